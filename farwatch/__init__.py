@@ -1,0 +1,1 @@
+"""The ground floor: vocabulary, runtime and storage. Imports none of the other folders."""

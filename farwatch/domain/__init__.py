@@ -1,0 +1,1 @@
+"""The vocabulary of Farwatch: pure values and functions, standard library only."""

@@ -1,0 +1,88 @@
+"""What a finding leads to, and which clocks a task has: `policy.toml` as values.
+
+A task carries the policy it was opened with; a later policy never moves a running clock.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from farwatch.domain.finding import Tier
+
+
+class Action(StrEnum):
+    """task: somebody goes; warn: the enterprise is told first; record: kept, nobody is sent."""
+
+    TASK = "task"
+    WARN = "warn"
+    RECORD = "record"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EscalationStep:
+    """`after_s` seconds after t1 without an acceptance, offer also to `to`: next_officer, lead or centre."""
+
+    after_s: float
+    to: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitRule:
+    """When a reading over its limit becomes a finding.
+
+    A violation in real-time data needs `violation_ratio` times the limit in at least `hold_readings` readings that
+    span `hold_s` seconds; a finding ends when the value is below `clear_share` of the limit for `clear_s` seconds.
+    """
+
+    violation_ratio: float = 2.0
+    hold_s: float = 10.0
+    hold_readings: int = 3
+    clear_share: float = 0.95
+    clear_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskPolicy:
+    """The clocks of a task; frozen into it when it opens. All times run from t1, the commit of the finding."""
+
+    accept_s: float = 300.0
+    arrive_s: float = 600.0
+    geofence_m: float = 100.0
+    accuracy_max_m: float = 100.0
+    quiet_close_s: float = 1800.0
+    escalation: tuple[EscalationStep, ...] = (
+        EscalationStep(after_s=90, to="next_officer"),
+        EscalationStep(after_s=180, to="lead"),
+        EscalationStep(after_s=300, to="centre"),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """`actions` maps (rule, tier) to what is done; a pair that is not listed is recorded."""
+
+    warn_window_s: float = 600.0
+    join_radius_m: float = 150.0
+    join_within_s: float = 1800.0
+    position_fresh_s: float = 180.0
+    actions: dict[tuple[str, Tier], Action] = field(default_factory=dict)
+    limit: LimitRule = field(default_factory=LimitRule)
+    task: TaskPolicy = field(default_factory=TaskPolicy)
+
+    def action_for(self, rule: str, tier: Tier, *, late: bool) -> Action:
+        """Anything late is recorded and never starts a clock (rule 10 of the design)."""
+        return Action.RECORD if late else self.actions.get((rule, tier), Action.RECORD)
+
+
+SHIPPED_ACTIONS: dict[tuple[str, Tier], Action] = {
+    ("limit_rtd", Tier.EARLY): Action.WARN,
+    ("limit_min", Tier.EARLY): Action.WARN,
+    ("limit_rtd", Tier.VIOLATION): Action.TASK,
+    ("limit_hour", Tier.VIOLATION): Action.TASK,
+    ("limit_day", Tier.VIOLATION): Action.TASK,
+    ("smoke", Tier.VIOLATION): Action.TASK,
+    ("burning", Tier.VIOLATION): Action.TASK,
+    ("left_object", Tier.VIOLATION): Action.TASK,
+    ("camera_offline", Tier.FAULT): Action.TASK,
+    ("station_silent", Tier.FAULT): Action.TASK,
+}
+SHIPPED = Policy(actions=SHIPPED_ACTIONS)

@@ -1,0 +1,54 @@
+"""A reading: what a channel said for one time and kind."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+
+class ReadingKind(StrEnum):
+    """The period a reading speaks for, by HJ 212: real time, minute, hour or day."""
+
+    RTD = "rtd"
+    MIN = "min"
+    HOUR = "hour"
+    DAY = "day"
+
+
+LATE_AFTER: dict[ReadingKind, timedelta] = {
+    ReadingKind.RTD: timedelta(minutes=15),
+    ReadingKind.MIN: timedelta(minutes=30),
+    ReadingKind.HOUR: timedelta(minutes=90),
+    ReadingKind.DAY: timedelta(hours=25, minutes=30),
+}
+"""How long after its event time (the end of its period for a day) a reading still counts as live."""
+
+NORMAL_FLAG = "N"
+"""HJ 212 data flag of a normal measurement; any other flag never raises a violation."""
+
+FUTURE_TOLERANCE = timedelta(minutes=5)
+OLDEST = timedelta(days=400)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """`ts` is the event time, for min, hour and day the period's start; values are in the channel's unit.
+
+    `converted` is the value at the standard's reference oxygen (折算, HJ 212 ZsAvg/ZsRtd).
+    """
+
+    mn: str
+    code: str
+    kind: ReadingKind
+    ts: datetime
+    value: float
+    received_at: datetime
+    converted: float | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    amount: float | None = None
+    flag: str = NORMAL_FLAG
+
+    @property
+    def is_late(self) -> bool:
+        """Rule 10 of the design: stored, judged and recorded, but never the start of a running clock."""
+        return self.received_at - self.ts > LATE_AFTER[self.kind]

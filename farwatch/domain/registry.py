@@ -1,0 +1,114 @@
+"""The city's registry: who is watched, by what, and who answers. Rows as the bureau's files hold them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from farwatch.domain.place import Area, Position
+from farwatch.domain.reading import ReadingKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enterprise:
+    id: str
+    name: str
+    place: Position
+    contact_name: str = ""
+    contact_phone: str = ""
+    contact_channel: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Station:
+    """A monitoring point (监测点/排口): one HJ 212 device, named by its MN."""
+
+    mn: str
+    enterprise: str
+    name: str
+    place: Position
+    medium: str
+    drill: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """A channel's limit for one kind of reading; `converted` says that the converted value is what counts.
+
+    `warn_share` of the limit is where the early warning begins (1.0: at the limit). In force over [valid_from, valid_to).
+    """
+
+    mn: str
+    code: str
+    unit: str
+    kind: ReadingKind
+    limit: float | None
+    converted: bool = False
+    warn_share: float = 1.0
+    valid_from: datetime
+    valid_to: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Camera:
+    id: str
+    name: str
+    enterprise: str | None
+    place: Position
+    heading_deg: float | None
+    url: str
+    credential: str = ""
+    drill: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Zone:
+    """A polygon in a camera's picture, points as shares (0-1) of width and height; purpose ground, sky or stack."""
+
+    camera: str
+    name: str
+    purpose: str
+    polygon: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """A responsible grid (责任网格) and the team that answers for it."""
+
+    id: str
+    name: str
+    team: str
+    area: Area
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Team:
+    id: str
+    name: str
+    lead: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Officer:
+    """`shift` is `HH:MM-HH:MM` in Asia/Shanghai (may pass midnight), `always`, or empty: never on shift."""
+
+    id: str
+    name: str
+    team: str
+    phone: str
+    place: Position
+    shift: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registry:
+    """All that is active, keyed by id, as of `version`. `limits` hold every validity period of an active channel."""
+
+    version: int = 0
+    enterprises: Mapping[str, Enterprise] = field(default_factory=dict)
+    stations: Mapping[str, Station] = field(default_factory=dict)
+    limits: Mapping[tuple[str, str], tuple[Limit, ...]] = field(default_factory=dict)
+    cameras: Mapping[str, Camera] = field(default_factory=dict)
+    zones: Mapping[str, tuple[Zone, ...]] = field(default_factory=dict)
+    grids: Mapping[str, Grid] = field(default_factory=dict)
+    teams: Mapping[str, Team] = field(default_factory=dict)
+    officers: Mapping[str, Officer] = field(default_factory=dict)

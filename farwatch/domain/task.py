@@ -1,0 +1,98 @@
+"""Values of a task (任务/案卷): one visit, with all its matters (事项) and clocks."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from farwatch.domain.finding import Kind, Reason
+from farwatch.domain.place import Position
+from farwatch.domain.policy import TaskPolicy
+
+
+class TaskState(StrEnum):
+    """受理→立案→派遣→处置→反馈→核查→结案. `open` waits for an offer: nobody could be found yet, the centre has it."""
+
+    OPEN = "open"
+    OFFERED = "offered"
+    ACCEPTED = "accepted"
+    ARRIVED = "arrived"
+    HANDLED = "handled"
+    VERIFIED = "verified"
+    CLOSED = "closed"
+
+
+class Outcome(StrEnum):
+    HANDLED = "handled"
+    FALSE_ALARM = "false_alarm"
+
+
+class DeadlineKind(StrEnum):
+    ACCEPT = "accept"
+    ARRIVE = "arrive"
+    ESCALATE = "escalate"
+
+
+class DeadlineState(StrEnum):
+    PENDING = "pending"
+    MET = "met"
+    BREACHED = "breached"
+    FIRED = "fired"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matter:
+    """One fingerprint's business within a task. `found_at` is its t1; `accepted_at` its own t4."""
+
+    id: int
+    fingerprint: str
+    kind: Kind
+    found_at: datetime
+    severity: int
+    reason: Reason
+    station: str | None = None
+    camera: str | None = None
+    code: str | None = None
+    event_at: datetime
+    accepted_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deadline:
+    """An instant by which something must have happened; `step` numbers the escalation steps from 0."""
+
+    kind: DeadlineKind
+    due_at: datetime
+    matter: int | None = None
+    step: int = 0
+    state: DeadlineState = DeadlineState.PENDING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """All times t1-t8 are the database's clock: opened (t1), dispatched, delivered, accepted, arrived, handled,
+    verified, closed (t8)."""
+
+    id: int
+    state: TaskState
+    place: Position
+    severity: int
+    policy: TaskPolicy
+    opened_at: datetime
+    grid: str | None = None
+    enterprise: str | None = None
+    officer: str | None = None
+    offered_to: tuple[str, ...] = ()
+    declined_by: tuple[str, ...] = ()
+    dispatched_at: datetime | None = None
+    delivered_at: datetime | None = None
+    accepted_at: datetime | None = None
+    arrived_at: datetime | None = None
+    handled_at: datetime | None = None
+    verified_at: datetime | None = None
+    closed_at: datetime | None = None
+    outcome: Outcome | None = None
+    drill_id: str | None = None
+    matters: tuple[Matter, ...] = ()
+    deadlines: tuple[Deadline, ...] = field(default_factory=tuple)

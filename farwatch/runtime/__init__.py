@@ -1,0 +1,1 @@
+"""The clock, supervision and processes: asyncio, no domain."""

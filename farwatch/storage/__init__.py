@@ -1,0 +1,1 @@
+"""The only door to asyncpg: migrations, and one store per aggregate."""

@@ -1,0 +1,74 @@
+"""Connections to PostgreSQL: pools with time limits, and the errors that callers may see."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+import orjson
+
+Connection = asyncpg.Connection
+Pool = asyncpg.Pool
+Record = asyncpg.Record
+
+CONNECT_TIMEOUT_S = 5.0
+COMMAND_TIMEOUT_S = 30.0
+
+
+class SchemaError(Exception):
+    """The database's schema is not the one this program was written for."""
+
+
+PASSING_ERRORS: tuple[type[Exception], ...] = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.QueryCanceledError,
+)
+"""What a restart, an outage or a moment's contention of the database looks like: worth another try."""
+
+DATA_ERRORS: tuple[type[Exception], ...] = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, UnicodeEncodeError)
+"""A row that the database will never take."""
+
+AUTHENTICATION_ERRORS: tuple[type[Exception], ...] = (
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+)
+
+
+async def _prepare(connection: Connection) -> None:
+    await connection.set_type_codec(
+        "jsonb", schema="pg_catalog", encoder=lambda v: orjson.dumps(v).decode(), decoder=orjson.loads
+    )
+
+
+async def connect(url: str) -> Connection:
+    """One connection of its own, for locks and LISTEN."""
+    connection = await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_S, command_timeout=COMMAND_TIMEOUT_S)
+    await _prepare(connection)
+    return connection
+
+
+@asynccontextmanager
+async def open_pool(url: str, *, size: int = 4) -> AsyncIterator[Pool]:
+    """A pool of at most `size` connections; acquiring one, connecting and each command have time limits."""
+    pool = await asyncpg.create_pool(
+        url, min_size=1, max_size=size, timeout=CONNECT_TIMEOUT_S, command_timeout=COMMAND_TIMEOUT_S, init=_prepare
+    )
+    try:
+        yield pool
+    finally:
+        pool.terminate()
+
+
+@asynccontextmanager
+async def transaction(pool: Pool) -> AsyncIterator[Connection]:
+    """One transaction on a connection of the pool; commits at the end, rolls back on any error."""
+    async with pool.acquire(timeout=CONNECT_TIMEOUT_S) as connection, connection.transaction():
+        yield connection

@@ -1,0 +1,93 @@
+"""Numbered SQL files, applied once, in order, under an advisory lock."""
+
+import hashlib
+from dataclasses import dataclass
+from importlib import resources
+from urllib.parse import unquote, urlsplit
+
+import asyncpg
+
+from farwatch.storage.database import Connection, SchemaError, connect
+
+_LOCK = 0x46415257  # "FARW"
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    number: int
+    name: str
+    sql: str
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.sql.encode()).hexdigest()
+
+
+def shipped() -> list[Migration]:
+    files = [f for f in resources.files("farwatch.storage").joinpath("migrations").iterdir() if f.name.endswith(".sql")]
+    return [Migration(int(f.name[:4]), f.name, f.read_text("utf-8")) for f in sorted(files, key=lambda f: f.name)]
+
+
+async def migrate(owner_url: str, service_url: str) -> list[str]:
+    """Brings the schema up to date as the owner, lets the service role write, and returns what was applied.
+
+    Raises SchemaError when the database was migrated by a newer program or a shipped file was changed afterwards.
+    """
+    connection = await connect(owner_url)
+    try:
+        await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
+        await connection.execute(
+            "CREATE TABLE IF NOT EXISTS migrations (number integer PRIMARY KEY, name text NOT NULL, sha256 text NOT NULL,"
+            " applied_at timestamptz NOT NULL DEFAULT now())"
+        )
+        pending = await _pending(connection)
+        for migration in pending:
+            async with connection.transaction():
+                await connection.execute(migration.sql)
+                await connection.execute(
+                    "INSERT INTO migrations (number, name, sha256) VALUES ($1, $2, $3)",
+                    migration.number,
+                    migration.name,
+                    migration.sha256,
+                )
+        await _grant(connection, service_url)
+        return [m.name for m in pending]
+    finally:
+        await connection.close()
+
+
+async def require_current(connection: Connection) -> None:
+    """Raises SchemaError unless every shipped migration is applied."""
+    try:
+        pending = await _pending(connection)
+    except asyncpg.UndefinedTableError:
+        pending = shipped()
+    if pending:
+        raise SchemaError(f"the database lacks {pending[0].name}: run 'farwatch migrate' first")
+
+
+async def _pending(connection: Connection) -> list[Migration]:
+    applied = {r["number"]: r["sha256"] for r in await connection.fetch("SELECT number, sha256 FROM migrations")}
+    known = {m.number: m for m in shipped()}
+    if newer := sorted(applied.keys() - known.keys()):
+        raise SchemaError(f"the database has migration {newer[0]}, which this program does not know: it is too old")
+    for number, sha256 in applied.items():
+        if known[number].sha256 != sha256:
+            raise SchemaError(f"{known[number].name} is not the file that was applied to this database")
+    return [m for m in known.values() if m.number not in applied]
+
+
+async def _grant(connection: Connection, service_url: str) -> None:
+    """The service role may write rows, but neither change nor delete what the log holds."""
+    role = unquote(urlsplit(service_url).username or "")
+    owner = await connection.fetchval("SELECT current_user")
+    if role in ("", owner) or not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role):
+        return
+    name = await connection.fetchval("SELECT quote_ident($1)", role)
+    schema = await connection.fetchval("SELECT quote_ident(current_schema())")
+    await connection.execute(
+        f"GRANT USAGE ON SCHEMA {schema} TO {name};"
+        f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {name};"
+        f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {name};"
+        f"REVOKE UPDATE, DELETE ON log, migrations FROM {name}; REVOKE INSERT ON migrations FROM {name};"
+    )

@@ -1,0 +1,1 @@
+"""What the demo and the tests bring along so that a bare machine needs nothing: PostgreSQL and a broker."""

@@ -1,0 +1,68 @@
+"""One embedded PostgreSQL per run, a migrated template, a fresh database per test."""
+
+import asyncio
+import itertools
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from farwatch.storage.database import Pool, connect, open_pool
+from farwatch.storage.migration import migrate
+from server.embedded.postgres import EmbeddedPostgres
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    server = EmbeddedPostgres(tmp_path_factory.mktemp("pg"), settings={"fsync": "off"})
+    server.start()
+    yield server
+    server.stop(immediate=True)
+
+
+@pytest.fixture(scope="session")
+def _template(postgres: EmbeddedPostgres) -> str:
+    """A migrated database to copy. FARWATCH_TEST_DATABASE_URL (an owner's, e.g. on TimescaleDB) replaces the embedded server."""
+    admin = os.environ.get("FARWATCH_TEST_DATABASE_URL") or postgres.url("postgres")
+
+    async def make() -> None:
+        connection = await connect(admin)
+        await connection.execute("DROP DATABASE IF EXISTS farwatch_template")
+        await connection.execute("CREATE DATABASE farwatch_template")
+        await connection.close()
+        url = _with_database(admin, "farwatch_template")
+        await migrate(url, url)
+
+    asyncio.run(make())
+    return admin
+
+
+def _with_database(url: str, database: str) -> str:
+    head, _, tail = url.rpartition("/") if "?" not in url else url[: url.index("?")].rpartition("/")
+    query = url[url.index("?") :] if "?" in url else ""
+    return f"{head}/{database}{query}" if head else url + tail
+
+
+@pytest.fixture
+async def database_url(_template: str) -> AsyncIterator[str]:
+    """A fresh, migrated database of this test's own."""
+    name = f"farwatch_test_{os.getpid()}_{next(_numbers)}"
+    connection = await connect(_template)
+    await connection.execute(f"CREATE DATABASE {name} TEMPLATE farwatch_template")
+    yield _with_database(_template, name)
+    await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await connection.close()
+
+
+@pytest.fixture
+async def pool(database_url: str) -> AsyncIterator[Pool]:
+    async with open_pool(database_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    return tmp_path / "data"
