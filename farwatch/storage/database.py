@@ -33,7 +33,11 @@ PASSING_ERRORS: tuple[type[Exception], ...] = (
 )
 """What a restart, an outage or a moment's contention of the database looks like: worth another try."""
 
-DATA_ERRORS: tuple[type[Exception], ...] = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, UnicodeEncodeError)
+DATA_ERRORS: tuple[type[Exception], ...] = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    UnicodeEncodeError,
+)
 """A row that the database will never take."""
 
 AUTHENTICATION_ERRORS: tuple[type[Exception], ...] = (
@@ -59,7 +63,12 @@ async def connect(url: str) -> Connection:
 async def open_pool(url: str, *, size: int = 4) -> AsyncIterator[Pool]:
     """A pool of at most `size` connections; acquiring one, connecting and each command have time limits."""
     pool = await asyncpg.create_pool(
-        url, min_size=1, max_size=size, timeout=CONNECT_TIMEOUT_S, command_timeout=COMMAND_TIMEOUT_S, init=_prepare
+        url,
+        min_size=1,
+        max_size=size,
+        timeout=CONNECT_TIMEOUT_S,
+        command_timeout=COMMAND_TIMEOUT_S,
+        init=_prepare,
     )
     try:
         yield pool

@@ -24,8 +24,14 @@ class Migration:
 
 
 def shipped() -> list[Migration]:
-    files = [f for f in resources.files("farwatch.storage").joinpath("migrations").iterdir() if f.name.endswith(".sql")]
-    return [Migration(int(f.name[:4]), f.name, f.read_text("utf-8")) for f in sorted(files, key=lambda f: f.name)]
+    files = [
+        f
+        for f in resources.files("farwatch.storage").joinpath("migrations").iterdir()
+        if f.name.endswith(".sql")
+    ]
+    return [
+        Migration(int(f.name[:4]), f.name, f.read_text("utf-8")) for f in sorted(files, key=lambda f: f.name)
+    ]
 
 
 async def migrate(owner_url: str, service_url: str) -> list[str]:
@@ -67,10 +73,14 @@ async def require_current(connection: Connection) -> None:
 
 
 async def _pending(connection: Connection) -> list[Migration]:
-    applied = {r["number"]: r["sha256"] for r in await connection.fetch("SELECT number, sha256 FROM migrations")}
+    applied = {
+        r["number"]: r["sha256"] for r in await connection.fetch("SELECT number, sha256 FROM migrations")
+    }
     known = {m.number: m for m in shipped()}
     if newer := sorted(applied.keys() - known.keys()):
-        raise SchemaError(f"the database has migration {newer[0]}, which this program does not know: it is too old")
+        raise SchemaError(
+            f"the database has migration {newer[0]}, which this program does not know: it is too old"
+        )
     for number, sha256 in applied.items():
         if known[number].sha256 != sha256:
             raise SchemaError(f"{known[number].name} is not the file that was applied to this database")
@@ -81,7 +91,9 @@ async def _grant(connection: Connection, service_url: str) -> None:
     """The service role may write rows, but neither change nor delete what the log holds."""
     role = unquote(urlsplit(service_url).username or "")
     owner = await connection.fetchval("SELECT current_user")
-    if role in ("", owner) or not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role):
+    if role in ("", owner) or not await connection.fetchval(
+        "SELECT 1 FROM pg_roles WHERE rolname = $1", role
+    ):
         return
     name = await connection.fetchval("SELECT quote_ident($1)", role)
     schema = await connection.fetchval("SELECT quote_ident(current_schema())")

@@ -1,0 +1,54 @@
+"""Child processes that end with their parent: a child watches its standard input, which the parent never writes to."""
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+
+
+def end_with_parent() -> None:
+    """Call once early in a child: when the parent's pipe closes the process gets SIGTERM, whatever its loop is doing."""
+
+    def watch() -> None:
+        while os.read(0, 1024):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="parent watch", daemon=True).start()
+
+
+def stop_on_signals(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    """The first SIGTERM or SIGINT asks for an orderly stop, the second ends the process at once."""
+
+    def asked(number: int) -> None:
+        if stop.is_set():
+            os._exit(128 + number)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked, number)
+
+
+async def spawn(
+    arguments: Sequence[str], environment: Mapping[str, str] | None = None
+) -> asyncio.subprocess.Process:
+    """Starts `python ARGUMENTS...` with a pipe as its standard input, in a session of its own so that a terminal's
+    Ctrl-C reaches only the parent, which stops its children in order."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable, *arguments, stdin=asyncio.subprocess.PIPE, env=dict(environment) if environment is not None else None,
+        start_new_session=True,
+    )  # fmt: skip
+
+
+async def terminate(process: asyncio.subprocess.Process, grace_s: float) -> int:
+    """SIGTERM, then SIGKILL after `grace_s`; returns the exit code."""
+    if process.returncode is None:
+        process.terminate()
+        try:
+            async with asyncio.timeout(grace_s):
+                return await process.wait()
+        except TimeoutError:
+            process.kill()
+    return await process.wait()

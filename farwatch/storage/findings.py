@@ -1,0 +1,54 @@
+"""Findings as rows: found once, however often they are judged."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from farwatch.domain.finding import Finding, FindingEnded
+from farwatch.storage import events
+from farwatch.storage.database import Connection
+
+_INSERT = """
+INSERT INTO findings (id, rule, kind, tier, fingerprint, station, code, camera, zone, enterprise, lat, lon, onset_at,
+                      severity, reason_key, reason_params, detector, late, drill_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+ON CONFLICT (id) DO NOTHING RETURNING id
+"""
+
+
+async def insert_findings(connection: Connection, findings: Sequence[Finding]) -> list[UUID]:
+    """Writes the findings that are new, in the caller's transaction, wakes the engine, and returns their ids."""
+    new: list[UUID] = []
+    for f in findings:
+        row = await connection.fetchval(
+            _INSERT, f.id, f.rule, f.kind, f.tier, f.fingerprint, f.station, f.code, f.camera, f.zone, f.enterprise,
+            f.place.lat, f.place.lon, f.onset_at, f.severity, f.reason.key, dict(f.reason.params), dict(f.detector),
+            f.late, f.drill_id,
+        )  # fmt: skip
+        if row is None:
+            continue
+        new.append(row)
+        await events.append(
+            connection, "finding_found", finding=str(row), rule=f.rule, kind=f.kind, tier=f.tier, station=f.station,
+            code=f.code, camera=f.camera, zone=f.zone, late=f.late, drill=f.drill_id,
+        )  # fmt: skip
+    if new:
+        await connection.execute("NOTIFY farwatch_findings")
+    return new
+
+
+async def end_findings(connection: Connection, ended: Sequence[FindingEnded]) -> None:
+    """Notes when findings ended; an end that is known stays as it is."""
+    for e in ended:
+        await connection.execute(
+            "UPDATE findings SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL", e.finding_id, e.ended_at
+        )
+    if ended:
+        await connection.execute("NOTIFY farwatch_findings")
+
+
+async def open_station_findings(connection: Connection) -> dict[tuple[str, str, str], tuple[UUID, object]]:
+    """Findings of monitors that have not ended: (rule, mn, code) -> (id, onset_at), for a judge that starts again."""
+    rows = await connection.fetch(
+        "SELECT id, rule, station, code, onset_at FROM findings WHERE ended_at IS NULL AND station IS NOT NULL AND NOT late"
+    )
+    return {(r["rule"], r["station"], r["code"]): (r["id"], r["onset_at"]) for r in rows}

@@ -1,0 +1,56 @@
+"""Numbers committed events into the log. Only the holder of the engine's lease runs it."""
+
+from typing import Protocol
+
+from farwatch.domain.chain import GENESIS, canonical, link
+from farwatch.storage.database import Connection, Pool, transaction
+
+LARGEST_STEP = 2000
+
+
+class Fence(Protocol):
+    async def check(self, connection: Connection) -> None: ...
+
+
+async def sequence_once(pool: Pool, fence: Fence) -> int:
+    """Moves the committed events of the queue into the log, in the order they entered it, and returns how many."""
+    if not await pool.fetchval("SELECT EXISTS (SELECT FROM event_queue)"):
+        return 0
+    async with transaction(pool) as connection:
+        await fence.check(connection)
+        taken = await connection.fetch(
+            "DELETE FROM event_queue WHERE id IN (SELECT id FROM event_queue ORDER BY id LIMIT $1) RETURNING id, event, at",
+            LARGEST_STEP,
+        )
+        taken.sort(key=lambda r: r["id"])
+        last = await connection.fetchrow("SELECT n, hash FROM log ORDER BY n DESC LIMIT 1")
+        n, prev_hash = (last["n"], last["hash"]) if last else (0, GENESIS)
+        rows = []
+        for row in taken:
+            n += 1
+            text = canonical({**row["event"], "n": n, "at": row["at"].isoformat()})
+            digest = link(prev_hash, text)
+            rows.append((n, row["at"], text, row["event"].get("task"), prev_hash, digest))
+            prev_hash = digest
+        await connection.executemany(
+            "INSERT INTO log (n, at, event, task_id, prev_hash, hash) VALUES ($1, $2, $3, $4, $5, $6)", rows
+        )
+        await connection.execute("SELECT pg_notify('farwatch_log', $1)", str(n))
+    return len(rows)
+
+
+async def first_broken_link(connection: Connection) -> int | None:
+    """Walks the whole chain; the first n whose hash does not follow, or None."""
+    prev_hash = GENESIS
+    expected = 0
+    async with connection.transaction():
+        async for row in connection.cursor("SELECT n, event, prev_hash, hash FROM log ORDER BY n"):
+            expected += 1
+            if (
+                row["n"] != expected
+                or row["prev_hash"] != prev_hash
+                or row["hash"] != link(prev_hash, row["event"])
+            ):
+                return int(row["n"])
+            prev_hash = row["hash"]
+    return None
