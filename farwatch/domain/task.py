@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from uuid import UUID
 
 from farwatch.domain.finding import Kind, Reason
 from farwatch.domain.place import Position

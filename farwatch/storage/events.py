@@ -9,7 +9,7 @@ async def append(
     *,
     task: int | None = None,
     actor: str | None = None,
-    **detail: object,  # noqa: A002
+    **detail: object,
 ) -> None:
     """Adds an event to the caller's transaction. `detail` must be JSON and name people by id only."""
     event = {"type": type, "task": task, "actor": actor, **detail}

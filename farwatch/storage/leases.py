@@ -61,5 +61,5 @@ async def _watch(connection: Connection, role: str) -> None:
         await asyncio.sleep(CHECK_EVERY_S)
         try:
             await connection.fetchval("SELECT 1", timeout=CHECK_EVERY_S * 2)
-        except Exception as error:  # noqa: BLE001 - any failure here means that the lock can no longer be vouched for
+        except Exception as error:
             raise LeaseLostError(f"{role}: the lock's connection failed: {error}") from error
