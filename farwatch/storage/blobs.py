@@ -1,0 +1,124 @@
+"""Bytes of evidence: a folder addressed by content. The bytes are durable before any row may name them."""
+
+import hashlib
+import os
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+
+CHUNK_BYTES = 1 << 20
+_SHA256_DIGITS = frozenset("0123456789abcdef")
+
+
+class BlobStore:
+    """`FOLDER/ab/abcdef…` holds the bytes whose SHA-256 is `abcdef…`; nothing is ever changed or written twice.
+
+    Everything here blocks on the disk: call it in a thread. OSError (no room, no right) goes to the caller.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._unfinished = folder / "unfinished"
+
+    def path(self, sha256: str) -> Path:
+        """Where these bytes are or would be. Raises ValueError for what is not 64 lower-case hex digits."""
+        if len(sha256) != 64 or not _SHA256_DIGITS.issuperset(sha256):
+            raise ValueError("not a SHA-256 in lower-case hex digits")
+        return self._folder / sha256[:2] / sha256
+
+    def put_bytes(self, content: bytes) -> str:
+        """Keeps the bytes and returns their SHA-256; on return they survive a power cut."""
+        return self._put([content])
+
+    def put_file(self, source: Path) -> str:
+        """Keeps a copy of the file's bytes, hashed as they are copied; the source stays where it is."""
+        return self._put(_chunks(source))
+
+    def verify(self, sha256: str) -> bool:
+        """True when the bytes are there and still are what they were."""
+        try:
+            return _sha256(_chunks(self.path(sha256))) == sha256
+        except FileNotFoundError:
+            return False
+
+    def all(self) -> Iterator[str]:
+        """The SHA-256 of everything that is kept, by file name."""
+        for shelf in sorted(self._folder.glob("[0-9a-f][0-9a-f]")):
+            yield from sorted(entry.name for entry in shelf.iterdir())
+
+    @contextmanager
+    def scratch(self, suffix: str) -> Iterator[Path]:
+        """The name of a file to be made on the same disk; whatever is there at the end is removed."""
+        self._unfinished.mkdir(parents=True, exist_ok=True)
+        path = self._unfinished / f"{uuid.uuid4().hex}{suffix}"
+        try:
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
+
+    def sweep(self, older_than: datetime) -> int:
+        """Removes what a killed process left unfinished before `older_than`, and returns how many files."""
+        removed = 0
+        for path in self._unfinished.glob("*"):
+            with suppress(FileNotFoundError):  # its owner finished it meanwhile
+                if path.stat().st_mtime < older_than.timestamp():
+                    path.unlink()
+                    removed += 1
+        return removed
+
+    def _put(self, chunks: Iterable[bytes]) -> str:
+        with self.scratch("") as unfinished:
+            sha256 = _write_durably(unfinished, chunks)
+            target = self.path(sha256)
+            if not target.exists():
+                target.parent.mkdir(exist_ok=True)
+                unfinished.rename(target)
+        # Also when the bytes were there already: their first writer may not have got as far as this.
+        _sync_folder(target.parent)
+        _sync_folder(self._folder)
+        return sha256
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replaces a file so that a reader sees the old bytes or the new ones. Not durable: for what is made again soon."""
+    unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        unfinished.write_bytes(content)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _write_durably(path: Path, chunks: Iterable[bytes]) -> str:
+    digest = hashlib.sha256()
+    with path.open("xb") as file:
+        for chunk in chunks:
+            digest.update(chunk)
+            file.write(chunk)
+        file.flush()
+        os.fchmod(file.fileno(), 0o440)
+        os.fsync(file.fileno())
+    return digest.hexdigest()
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sha256(chunks: Iterable[bytes]) -> str:
+    digest = hashlib.sha256()
+    for chunk in chunks:
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            yield chunk

@@ -1,0 +1,94 @@
+"""Whether each camera shows pictures, as its worker last said it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from farwatch.storage import events
+from farwatch.storage.database import Connection
+
+STALE_AFTER_S = 20.0
+"""Workers say it every few seconds; a row older than this says only that its worker is away."""
+
+
+class CameraState(StrEnum):
+    ONLINE = "online"
+    OFFLINE = "offline"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraStatus:
+    """`reason` is a key (empty while online); `last_frame_at` is when the last decoded picture was taken."""
+
+    camera: str
+    state: CameraState
+    reason: str = ""
+    last_frame_at: datetime | None = None
+
+
+_REPORT = """
+INSERT INTO camera_status AS known (camera, state, reason, last_frame_at, changed_at, updated_at)
+SELECT camera, state, reason, last_frame_at, now(), now()
+FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[]) AS said (camera, state, reason, last_frame_at)
+ON CONFLICT (camera) DO UPDATE SET state = excluded.state, reason = excluded.reason,
+  last_frame_at = coalesce(excluded.last_frame_at, known.last_frame_at), updated_at = excluded.updated_at,
+  changed_at = CASE WHEN (known.state, known.reason) = (excluded.state, excluded.reason) THEN known.changed_at
+                    ELSE excluded.updated_at END
+RETURNING camera, changed_at = updated_at AS changed
+"""
+_FETCH = """
+SELECT camera, last_frame_at,
+  CASE WHEN updated_at < now() - make_interval(secs => $1) THEN 'unknown' ELSE state END AS state,
+  CASE WHEN updated_at < now() - make_interval(secs => $1) THEN 'worker_away' ELSE reason END AS reason
+FROM camera_status
+"""
+
+
+async def report(connection: Connection, statuses: Sequence[CameraStatus]) -> list[str]:
+    """Writes what is so in the caller's transaction; a change of state or reason becomes an event. Returns who changed.
+
+    No camera may be named twice in one call.
+    """
+    rows = await connection.fetch(
+        _REPORT,
+        [s.camera for s in statuses],
+        [s.state for s in statuses],
+        [s.reason for s in statuses],
+        [s.last_frame_at for s in statuses],
+    )
+    changed = {row["camera"] for row in rows if row["changed"]}
+    for status in statuses:
+        if status.camera in changed:
+            await events.append(
+                connection, "camera_status", camera=status.camera, state=status.state, reason=status.reason
+            )
+    return sorted(changed)
+
+
+async def fetch_all(connection: Connection) -> dict[str, CameraStatus]:
+    """Every camera's status by its id; a worker that has fallen silent makes its cameras `unknown`."""
+    rows = await connection.fetch(_FETCH, STALE_AFTER_S)
+    return {
+        r["camera"]: CameraStatus(
+            camera=r["camera"],
+            state=CameraState(r["state"]),
+            reason=r["reason"],
+            last_frame_at=r["last_frame_at"],
+        )
+        for r in rows
+    }
+
+
+async def open_outages(
+    connection: Connection, rule: str, cameras: Sequence[str]
+) -> dict[str, tuple[UUID, datetime]]:
+    """Findings of `rule` that have not ended: camera -> (id, onset_at), for a worker that starts again."""
+    rows = await connection.fetch(
+        "SELECT DISTINCT ON (camera) camera, id, onset_at FROM findings"
+        " WHERE rule = $1 AND camera = ANY($2) AND ended_at IS NULL ORDER BY camera, onset_at DESC",
+        rule, list(cameras),
+    )  # fmt: skip
+    return {r["camera"]: (r["id"], r["onset_at"]) for r in rows}

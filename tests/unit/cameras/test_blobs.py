@@ -1,0 +1,80 @@
+"""The blob store: bytes under their own hash, whole or not at all."""
+
+import hashlib
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from farwatch.storage.blobs import BlobStore, write_atomically
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> BlobStore:
+    return BlobStore(tmp_path / "evidence")
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(content=st.binary(max_size=4096))
+def test_the_name_of_the_bytes_is_their_hash(store: BlobStore, content: bytes) -> None:
+    sha256 = store.put_bytes(content)
+    assert sha256 == hashlib.sha256(content).hexdigest()
+    assert store.path(sha256).read_bytes() == content
+    assert store.verify(sha256)
+
+
+def test_a_file_of_several_chunks_is_kept_and_stays_where_it_was(store: BlobStore, tmp_path: Path) -> None:
+    source = tmp_path / "clip.mp4"
+    source.write_bytes(os.urandom(1024) * 3000)
+    sha256 = store.put_file(source)
+    assert store.path(sha256).read_bytes() == source.read_bytes()
+
+
+def test_the_same_bytes_twice_are_kept_once(store: BlobStore) -> None:
+    assert store.put_bytes(b"same") == store.put_bytes(b"same")
+    assert list(store.all()) == [hashlib.sha256(b"same").hexdigest()]
+
+
+def test_kept_bytes_are_not_writable(store: BlobStore) -> None:
+    assert store.path(store.put_bytes(b"original")).stat().st_mode & 0o777 == 0o440
+
+
+def test_changed_and_missing_bytes_do_not_verify(store: BlobStore) -> None:
+    sha256 = store.put_bytes(b"original")
+    store.path(sha256).chmod(0o600)
+    store.path(sha256).write_bytes(b"forged")
+    assert not store.verify(sha256)
+    assert not store.verify("0" * 64)
+
+
+@pytest.mark.parametrize("name", ["", "../../etc/passwd", "A" * 64, "0" * 63, "0" * 63 + "/"])
+def test_only_a_hash_leads_to_a_path(store: BlobStore, name: str) -> None:
+    with pytest.raises(ValueError, match="SHA-256"):
+        store.path(name)
+
+
+def test_a_failed_write_leaves_nothing_behind(store: BlobStore, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        store.put_file(tmp_path / "missing")
+    assert [p for p in (tmp_path / "evidence").rglob("*") if p.is_file()] == []
+
+
+def test_what_a_killed_process_left_is_swept_and_what_is_being_written_is_not(store: BlobStore) -> None:
+    with store.scratch(".mp4") as old, store.scratch(".mp4") as young:
+        old.write_bytes(b"half")
+        young.write_bytes(b"half")
+        os.utime(old, (1000, 1000))
+        assert store.sweep(datetime.fromtimestamp(2000, UTC)) == 1
+        assert not old.exists()
+        assert young.exists()
+
+
+def test_an_atomic_write_replaces_the_whole_file(tmp_path: Path) -> None:
+    path = tmp_path / "live.jpg"
+    write_atomically(path, b"first and long")
+    write_atomically(path, b"second")
+    assert path.read_bytes() == b"second"
+    assert list(tmp_path.iterdir()) == [path]
