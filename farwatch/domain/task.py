@@ -9,6 +9,15 @@ from farwatch.domain.place import Position
 from farwatch.domain.policy import TaskPolicy
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Who acts: a signed-in user; `role` is centre, officer, bureau or admin, `officer` his id in the registry."""
+
+    name: str
+    role: str
+    officer: str | None = None
+
+
 class TaskState(StrEnum):
     """受理→立案→派遣→处置→反馈→核查→结案. `open` waits for an offer: nobody could be found yet, the centre has it."""
 
@@ -27,9 +36,12 @@ class Outcome(StrEnum):
 
 
 class DeadlineKind(StrEnum):
+    """accept and arrive can be breached; escalate offers to one more; dispatch looks (again) for somebody to send."""
+
     ACCEPT = "accept"
     ARRIVE = "arrive"
     ESCALATE = "escalate"
+    DISPATCH = "dispatch"
 
 
 class DeadlineState(StrEnum):
@@ -42,7 +54,10 @@ class DeadlineState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matter:
-    """One fingerprint's business within a task. `found_at` is its t1; `accepted_at` its own t4."""
+    """One fingerprint's business within a task. `found_at` is its t1; `accepted_at` its own t4.
+
+    `findings` are all findings folded into it, the first one first.
+    """
 
     id: int
     fingerprint: str
@@ -53,8 +68,11 @@ class Matter:
     station: str | None = None
     camera: str | None = None
     code: str | None = None
+    zone: str | None = None
     event_at: datetime
     accepted_at: datetime | None = None
+    closed_at: datetime | None = None
+    findings: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +84,16 @@ class Deadline:
     matter: int | None = None
     step: int = 0
     state: DeadlineState = DeadlineState.PENDING
+    decided_at: datetime | None = None
+
+    @property
+    def key(self) -> "DeadlineKey":
+        return (self.kind, self.matter, self.step)
+
+
+DeadlineKey = tuple[DeadlineKind, int | None, int]
+
+_SHOWN_FIRST = (DeadlineState.PENDING, DeadlineState.BREACHED, DeadlineState.MET, DeadlineState.CANCELLED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,5 +121,16 @@ class Task:
     closed_at: datetime | None = None
     outcome: Outcome | None = None
     drill_id: str | None = None
+    dispatch: Reason | None = None
+    reopened_from: int | None = None
     matters: tuple[Matter, ...] = ()
     deadlines: tuple[Deadline, ...] = field(default_factory=tuple)
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        return tuple(dict.fromkeys(m.kind for m in self.matters))
+
+    def shown_deadline(self, kind: DeadlineKind) -> Deadline | None:
+        """The one deadline of `kind` to put on a screen: what still runs, else what was missed, else what was met."""
+        of_kind = [d for d in self.deadlines if d.kind is kind and d.state in _SHOWN_FIRST]
+        return min(of_kind, key=lambda d: (_SHOWN_FIRST.index(d.state), d.due_at), default=None)

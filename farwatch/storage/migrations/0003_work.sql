@@ -14,9 +14,10 @@ CREATE INDEX findings_by_fingerprint ON findings (fingerprint, found_at DESC);
 -- The enterprise was told; unless the finding ends by `window_ends_at`, a task follows.
 CREATE TABLE warnings (
   finding_id uuid PRIMARY KEY REFERENCES findings, fingerprint text NOT NULL, enterprise text, told_at timestamptz NOT NULL,
-  window_ends_at timestamptz NOT NULL, state text NOT NULL CHECK (state IN ('open', 'cleared', 'became_task')), decided_at timestamptz
+  window_ends_at timestamptz NOT NULL, state text NOT NULL CHECK (state IN ('open', 'cleared', 'became_task')), decided_at timestamptz,
+  drill_id text
 );
-CREATE UNIQUE INDEX warnings_one_open ON warnings (fingerprint) WHERE state = 'open';
+CREATE UNIQUE INDEX warnings_one_open ON warnings (fingerprint, drill_id) NULLS NOT DISTINCT WHERE state = 'open';
 
 CREATE TABLE tasks (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, state text NOT NULL, severity smallint NOT NULL,
@@ -31,12 +32,15 @@ CREATE INDEX tasks_open ON tasks (id) WHERE state <> 'closed';
 CREATE TABLE matters (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, task_id bigint NOT NULL REFERENCES tasks, fingerprint text NOT NULL,
   kind text NOT NULL, station text, camera text, code text, zone text, event_at timestamptz NOT NULL, found_at timestamptz NOT NULL,
-  severity smallint NOT NULL, reason_key text NOT NULL, reason_params jsonb NOT NULL, accepted_at timestamptz, closed_at timestamptz
+  severity smallint NOT NULL, reason_key text NOT NULL, reason_params jsonb NOT NULL, accepted_at timestamptz, closed_at timestamptz,
+  drill_id text
 );
-CREATE UNIQUE INDEX matters_one_open ON matters (fingerprint) WHERE closed_at IS NULL;
+-- A drill's business and the real one of the same fingerprint are two.
+CREATE UNIQUE INDEX matters_one_open ON matters (fingerprint, drill_id) NULLS NOT DISTINCT WHERE closed_at IS NULL;
 CREATE INDEX matters_by_task ON matters (task_id);
 CREATE TABLE matter_findings (
-  finding_id uuid PRIMARY KEY REFERENCES findings, matter_id bigint NOT NULL REFERENCES matters
+  finding_id uuid PRIMARY KEY REFERENCES findings, matter_id bigint NOT NULL REFERENCES matters,
+  end_noted_at timestamptz  -- that the finding ended is on the task's time line since then
 );
 CREATE INDEX matter_findings_by_matter ON matter_findings (matter_id);
 CREATE TABLE deadlines (
