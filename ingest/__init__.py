@@ -1,0 +1,1 @@
+"""The world comes in: monitors over MQTT, cameras over RTSP."""

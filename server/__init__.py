@@ -1,0 +1,1 @@
+"""The roof: settings, wiring, roles, the command line and the HTTP API."""

@@ -1,0 +1,1 @@
+"""Rules over readings: limits now, the quality of data later."""

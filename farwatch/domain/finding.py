@@ -53,7 +53,7 @@ class Finding:
     """What a rule found about one subject, from `onset_at` (the event's own time) on.
 
     Exactly one of `station` and `camera` is set. `fingerprint` is the identity of the business: at most one matter
-    that is not closed has it. `id` derives from rule, subject and onset, so judging twice finds the same thing once.
+    that is not closed has it. `id` derives from rule, tier, subject and onset, so judging twice finds the same thing once.
     `drill_id` comes from the registry's mark or a drill session, never from a payload.
     """
 
@@ -83,7 +83,7 @@ class Finding:
 
     @property
     def id(self) -> uuid.UUID:
-        return finding_id(self.rule, self.subject, self.onset_at)
+        return finding_id(self.rule, self.tier, self.subject, self.onset_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +94,9 @@ class FindingEnded:
     ended_at: datetime
 
 
-def finding_id(rule: str, subject: str, onset_at: datetime) -> uuid.UUID:
-    """The name-based id (RFC 9562, version 5) that makes a finding the same however often it is found."""
-    return uuid.uuid5(_NAMESPACE, f"{rule}|{subject}|{onset_at.timestamp():.6f}")
+def finding_id(rule: str, tier: Tier, subject: str, onset_at: datetime) -> uuid.UUID:
+    """The name-based id (RFC 9562, version 5) that makes a finding the same however often it is found.
+
+    The tier is part of it: one rule may warn early and find a violation from the same onset.
+    """
+    return uuid.uuid5(_NAMESPACE, f"{rule}|{tier}|{subject}|{onset_at.timestamp():.6f}")

@@ -83,6 +83,5 @@ SHIPPED_ACTIONS: dict[tuple[str, Tier], Action] = {
     ("burning", Tier.VIOLATION): Action.TASK,
     ("left_object", Tier.VIOLATION): Action.TASK,
     ("camera_offline", Tier.FAULT): Action.TASK,
-    ("station_silent", Tier.FAULT): Action.TASK,
 }
 SHIPPED = Policy(actions=SHIPPED_ACTIONS)

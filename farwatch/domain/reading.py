@@ -47,8 +47,12 @@ class Reading:
     maximum: float | None = None
     amount: float | None = None
     flag: str = NORMAL_FLAG
+    late: bool = False
 
-    @property
-    def is_late(self) -> bool:
-        """Rule 10 of the design: stored, judged and recorded, but never the start of a running clock."""
-        return self.received_at - self.ts > LATE_AFTER[self.kind]
+
+def is_late(kind: ReadingKind, *, ts: datetime, received_at: datetime, excused: timedelta) -> bool:
+    """Rule 10 of the design: late is stored, judged and recorded, but never starts a running clock.
+
+    `excused` is the part of the delay that the message spent waiting for us during a recorded outage of ours.
+    """
+    return received_at - ts - excused > LATE_AFTER[kind]

@@ -1,6 +1,7 @@
 """Findings as rows: found once, however often they are judged."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from farwatch.domain.finding import Finding, FindingEnded
@@ -37,18 +38,23 @@ async def insert_findings(connection: Connection, findings: Sequence[Finding]) -
 
 
 async def end_findings(connection: Connection, ended: Sequence[FindingEnded]) -> None:
-    """Notes when findings ended; an end that is known stays as it is."""
-    for e in ended:
-        await connection.execute(
-            "UPDATE findings SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL", e.finding_id, e.ended_at
-        )
-    if ended:
+    """Notes when findings ended; an end that is known stays as it is, and one that was never found is nothing."""
+    if not ended:
+        return
+    rows = await connection.fetch(
+        "UPDATE findings f SET ended_at = e.ended_at FROM unnest($1::uuid[], $2::timestamptz[]) AS e (id, ended_at)"
+        " WHERE f.id = e.id AND f.ended_at IS NULL RETURNING f.id",
+        [e.finding_id for e in ended],
+        [e.ended_at for e in ended],
+    )
+    if rows:
         await connection.execute("NOTIFY farwatch_findings")
 
 
-async def open_station_findings(connection: Connection) -> dict[tuple[str, str, str], tuple[UUID, object]]:
-    """Findings of monitors that have not ended: (rule, mn, code) -> (id, onset_at), for a judge that starts again."""
+async def open_onsets(connection: Connection) -> dict[tuple[str, str, str, str], datetime]:
+    """Live findings of monitors that have not ended: (rule, tier, mn, code) -> onset, for a judge that starts again."""
     rows = await connection.fetch(
-        "SELECT id, rule, station, code, onset_at FROM findings WHERE ended_at IS NULL AND station IS NOT NULL AND NOT late"
+        "SELECT rule, tier, station, code, onset_at FROM findings"
+        " WHERE ended_at IS NULL AND station IS NOT NULL AND NOT late ORDER BY onset_at"
     )
-    return {(r["rule"], r["station"], r["code"]): (r["id"], r["onset_at"]) for r in rows}
+    return {(r["rule"], r["tier"], r["station"], r["code"]): r["onset_at"] for r in rows}

@@ -139,6 +139,8 @@ class EmbeddedPostgres:
 
 def _is_postgres(pid: int, data: Path) -> bool:
     try:
-        return str(data) in Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        return str(data) in Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(
+            errors="replace"
+        )
     except OSError:
         return False

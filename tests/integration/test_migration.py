@@ -32,6 +32,11 @@ async def test_the_log_refuses_change_even_from_its_owner(pool: Pool) -> None:
 
 
 async def test_partitions_cover_the_accepted_event_times(pool: Pool) -> None:
-    names = {r[0] for r in await pool.fetch("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'readings'::regclass")}
+    names = {
+        r[0]
+        for r in await pool.fetch(
+            "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'readings'::regclass"
+        )
+    }
     assert len(names) >= 15
     assert await pool.fetchval("SELECT ensure_partitions(now())") == 0

@@ -1,0 +1,41 @@
+"""What stands between a batch of readings and its findings."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from farwatch.domain.finding import Finding, FindingEnded
+from farwatch.domain.policy import Policy
+from farwatch.domain.reading import Reading
+from farwatch.domain.registry import Registry
+
+State = Mapping[Any, Any]
+"""A judge's memory: keys and values are its own business; whoever keeps it only replaces keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a batch means. `changes` replace the state of their keys once the batch is committed, never before."""
+
+    findings: tuple[Finding, ...] = ()
+    ended: tuple[FindingEnded, ...] = ()
+    changes: State = field(default_factory=dict)
+
+
+class SensorJudge(Protocol):
+    """Pure: the same state and readings give the same outcome, live or on history."""
+
+    def judge(
+        self, registry: Registry, policy: Policy, state: State, readings: Iterable[Reading]
+    ) -> Outcome: ...
+
+    def resume(
+        self,
+        registry: Registry,
+        policy: Policy,
+        readings: Iterable[Reading],
+        open_onsets: Mapping[tuple[str, str, str, str], datetime],
+    ) -> State:
+        """The state after a restart, from recent readings and the findings (rule, tier, mn, code) that are open."""
+        ...

@@ -1,0 +1,117 @@
+"""Readings: one current row per (channel, kind, event time), every other content kept as a revision."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from farwatch.domain.reading import Reading, ReadingKind
+from farwatch.storage.database import Connection, Pool
+
+_INSERT = """
+WITH incoming AS (
+  SELECT * FROM unnest($1::int[], $2::text[], $3::timestamptz[], $4::float8[], $5::float8[], $6::text[],
+                       $7::timestamptz[], $8::bool[]) AS i (channel_id, kind, ts, value, converted, flag, received_at, late)
+), replaced AS (
+  INSERT INTO reading_revisions
+  SELECT r.* FROM readings r JOIN incoming i USING (channel_id, kind, ts)
+  WHERE r.ts >= $9 AND r.ts <= $10
+    AND (r.value, r.converted, r.flag) IS DISTINCT FROM (i.value, i.converted, i.flag)
+  RETURNING channel_id
+), written AS (
+  INSERT INTO readings AS r (channel_id, kind, ts, value, converted, flag, received_at, late, revision)
+  SELECT channel_id, kind, ts, value, converted, flag, received_at, late, 0 FROM incoming
+  ON CONFLICT (channel_id, kind, ts) DO UPDATE SET value = excluded.value, converted = excluded.converted, flag = excluded.flag,
+    received_at = excluded.received_at, late = excluded.late, revision = r.revision + 1
+  WHERE (r.value, r.converted, r.flag) IS DISTINCT FROM (excluded.value, excluded.converted, excluded.flag)
+  RETURNING channel_id
+), latest AS (
+  INSERT INTO latest_readings AS l
+  SELECT DISTINCT ON (channel_id, kind) channel_id, kind, ts, value, converted, flag, received_at FROM incoming
+  ORDER BY channel_id, kind, ts DESC
+  ON CONFLICT (channel_id, kind) DO UPDATE SET ts = excluded.ts, value = excluded.value, converted = excluded.converted,
+    flag = excluded.flag, received_at = excluded.received_at
+  WHERE excluded.ts >= l.ts
+)
+SELECT (SELECT count(*) FROM written) AS written, (SELECT count(*) FROM replaced) AS replaced
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How many rows were new or replaced; the rest was known already."""
+
+    written: int = 0
+    replaced: int = 0
+
+
+async def channel_ids(connection: Connection | Pool) -> dict[tuple[str, str], int]:
+    """(mn, code) -> channel id of every active channel."""
+    rows = await connection.fetch(
+        "SELECT c.mn, c.code, c.id FROM channels c JOIN stations s USING (mn) WHERE c.active AND s.active"
+    )
+    return {(r["mn"], r["code"]): r["id"] for r in rows}
+
+
+async def insert(
+    connection: Connection, ids: dict[tuple[str, str], int], readings: Sequence[Reading]
+) -> Written:
+    """Writes readings of known channels in the caller's transaction. Same key and content again: nothing."""
+    total = Written()
+    for rows in _rounds(readings):
+        ts = [r.ts for r in rows]
+        counts = await connection.fetchrow(
+            _INSERT, [ids[r.mn, r.code] for r in rows], [str(r.kind) for r in rows], ts, [r.value for r in rows],
+            [r.converted for r in rows], [r.flag for r in rows], [r.received_at for r in rows], [r.late for r in rows],
+            min(ts), max(ts),
+        )  # fmt: skip
+        total = Written(total.written + counts["written"], total.replaced + counts["replaced"])
+    return total
+
+
+def _rounds(readings: Iterable[Reading]) -> list[list[Reading]]:
+    """One statement may touch a key once: repeats of a content are dropped, another content waits for the next round."""
+    rounds: list[dict[tuple[str, str, ReadingKind, datetime], Reading]] = []
+    for reading in readings:
+        key = (reading.mn, reading.code, reading.kind, reading.ts)
+        content = (reading.value, reading.converted, reading.flag)
+        seen = [r[key] for r in rounds if key in r]
+        if seen and content == (seen[-1].value, seen[-1].converted, seen[-1].flag):
+            continue
+        if len(seen) == len(rounds):
+            rounds.append({})
+        rounds[len(seen)][key] = reading
+    return [list(r.values()) for r in rounds]
+
+
+async def recent(connection: Connection, since: datetime) -> list[Reading]:
+    """The readings since `since`, in order of event time, for a judge that starts again."""
+    rows = await connection.fetch(
+        "SELECT c.mn, c.code, r.kind, r.ts, r.value, r.converted, r.flag, r.received_at, r.late"
+        " FROM readings r JOIN channels c ON c.id = r.channel_id WHERE r.ts >= $1 AND NOT r.late ORDER BY r.ts",
+        since,
+    )
+    return [_to_reading(r) for r in rows]
+
+
+async def around(
+    connection: Connection | Pool,
+    mn: str,
+    code: str,
+    kind: ReadingKind,
+    at: datetime,
+    before: timedelta,
+    after: timedelta,
+) -> list[Reading]:
+    """One channel's readings of one kind in [at - before, at + after], in order."""
+    rows = await connection.fetch(
+        "SELECT c.mn, c.code, r.kind, r.ts, r.value, r.converted, r.flag, r.received_at, r.late"
+        " FROM readings r JOIN channels c ON c.id = r.channel_id"
+        " WHERE c.mn = $1 AND c.code = $2 AND r.kind = $3 AND r.ts BETWEEN $4 AND $5 ORDER BY r.ts",
+        mn, code, str(kind), at - before, at + after,
+    )  # fmt: skip
+    return [_to_reading(r) for r in rows]
+
+
+def _to_reading(r: dict[str, object]) -> Reading:
+    fields = {k: r[k] for k in ("mn", "code", "ts", "value", "converted", "flag", "received_at", "late")}
+    return Reading(kind=ReadingKind(str(r["kind"])), **fields)  # type: ignore[arg-type]

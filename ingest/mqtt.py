@@ -1,0 +1,163 @@
+"""The MQTT shell: a persistent session with manual acknowledgement, the one place that knows aiomqtt.
+
+aiomqtt alone acknowledges a message before anybody stored it. Here a message is acknowledged when its batch is
+committed, in arrival order, and only on the connection that delivered it: packet ids are used again after a reconnect.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Self
+from urllib.parse import unquote, urlsplit
+
+import aiomqtt
+from paho.mqtt.client import MQTTMessage
+
+from ingest.metrics import MQTT_CONNECTED, MQTT_DROPPED
+from ingest.payloads import TOPIC_ROOT
+
+log = logging.getLogger(__name__)
+
+PASSING_ERRORS: tuple[type[Exception], ...] = (aiomqtt.MqttError, OSError, TimeoutError)
+LARGEST_BATCH = 2000
+INBOX_LIMIT = 70_000
+"""More than the 65,535 QoS 1 messages that a broker can have in flight: what overflows can only be QoS 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message as it came; `generation` is the connection it came on."""
+
+    topic: str
+    payload: bytes
+    qos: int
+    packet_id: int
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerUrl:
+    """`mqtt://user:password@host:1883` or `mqtts://…:8883`."""
+
+    hostname: str
+    port: int
+    tls: bool
+    username: str | None
+    password: str | None
+
+    @classmethod
+    def parse(cls, url: str) -> "BrokerUrl":
+        parts = urlsplit(url)
+        if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
+            raise ValueError("the broker's address must look like mqtt://user:password@host:1883")
+        tls = parts.scheme == "mqtts"
+        return cls(
+            parts.hostname,
+            parts.port or (8883 if tls else 1883),
+            tls,
+            unquote(parts.username) if parts.username else None,
+            unquote(parts.password) if parts.password else None,
+        )
+
+
+class _ManualAckClient(aiomqtt.Client):
+    """Keeps raw messages in a bounded inbox and leaves the acknowledgement to its user."""
+
+    def __init__(self, broker: BrokerUrl, client_id: str, generation: int) -> None:
+        super().__init__(
+            broker.hostname, broker.port, username=broker.username, password=broker.password, identifier=client_id,
+            clean_session=False, tls_params=aiomqtt.TLSParameters() if broker.tls else None, timeout=10, keepalive=20,
+        )  # fmt: skip
+        self._client.manual_ack_set(True)
+        self.generation = generation
+        self.inbox_drop_newest: deque[Delivery] = deque()
+        self.arrived = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        await super().__aenter__()
+        self._disconnected.add_done_callback(lambda _: self.arrived.set())
+        return self
+
+    def _on_message(self, _client: object, _userdata: object, message: MQTTMessage) -> None:
+        if len(self.inbox_drop_newest) >= INBOX_LIMIT:
+            MQTT_DROPPED.inc()
+            return
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            topic = ""  # refused as bad_topic: a malformed name must not end the session
+        self.inbox_drop_newest.append(
+            Delivery(topic, bytes(message.payload), message.qos, message.mid, self.generation)
+        )
+        self.arrived.set()
+
+    async def next_batch(self) -> list[Delivery]:
+        """All that has arrived, at most LARGEST_BATCH; waits for the first. Raises MqttError when the broker is gone."""
+        while not self.inbox_drop_newest:
+            if self._disconnected.done():
+                raise aiomqtt.MqttError("the broker closed the connection")
+            self.arrived.clear()
+            await self.arrived.wait()
+        size = min(len(self.inbox_drop_newest), LARGEST_BATCH)
+        return [self.inbox_drop_newest.popleft() for _ in range(size)]
+
+    def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
+        """In arrival order. What came on an older connection is not acknowledged: the broker sends it again."""
+        for d in deliveries:
+            if d.qos > 0 and d.generation == self.generation:
+                self._client.ack(d.packet_id, d.qos)
+
+
+class Subscription:
+    """Subscribes to all monitors and hands each batch to `take`, which returns once it is committed."""
+
+    def __init__(
+        self, url: str, client_id: str, take: Callable[[Sequence[Delivery]], Awaitable[None]]
+    ) -> None:
+        self._broker = BrokerUrl.parse(url)
+        self._client_id = client_id
+        self._take = take
+        self._generation = 0
+
+    async def run_once(self) -> None:
+        """One connection, from connect to loss. Raises one of PASSING_ERRORS, or whatever `take` raises."""
+        self._generation += 1
+        try:
+            async with _ManualAckClient(self._broker, self._client_id, self._generation) as client:
+                await client.subscribe(f"{TOPIC_ROOT}/+/+", qos=1)
+                log.info(
+                    "connected to the broker",
+                    extra={"event": "broker_connected", "broker": self._broker.hostname},
+                )
+                MQTT_CONNECTED.set(1)
+                while True:
+                    batch = await client.next_batch()
+                    await self._take(batch)
+                    client.acknowledge(batch)
+        finally:
+            MQTT_CONNECTED.set(0)
+
+
+@asynccontextmanager
+async def open_publisher(
+    url: str, client_id: str | None = None
+) -> AsyncIterator[Callable[[str, bytes], Awaitable[None]]]:
+    """Gives `publish(topic, payload)`, QoS 1, which returns when the broker has acknowledged. For simulated monitors."""
+    broker = BrokerUrl.parse(url)
+    tls = aiomqtt.TLSParameters() if broker.tls else None
+    async with aiomqtt.Client(
+        broker.hostname,
+        broker.port,
+        username=broker.username,
+        password=broker.password,
+        identifier=client_id,
+        tls_params=tls,
+    ) as client:
+
+        async def publish(topic: str, payload: bytes) -> None:
+            await client.publish(topic, payload, qos=1)
+
+        yield publish

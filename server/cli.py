@@ -1,0 +1,175 @@
+"""The `farwatch` command: one sub-command a function, errors of the operator's making as one line and exit code 2."""
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+from farwatch.runtime import logs
+from farwatch.runtime.processes import end_with_parent, stop_on_signals
+from farwatch.storage.database import AUTHENTICATION_ERRORS, PASSING_ERRORS, SchemaError
+from server import commands
+from server.serve import CONFIGURATION_EXIT, ROLES, RoleError, serve
+from server.settings import Settings, SettingsError, read
+
+USAGE_EXIT = 2
+STOP_GRACE_S = 5.0
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="farwatch", description="Non-contact monitoring for cities.")
+    top.add_argument("--config", type=Path, help="settings as TOML; the environment goes over it")
+    sub = top.add_subparsers(dest="command", required=True)
+    sub.add_parser("migrate", help="bring the database's schema up to date")
+    serving = sub.add_parser("serve", help="run the service, a process per role")
+    serving.add_argument("--roles", default=",".join(ROLES), help="which roles, by commas (default: all)")
+    role = sub.add_parser("role", help="run one role in this process; `serve` starts these")
+    role.add_argument("role", choices=ROLES)
+    role.add_argument("--share", default="1/1", help="i/n: the i-th of n shares of the cameras")
+    registry = sub.add_parser("registry", help="the city's registry, from and to files")
+    registry.add_argument("action", choices=("check", "import", "export"))
+    registry.add_argument("folder", type=Path, metavar="DIR")
+    registry.add_argument("--prune", action="store_true", help="deactivate what the files do not name")
+    user = sub.add_parser("user", help="who may sign in").add_subparsers(dest="action", required=True)
+    adding = user.add_parser("add", help="add somebody, or set a new password")
+    adding.add_argument("name")
+    adding.add_argument("--role", required=True, choices=("centre", "officer", "bureau", "admin"))
+    adding.add_argument("--officer", metavar="ID", help="the officer of the registry that this is")
+    adding.add_argument(
+        "--password-stdin",
+        action="store_true",
+        required=True,
+        help="the password is the first line of standard input",
+    )
+    broker = sub.add_parser("broker", help="the broker's users").add_subparsers(dest="action", required=True)
+    broker.add_parser("users", help="write mosquitto's password file from the registry").add_argument(
+        "--out", type=Path, required=True
+    )
+    _add_simulators(sub)
+    sub.add_parser("check", help="verify the log's chain and the evidence's bytes against their rows")
+    return top
+
+
+def _add_simulators(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    camera = sub.add_parser("simulate", help="stand-ins to practise with").add_subparsers(
+        dest="action", required=True
+    )
+    serving = camera.add_parser("camera", help="serve a video file over RTSP, in a loop")
+    serving.add_argument("--file", type=Path, required=True)
+    serving.add_argument("--url", required=True, help="rtsp://127.0.0.1:PORT/NAME")
+    serving.add_argument("--user")
+    serving.add_argument("--password")
+    demo = sub.add_parser("demo", help="a simulated city with everything it needs, on this machine")
+    demo.add_argument("--port", type=int, default=8080)
+    demo.add_argument("--host", default="127.0.0.1")
+    demo.add_argument("--data", type=Path, default=Path("data/demo"))
+    demo.add_argument("--seed", type=int, default=1)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    args = parser().parse_args(arguments)
+    try:
+        return _dispatch(args)
+    except (SettingsError, SchemaError, commands.CommandError, RoleError, *AUTHENTICATION_ERRORS) as error:
+        print(f"farwatch: {error}", file=sys.stderr)
+        return CONFIGURATION_EXIT if args.command == "role" else USAGE_EXIT
+    except PASSING_ERRORS as error:
+        print(f"farwatch: {type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _dispatch(args: argparse.Namespace) -> int:
+    if args.command == "simulate":
+        logs.configure("simulate", as_json=False, level="info")
+        return _run(
+            lambda stop: commands.simulate_camera(args.file, args.url, args.user, args.password, stop)
+        )
+    if args.command == "demo":
+        logs.configure("demo", as_json=False, level="info")
+        return _run(lambda stop: commands.demo(args.host, args.port, args.data, args.seed, stop))
+    if args.command == "registry" and args.action == "check":
+        return asyncio.run(commands.registry_check(args.folder))
+    logs.configure(getattr(args, "role", None) or args.command, as_json=False, level="info")
+    settings = read(os.environ, args.config)
+    logs.configure(
+        getattr(args, "role", None) or args.command,
+        as_json=settings.log_format == "json",
+        level=settings.log_level,
+    )
+    return _dispatch_with(settings, args)
+
+
+def _dispatch_with(settings: Settings, args: argparse.Namespace) -> int:
+    match args.command, getattr(args, "action", None):
+        case "migrate", _:
+            return asyncio.run(commands.run_migrate(settings))
+        case "serve", _:
+            return _serve(settings, args.roles)
+        case "role", _:
+            end_with_parent()
+            return _run(lambda stop: commands.run_role(settings, args.role, args.share, stop))
+        case "registry", action:
+            return asyncio.run(commands.registry(settings, action, args.folder, prune=args.prune))
+        case "user", _:
+            return asyncio.run(
+                commands.add_user(
+                    settings, args.name, args.role, args.officer, sys.stdin.readline().rstrip("\n")
+                )
+            )
+        case "broker", _:
+            return asyncio.run(commands.broker_users(settings, args.out))
+        case _:
+            return asyncio.run(commands.check(settings))
+
+
+def _serve(settings: Settings, roles: str) -> int:
+    wanted = [role.strip() for role in roles.split(",") if role.strip()]
+    if unknown := [role for role in wanted if role not in ROLES] or ([] if wanted else [""]):
+        raise SettingsError(f"'{unknown[0]}' is not a role: choose from {', '.join(ROLES)}")
+
+    async def run(stop: asyncio.Event) -> None:
+        await commands.require_ready(settings, wanted)
+        await serve(settings, wanted, stop)
+
+    return _run(run)
+
+
+def _run(work: Callable[[asyncio.Event], Awaitable[None]]) -> int:
+    """Runs until done or asked to stop; what does not end by itself within the grace is cancelled."""
+
+    async def main_task() -> None:
+        stop = asyncio.Event()
+        stop_on_signals(asyncio.get_running_loop(), stop)
+        async with asyncio.TaskGroup() as group:
+            working = group.create_task(_awaited(work, stop))
+            stopping = group.create_task(stop.wait())
+            await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
+            if not working.done():
+                await asyncio.wait((working,), timeout=STOP_GRACE_S)
+                working.cancel()
+            stopping.cancel()
+
+    try:
+        asyncio.run(main_task())
+    except BaseExceptionGroup as group:
+        raise _first_leaf(group) from group
+    return 0
+
+
+async def _awaited(work: Callable[[asyncio.Event], Awaitable[None]], stop: asyncio.Event) -> None:
+    await work(stop)
+
+
+def _first_leaf(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    leaf: BaseException = group
+    while isinstance(leaf, BaseExceptionGroup):
+        leaf = leaf.exceptions[0]
+    return leaf
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,119 @@
+"""The settings, read once: a TOML file, and the environment over it. Split at the composition root."""
+
+import logging
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+log = logging.getLogger(__name__)
+
+PREFIX = "FARWATCH_"
+CONFIG_VARIABLE = "FARWATCH_CONFIG"
+_NOT_SETTINGS = frozenset({CONFIG_VARIABLE, "FARWATCH_TEST_DATABASE_URL"})
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; the message is one line for the operator."""
+
+
+class Settings(BaseModel):
+    """Every field is `FARWATCH_` + its name in capitals in the environment, and its name in the TOML file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    database_url: str = Field(
+        description="The service role's PostgreSQL: postgresql://user:password@host/database."
+    )
+    owner_database_url: str | None = Field(
+        default=None,
+        description="The owner's, for `farwatch migrate` only; the service's where there is one role.",
+    )
+    mqtt_url: str | None = Field(
+        default=None, description="The broker: mqtt://user:password@host:1883, or mqtts://."
+    )
+    mqtt_client_id: str = Field(
+        default="farwatch-intake",
+        description="Names the persistent session; belongs to the holder of the intake's lease.",
+    )
+    http_host: str = Field(
+        default="127.0.0.1", description="Where the pages listen; another host than loopback needs TLS."
+    )
+    http_port: Annotated[int, Field(ge=0, le=65535)] = Field(
+        default=8080, description="The port of pages and API."
+    )
+    data_dir: Path = Field(
+        default=Path("data"), description="Evidence, secrets.toml, latest stills, metrics of the processes."
+    )
+    tls_cert: Path | None = Field(default=None, description="PEM certificate chain for the pages.")
+    tls_key: Path | None = Field(default=None, description="PEM private key for the pages.")
+    behind_proxy: bool = Field(
+        default=False,
+        description="A proxy on a trusted network ends TLS in front: its forwarded headers are believed.",
+    )
+    session_hours: Annotated[float, Field(gt=0, le=168)] = Field(
+        default=12.0, description="How long a sign-in lasts, hours."
+    )
+    metrics_token: str | None = Field(
+        default=None,
+        description="Bearer token for /metrics from another host; without it only loopback may read them.",
+    )
+    camera_processes: Annotated[int, Field(ge=1, le=64)] = Field(
+        default=1, description="Processes of role cameras."
+    )
+    log_format: Literal["human", "json"] = Field(
+        default="human", description="Logs for people or for machines."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least level that is logged."
+    )
+
+    @property
+    def owner_url(self) -> str:
+        return self.owner_database_url or self.database_url
+
+
+def read(environment: Mapping[str, str], file: Path | None = None) -> Settings:
+    """Raises SettingsError. Unknown names: in the file an error, in the environment a warning (orchestrators inject names)."""
+    path = file or (Path(environment[CONFIG_VARIABLE]) if environment.get(CONFIG_VARIABLE) else None)
+    values = _from_file(path) if path else {}
+    for name, value in environment.items():
+        if not name.startswith(PREFIX) or name in _NOT_SETTINGS:
+            continue
+        field = name.removeprefix(PREFIX).lower()
+        if field not in Settings.model_fields:
+            log.warning("%s is not a setting of Farwatch and is ignored", name)
+        elif value != "":
+            values[field] = value
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = str(first["loc"][0]) if first["loc"] else "settings"
+        raise SettingsError(f"{PREFIX}{name.upper()} (in a file: {name}): {first['msg'].lower()}") from None
+    if (settings.tls_cert is None) != (settings.tls_key is None):
+        raise SettingsError("FARWATCH_TLS_CERT and FARWATCH_TLS_KEY belong together")
+    if settings.http_host not in LOOPBACK and settings.tls_cert is None and not settings.behind_proxy:
+        raise SettingsError(
+            f"FARWATCH_HTTP_HOST is {settings.http_host}: outside this machine the pages need FARWATCH_TLS_CERT/KEY"
+        )
+    return settings
+
+
+def _from_file(path: Path) -> dict[str, object]:
+    try:
+        values = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{path}: {error}") from None
+    if unknown := sorted(values.keys() - Settings.model_fields.keys()):
+        raise SettingsError(f"{path}: '{unknown[0]}' is not a setting of Farwatch")
+    return dict(values)
+
+
+def to_environment(settings: Settings) -> dict[str, str]:
+    """What a child process needs to read the very same settings."""
+    dumped = settings.model_dump(mode="json", exclude_none=True)
+    return {PREFIX + name.upper(): str(value) for name, value in dumped.items()}
