@@ -41,7 +41,7 @@ Flag = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{1,2}$")]
 class _Message(BaseModel):
     model_config = ConfigDict(strict=True)
 
-    ts: Annotated[AwareDatetime, BeforeValidator(_written_as_a_date)]
+    ts: Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_written_as_a_date)]
     values: dict[Code, FiniteFloat] = Field(min_length=1, max_length=200)
     flags: dict[Code, Flag] = Field(default_factory=dict)
     zs: dict[Code, FiniteFloat] = Field(default_factory=dict)

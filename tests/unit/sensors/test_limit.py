@@ -1,0 +1,169 @@
+"""Timelines: (seconds, value, flag) in, what begins and ends out."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detectors.sensors.judge import LimitJudge, limit_for
+from farwatch.domain.finding import Finding, Tier
+from farwatch.domain.judging import Outcome
+from farwatch.domain.place import Position
+from farwatch.domain.policy import SHIPPED
+from farwatch.domain.reading import Reading, ReadingKind
+from farwatch.domain.registry import Limit, Registry, Station
+
+T0 = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
+HERE = Position(30.0, 120.0)
+
+
+def a_limit(kind: ReadingKind = ReadingKind.RTD, limit: float = 50.0, **changes: object) -> Limit:
+    fields: dict[str, object] = {"mn": "MN1", "code": "a21026", "unit": "mg/m3", "kind": kind, "limit": limit, "valid_from": T0 - timedelta(days=1)}
+    return Limit(**(fields | changes))  # type: ignore[arg-type]
+
+
+def a_city(*limits: Limit, drill: bool = False) -> Registry:
+    station = Station(mn="MN1", enterprise="E1", name="stack", place=HERE, medium="air", drill=drill)
+    return Registry(stations={"MN1": station}, limits={("MN1", "a21026"): limits})
+
+
+def a_reading(at_s: float, value: float, flag: str = "N", kind: ReadingKind = ReadingKind.RTD, **changes: object) -> Reading:
+    ts = T0 + timedelta(seconds=at_s)
+    fields: dict[str, object] = {"mn": "MN1", "code": "a21026", "kind": kind, "ts": ts, "value": value, "received_at": ts, "flag": flag}
+    return Reading(**(fields | changes))  # type: ignore[arg-type]
+
+
+def judged(city: Registry, readings: list[Reading]) -> list[tuple[str, float]]:
+    """Begins and ends in words, with the seconds at which they are dated."""
+    outcome = LimitJudge().judge(city, SHIPPED, {}, readings)
+    return story(outcome)
+
+
+def story(outcome: Outcome) -> list[tuple[str, float]]:
+    begun = {f.id: f for f in outcome.findings}
+    told = [(f"{f.tier} begins", (f.onset_at - T0).total_seconds()) for f in outcome.findings]
+    return told + [
+        (f"{begun[e.finding_id].tier} ends", (e.ended_at - T0).total_seconds()) for e in outcome.ended if e.finding_id in begun
+    ]
+
+
+@pytest.mark.parametrize(
+    ("timeline", "expected"),
+    [
+        ([(0, 40, "N"), (5, 49, "N")], []),
+        ([(0, 60, "N")], [("early begins", 0)]),
+        ([(0, 60, "N"), (5, 61, "N"), (10, 62, "N"), (60, 70, "N")], [("early begins", 0)]),
+        ([(0, 150, "N"), (5, 150, "N")], [("early begins", 0)]),
+        ([(0, 150, "N"), (5, 150, "N"), (10, 150, "N")], [("early begins", 0), ("violation begins", 0)]),
+        ([(0, 150, "N"), (5, 60, "N"), (10, 150, "N"), (15, 150, "N")], [("early begins", 0)]),
+        ([(0, 150, "N"), (1, 150, "N"), (2, 150, "N"), (3, 150, "N")], [("early begins", 0)]),
+        ([(0, 150, "M"), (5, 150, "D"), (10, 150, "C")], []),
+        ([(0, 60, "N"), (5, 40, "N"), (20, 40, "N"), (36, 40, "N")], [("early begins", 0), ("early ends", 5)]),
+        ([(0, 60, "N"), (5, 40, "N"), (20, 60, "N"), (36, 40, "N")], [("early begins", 0)]),
+        ([(0, 60, "N"), (5, 49, "N"), (60, 49, "N")], [("early begins", 0)]),
+        ([(0, 150, "N"), (5, 150, "N"), (700, 150, "N")], [("early begins", 0)]),
+    ],
+    ids=[
+        "below", "one_value_over_warns", "over_but_not_twice_only_warns", "twice_but_not_held", "twice_and_held",
+        "a_dip_breaks_the_hold", "held_too_short", "flags_never_raise", "cleared_after_a_while", "not_cleared_by_a_dip",
+        "hysteresis", "a_long_silence_breaks_the_hold",
+    ],
+)  # fmt: skip
+def test_real_time_values(timeline: list[tuple[float, float, str]], expected: list[tuple[str, float]]) -> None:
+    assert judged(a_city(a_limit()), [a_reading(*moment) for moment in timeline]) == expected
+
+
+def test_a_violation_names_its_numbers() -> None:
+    outcome = LimitJudge().judge(a_city(a_limit()), SHIPPED, {}, [a_reading(t, 150) for t in (0, 5, 10)])
+    violation = outcome.findings[-1]
+    assert violation.reason.key == "over_limit_held"
+    assert (violation.reason.params["limit"], violation.reason.params["ratio"]) == (50.0, 3.0)
+    assert len({f.id for f in outcome.findings}) == 2
+    assert len({f.fingerprint for f in outcome.findings}) == 1
+
+
+@pytest.mark.parametrize(("kind", "rule"), [(ReadingKind.HOUR, "limit_hour"), (ReadingKind.DAY, "limit_day")])
+def test_a_legal_mean_over_its_limit_is_a_violation_at_once(kind: ReadingKind, rule: str) -> None:
+    outcome = LimitJudge().judge(a_city(a_limit(kind)), SHIPPED, {}, [a_reading(0, 51, kind=kind), a_reading(3600, 49, kind=kind)])
+    assert [(f.rule, f.tier) for f in outcome.findings] == [(rule, Tier.VIOLATION)]
+
+
+def test_legal_means_are_never_held_against_another_kind_of_limit() -> None:
+    assert judged(a_city(a_limit(ReadingKind.RTD)), [a_reading(0, 500, kind=ReadingKind.HOUR)]) == []
+
+
+def test_real_time_values_are_held_against_the_legal_limit_where_they_have_none() -> None:
+    assert judged(a_city(a_limit(ReadingKind.HOUR)), [a_reading(0, 60)]) == [("early begins", 0)]
+
+
+def test_the_converted_value_counts_where_the_limit_says_so() -> None:
+    city = a_city(a_limit(converted=True))
+    assert judged(city, [a_reading(0, 10, converted=60.0)]) == [("early begins", 0)]
+    assert judged(city, [a_reading(0, 500)]) == []
+
+
+def test_a_limit_counts_only_in_its_validity_period() -> None:
+    old = a_limit(limit=50, valid_from=T0 - timedelta(days=2), valid_to=T0)
+    new = a_limit(limit=80, valid_from=T0)
+    assert limit_for((old, new), ReadingKind.RTD, T0 - timedelta(seconds=1)) is old
+    assert limit_for((old, new), ReadingKind.RTD, T0) is new
+
+
+def test_late_values_leave_the_live_state_alone_and_their_findings_say_late() -> None:
+    outcome = LimitJudge().judge(a_city(a_limit()), SHIPPED, {}, [a_reading(t, 150, late=True) for t in (0, 5, 10)])
+    assert all(f.late for f in outcome.findings)
+    assert all(key[3] for key in outcome.changes)
+
+
+def test_a_station_marked_for_drills_only_makes_drill_findings() -> None:
+    outcome = LimitJudge().judge(a_city(a_limit(), drill=True), SHIPPED, {}, [a_reading(0, 60)])
+    assert [f.drill_id for f in outcome.findings] == ["standing"]
+
+
+values = st.lists(st.tuples(st.integers(1, 40), st.sampled_from([10.0, 48.0, 60.0, 150.0]), st.sampled_from("NNNM")), max_size=40)
+
+
+@given(values, st.integers(0, 40))
+def test_judging_in_any_batches_and_again_finds_the_same_once(steps: list[tuple[int, float, str]], cut: int) -> None:
+    readings, at_s = [], 0
+    for gap, value, flag in steps:
+        at_s += gap
+        readings.append(a_reading(at_s, value, flag))
+    judge, city = LimitJudge(), a_city(a_limit())
+    whole = judge.judge(city, SHIPPED, {}, readings)
+    first = judge.judge(city, SHIPPED, {}, readings[:cut])
+    second = judge.judge(city, SHIPPED, dict(first.changes), readings[cut:])
+    repeated = judge.judge(city, SHIPPED, dict(whole.changes), readings)
+    assert {f.id for f in whole.findings} == {f.id for f in (*first.findings, *second.findings)}
+    assert repeated.findings == ()
+
+
+@given(values, st.integers(0, 40))
+def test_a_judge_that_starts_again_goes_on_where_it_was(steps: list[tuple[int, float, str]], cut: int) -> None:
+    readings, at_s = [], 0
+    for gap, value, flag in steps:
+        at_s += gap
+        readings.append(a_reading(at_s, value, flag))
+    judge, city = LimitJudge(), a_city(a_limit())
+    first = judge.judge(city, SHIPPED, {}, readings[:cut])
+    ended = {e.finding_id for e in first.ended}
+    still_open: dict[tuple[str, str, str, str], datetime] = {
+        (f.rule, f.tier, "MN1", "a21026"): f.onset_at for f in first.findings if f.id not in ended
+    }
+    resumed = judge.resume(city, SHIPPED, readings[:cut], still_open)
+    assert judge.judge(city, SHIPPED, resumed, readings[cut:]).findings == judge.judge(
+        city, SHIPPED, dict(first.changes), readings[cut:]
+    ).findings
+
+
+def test_a_finding_older_than_what_is_replayed_still_ends() -> None:
+    judge, city = LimitJudge(), a_city(a_limit())
+    onset_at = T0 - timedelta(hours=5)
+    state = judge.resume(city, SHIPPED, [], {("limit_rtd", "early", "MN1", "a21026"): onset_at})
+    outcome = judge.judge(city, SHIPPED, state, [a_reading(0, 10), a_reading(31, 10)])
+    expected = Finding(
+        rule="limit_rtd", kind="exceedance", tier=Tier.EARLY, place=HERE, onset_at=onset_at, severity=1, reason=None,  # type: ignore[arg-type]
+        station="MN1", code="a21026",
+    ).id  # fmt: skip
+    assert [e.finding_id for e in outcome.ended] == [expected]
