@@ -1,0 +1,182 @@
+"""RTSP requests, responses and interleaved data, to bytes and from a byte stream fed in pieces of any size.
+
+Lenient where cameras are sloppy (bare LF, missing reason phrase, header names in any case, continued lines), strict
+about sizes.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
+
+from ingest.rtsp.errors import Problem, RtspError
+
+MAX_HEAD_BYTES = 32 * 1024
+MAX_BODY_BYTES = 256 * 1024
+_DOLLAR, _INTERLEAVED_HEAD = 0x24, 4
+_HEAD_END = re.compile(rb"\r?\n\r?\n")
+_RESPONSE_LINE = re.compile(r"RTSP/(\d\.\d)\s+(\d{3})(?:\s+(.*))?", re.IGNORECASE)
+_REQUEST_LINE = re.compile(r"([A-Z_]+)\s+(\S+)\s+RTSP/(\d\.\d)", re.IGNORECASE)
+
+HeaderList: TypeAlias = tuple[tuple[str, str], ...]
+
+
+def _first(headers: HeaderList, name: str) -> str | None:
+    wanted = name.lower()
+    return next((value for key, value in headers if key.lower() == wanted), None)
+
+
+def _every(headers: HeaderList, name: str) -> list[str]:
+    wanted = name.lower()
+    return [value for key, value in headers if key.lower() == wanted]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    method: str
+    url: str
+    headers: HeaderList = ()
+    body: bytes = b""
+
+    def header(self, name: str) -> str | None:
+        """The first value under that name, in any case of letters."""
+        return _first(self.headers, name)
+
+    def headers_named(self, name: str) -> list[str]:
+        return _every(self.headers, name)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    status: int
+    reason: str = ""
+    headers: HeaderList = ()
+    body: bytes = b""
+
+    def header(self, name: str) -> str | None:
+        """The first value under that name, in any case of letters."""
+        return _first(self.headers, name)
+
+    def headers_named(self, name: str) -> list[str]:
+        return _every(self.headers, name)
+
+
+class Interleaved(NamedTuple):
+    """A binary packet inside the RTSP connection (RFC 2326 §10.12)."""
+
+    channel: int
+    payload: bytes
+
+
+Message: TypeAlias = Request | Response | Interleaved
+
+
+def serialise(message: Message) -> bytes:
+    """The bytes on the wire. Raises ValueError for a line break in a line, or a payload of more than 65535 bytes."""
+    if isinstance(message, Interleaved):
+        if len(message.payload) > 0xFFFF:
+            raise ValueError("an interleaved payload holds at most 65535 bytes")
+        return b"$%c%b%b" % (message.channel, len(message.payload).to_bytes(2, "big"), message.payload)
+    if isinstance(message, Request):
+        lines = [f"{message.method} {message.url} RTSP/1.0"]
+    else:
+        lines = [f"RTSP/1.0 {message.status} {message.reason}"]
+    lines += [f"{name}: {value}" for name, value in message.headers if name.lower() != "content-length"]
+    if message.body:
+        lines.append(f"Content-Length: {len(message.body)}")
+    if any("\r" in line or "\n" in line for line in lines):
+        raise ValueError("a line break inside a line of an RTSP message")
+    return "\r\n".join([*lines, "", ""]).encode() + message.body
+
+
+class MessageParser:
+    """Feed with `receive`, then take what is complete from `messages`.
+
+    >>> parser = MessageParser()
+    >>> parser.receive(b"RTSP/1.0 200 OK\\r\\nCSe"); list(parser.messages())
+    []
+    >>> parser.receive(b"q: 1\\r\\n\\r\\n"); [m.status for m in parser.messages()]
+    [200]
+    """
+
+    def __init__(self) -> None:
+        self._data = b""
+
+    def receive(self, data: bytes) -> None:
+        self._data = self._data + data if self._data else data
+
+    def messages(self) -> Iterator[Message]:
+        """Complete messages in order. Raises RtspError(PROTOCOL) where the stream makes no sense; it stays there."""
+        data, at, end = self._data, 0, len(self._data)
+        try:
+            while at < end:
+                first = data[at]
+                if first == _DOLLAR:
+                    if end - at < _INTERLEAVED_HEAD:
+                        return
+                    begin = at + _INTERLEAVED_HEAD
+                    stop = begin + (data[at + 2] << 8 | data[at + 3])
+                    if stop > end:
+                        return
+                    channel, at = data[at + 1], stop
+                    yield Interleaved(channel, data[begin:stop])
+                elif first in b"\r\n":
+                    at += 1
+                else:
+                    found = _text_message(data, at)
+                    if found is None:
+                        return
+                    message, at = found
+                    yield message
+        finally:
+            self._data = data[at:]
+
+
+def _text_message(data: bytes, at: int) -> tuple[Request | Response, int] | None:
+    """The message that begins at `at` and where it ends; None when it is not complete yet."""
+    if not data[at : at + 1].isalpha():
+        raise RtspError(Problem.PROTOCOL, "bytes that are neither a message nor interleaved data")
+    match = _HEAD_END.search(data, at, at + MAX_HEAD_BYTES)
+    if match is None:
+        if len(data) - at >= MAX_HEAD_BYTES:
+            raise RtspError(Problem.PROTOCOL, f"a message head of more than {MAX_HEAD_BYTES} bytes")
+        return None
+    lines = _unfold(data[at : match.start()].decode("utf-8", "replace"))
+    headers = tuple(_header(line) for line in lines[1:])
+    length = _body_length(headers)
+    stop = match.end() + length
+    if stop > len(data):
+        return None
+    body = data[match.end() : stop]
+    if match_response := _RESPONSE_LINE.fullmatch(lines[0]):
+        status, reason = int(match_response[2]), (match_response[3] or "").strip()
+        return Response(status, reason, headers, body), stop
+    if match_request := _REQUEST_LINE.fullmatch(lines[0]):
+        return Request(match_request[1].upper(), match_request[2], headers, body), stop
+    raise RtspError(Problem.PROTOCOL, f"not an RTSP message: {lines[0][:80]!r}")
+
+
+def _unfold(head: str) -> list[str]:
+    """Lines of a head; a line that begins with white space goes on where the one before ended."""
+    lines: list[str] = []
+    for raw in head.split("\n"):
+        line = raw.removesuffix("\r").replace("\r", " ")
+        if line[:1] in (" ", "\t") and lines:
+            lines[-1] = f"{lines[-1]} {line.strip()}"
+        else:
+            lines.append(line.strip())
+    return lines
+
+
+def _header(line: str) -> tuple[str, str]:
+    name, colon, value = line.partition(":")
+    if not colon or not name.strip():
+        raise RtspError(Problem.PROTOCOL, f"not a header line: {line[:80]!r}")
+    return name.strip(), value.strip()
+
+
+def _body_length(headers: HeaderList) -> int:
+    text = _first(headers, "content-length") or "0"
+    if not text.isascii() or not text.isdigit() or len(text) > 9 or int(text) > MAX_BODY_BYTES:
+        raise RtspError(Problem.PROTOCOL, f"Content-Length {text[:20]!r} is not within 0-{MAX_BODY_BYTES}")
+    return int(text)
