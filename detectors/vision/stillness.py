@@ -1,0 +1,134 @@
+"""What has changed against the background and has stood still since: a small state machine per pixel.
+
+A pixel shows its background, or a candidate (something else that stays), or neither (something moves there). Time with the
+candidate in view counts for it, time with something else in front counts half against it, time with the background in view
+counts double against it: a passer-by in front of a bag does not wipe out the bag, taking the bag away does.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from detectors.vision.frames import Frame, Mask, Plane
+from detectors.vision.lighting import Light, fit_light
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StillnessSettings:
+    """Grey levels are of 0-255."""
+
+    threshold_levels: float = 9.0
+    """Over the usual flicker of a smoothed pixel, which is 1-3 under H.264 at camera bit rates; a dark bag in a shadow is 10-20."""
+    noise_factor: float = 2.5
+    """Added to the threshold per level of the pixel's own usual flicker (leaves, screens)."""
+    most_noise_levels: float = 12.0
+    """Flicker beyond this does not raise the threshold further: a lamp must not blind a pixel."""
+    chroma_factor: float = 2.0
+    """Chroma of real objects spans about half of luma's range, so its differences count double."""
+    learn_s: float = 60.0
+    """Time constant with which a background in view follows slow changes."""
+    most_s: float = 60.0
+    """Support is capped, so that what stood for hours does not take hours to be gone."""
+    history: int = 40
+    """Masks of change kept, `history_step_s` apart: enough to look back over a dwell and what came before it."""
+    history_step_s: float = 0.8
+    step_limit_s: float = 10.0
+    """Pictures are at most 10 s apart in service; more than that was not watched and counts as 10 s."""
+
+
+class StillnessModel:
+    """Background, candidate and its support for one size of picture. Luma is kept in the light of the background."""
+
+    def __init__(self, frame: Frame, settings: StillnessSettings) -> None:
+        self._settings = settings
+        self.background = _smooth(frame)
+        self.candidate = self.background.copy()
+        self.support_s: Plane = np.zeros(frame.shape, dtype=np.float32)
+        self.age_s: Plane = np.zeros(frame.shape, dtype=np.float32)
+        self.noise: Plane = np.full(frame.shape, 1.5, dtype=np.float32)
+        self.light = Light()
+        self._history: deque[tuple[float, Mask]] = deque(maxlen=settings.history)
+        self._clock_s = 0.0
+        self.changed: Mask = np.zeros(frame.shape, dtype=bool)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.support_s.shape[0], self.support_s.shape[1]
+
+    def compare(self, frame: Frame) -> float:
+        """Set `light` and `changed` for a new frame; the share of pixels that the light does not explain."""
+        self._now = _smooth(frame)
+        self.light = fit_light(self._now[0], self.background[0])
+        self._now[0] = self.light.undo(self._now[0])
+        self._distance = self._apart(self._now, self.background)
+        self.changed = self._distance > self._threshold()
+        return float(self.changed.mean())
+
+    def learn(self, step_s: float) -> None:
+        """Take in the frame last compared, `step_s` after the one before."""
+        s, step_s = self._settings, min(step_s, self._settings.step_limit_s)
+        shown = ~self.changed
+        calm = cv2.dilate(self.changed.astype(np.uint8), np.ones((7, 7), np.uint8)) == 0
+        stays = self.changed & (self._apart(self._now, self.candidate) <= self._threshold())
+        moving = self.changed & ~stays
+        self.support_s[stays] += step_s
+        self.support_s[moving] -= 0.5 * step_s
+        self.support_s[shown] -= 2.0 * step_s
+        fresh = moving & (self.support_s <= 0)
+        np.clip(self.support_s, 0.0, s.most_s, out=self.support_s)
+        self.candidate[:, fresh] = self._now[:, fresh]
+        self.age_s += step_s
+        self.age_s[fresh | (self.support_s <= 0)] = 0.0
+        self.candidate[:, stays] += 0.3 * (self._now[:, stays] - self.candidate[:, stays])
+        rate = min(1.0, step_s / s.learn_s)
+        self.background[:, calm] += rate * (self._now[:, calm] - self.background[:, calm])
+        self.noise[calm] += min(0.5, 2 * rate) * (self._distance[calm] - self.noise[calm])
+        self._remember(step_s)
+
+    def scenes(self, box: tuple[slice, slice]) -> tuple[Plane, Plane]:
+        """The background in `box`, and the scene with whatever stays in it (3, rows, columns each)."""
+        background = self.background[:, *box]
+        settled = np.where(self.support_s[box] > 0, self.candidate[:, *box], background)
+        return background, settled.astype(np.float32)
+
+    def was_changed(self, oldest_s: float, newest_s: float) -> Mask:
+        """Pixels that were not background in some picture between so many seconds ago."""
+        found = np.zeros(self.shape, dtype=bool)
+        for clock_s, changed in self._history:
+            if oldest_s >= self._clock_s - clock_s >= newest_s:
+                found |= changed
+        return found
+
+    def likeness(self, region: Mask, box: tuple[slice, slice], newest_s: float) -> list[float]:
+        """How well the changed pixels in `box` matched `region` (intersection over union), per picture of late."""
+        inside = region[box]
+        found = []
+        for clock_s, changed in self._history:
+            if self._clock_s - clock_s <= newest_s:
+                part = changed[box]
+                found.append(float((part & inside).sum() / max(1, (part | inside).sum())))
+        return found
+
+    def absorb(self, region: Mask) -> None:
+        """What stands in `region` is background from now on."""
+        self.background[:, region] = self.candidate[:, region]
+        self.support_s[region] = 0.0
+
+    def _remember(self, step_s: float) -> None:
+        self._clock_s += step_s
+        if not self._history or self._clock_s - self._history[-1][0] >= self._settings.history_step_s:
+            self._history.append((self._clock_s, self.changed))
+
+    def _threshold(self) -> Plane:
+        s = self._settings
+        return s.threshold_levels + s.noise_factor * np.minimum(self.noise, np.float32(s.most_noise_levels))
+
+    def _apart(self, a: Plane, b: Plane) -> Plane:
+        d = np.abs(a - b)
+        return np.maximum(d[0], np.float32(self._settings.chroma_factor) * np.maximum(d[1], d[2]))
+
+
+def _smooth(frame: Frame) -> Plane:
+    return np.stack([cv2.blur(plane, (3, 3)) for plane in (frame.y, frame.u, frame.v)])
