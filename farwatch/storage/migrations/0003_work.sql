@@ -40,6 +40,7 @@ CREATE UNIQUE INDEX matters_one_open ON matters (fingerprint, drill_id) NULLS NO
 CREATE INDEX matters_by_task ON matters (task_id);
 CREATE TABLE matter_findings (
   finding_id uuid PRIMARY KEY REFERENCES findings, matter_id bigint NOT NULL REFERENCES matters,
+  seq bigint GENERATED ALWAYS AS IDENTITY,
   end_noted_at timestamptz  -- that the finding ended is on the task's time line since then
 );
 CREATE INDEX matter_findings_by_matter ON matter_findings (matter_id);

@@ -1,0 +1,98 @@
+"""The life of a task: one table that decides every (event, state) pair. Pure; `now` is the database's clock.
+
+受理→立案→派遣→处置→反馈→核查→结案. An officer's deed carries the time at which it was received, before any lock was waited for.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from alerting import clocks
+from alerting.deeds import (
+    accept,
+    acknowledge,
+    arrive,
+    by_centre,
+    close,
+    decline,
+    false_alarm,
+    handle_arrived,
+    verify,
+)
+from alerting.offers import delivered, due, ended, fold, fold_after, join, nobody_more, nobody_yet, offer
+from alerting.steps import (
+    Accept,
+    Arrive,
+    Close,
+    Decision,
+    Decline,
+    Delivered,
+    Due,
+    Ended,
+    Event,
+    FalseAlarm,
+    Fold,
+    Handle,
+    Join,
+    Log,
+    Nobody,
+    Offer,
+    Seek,
+    Verify,
+    refuse,
+    unchanged,
+)
+from farwatch.domain.finding import Reason
+from farwatch.domain.task import Task, TaskState
+
+
+def begin(task: Task) -> Decision:
+    """A new task, in state open with its first matter: its clocks run from that matter's t1, and somebody is wanted."""
+    (matter,) = task.matters
+    task = replace(task, deadlines=clocks.clocks_of(matter, task.policy, arrive=True, ladder=True))
+    opened = Log(
+        "task_opened",
+        {
+            "kinds": [matter.kind.value], "place": {"lat": task.place.lat, "lon": task.place.lon}, "grid": task.grid,
+            "enterprise": task.enterprise, "severity": task.severity, "matter": matter.id, "drill": task.drill_id,
+            "finding": str(matter.findings[0]), "reopened_from": task.reopened_from,
+        },
+    )  # fmt: skip
+    return Decision(task, Reason("opened"), (opened, Seek("officer")))
+
+
+def step(task: Task, event: Event, now: datetime) -> Decision:
+    """What `event` does to `task`: total over all pairs, and a refused event changes nothing."""
+    return TABLE[type(event)][task.state](task, event, now)
+
+
+def _no(task: Task, _event: Event, _now: datetime) -> Decision:
+    return refuse(task, "wrong_state", state=task.state.value)
+
+
+def _known(task: Task, _event: Event, _now: datetime) -> Decision:
+    return unchanged(task, "already_known")
+
+
+_Handler = Callable[[Task, Any, datetime], Decision]
+_ROWS: dict[type, tuple[_Handler, ...]] = {
+    # event:     open         offered      accepted     arrived         handled     verified    closed
+    Offer:      (offer,       offer,       _no,         _no,            _no,        _no,        _no),
+    Nobody:     (nobody_yet,  nobody_more, _no,         _no,            _no,        _no,        _no),
+    Delivered:  (delivered,   delivered,   delivered,   delivered,      _known,     _known,     _known),
+    Accept:     (accept,      accept,      acknowledge, acknowledge,    _no,        _no,        _no),
+    Decline:    (decline,     decline,     _no,         _no,            _no,        _no,        _no),
+    Arrive:     (_no,         _no,         arrive,      _no,            _no,        _no,        _no),
+    Handle:     (by_centre,   by_centre,   by_centre,   handle_arrived, _no,        _no,        _no),
+    FalseAlarm: (false_alarm, false_alarm, false_alarm, false_alarm,    _no,        _no,        _no),
+    Verify:     (_no,         _no,         _no,         _no,            verify,     _no,        _no),
+    Close:      (_no,         _no,         _no,         _no,            _no,        close,      _no),
+    Join:       (join,        join,        join,        join,           _no,        _no,        _no),
+    Fold:       (fold,        fold,        fold,        fold,           fold_after, fold_after, _no),
+    Ended:      (ended,       ended,       ended,       ended,          ended,      ended,      _no),
+    Due:        (due,         due,         due,         due,            due,        due,        due),
+}  # fmt: skip
+TABLE: dict[type, dict[TaskState, _Handler]] = {
+    event: dict(zip(TaskState, row, strict=True)) for event, row in _ROWS.items()
+}

@@ -1,0 +1,54 @@
+"""Writes a decision down: the task's difference, its events and its notices, in the caller's transaction."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from alerting import metrics
+from alerting.steps import Decision, Effect, Log, Notify
+from farwatch.domain.task import Task
+from farwatch.storage import events, notices, tasks
+from farwatch.storage.database import Connection
+
+
+async def write(
+    connection: Connection, before: Task | None, decision: Decision, now: datetime, actor: str | None = None
+) -> None:
+    """The caller holds the task's row. Raises FingerprintTakenError when a new matter came second."""
+    await tasks.save(connection, before, decision.task)
+    for effect in decision.effects:
+        if isinstance(effect, Log):
+            await events.append(connection, effect.type, task=decision.task.id, actor=actor, **effect.detail)
+        elif isinstance(effect, Notify):
+            await notices.add(connection, _notice(decision.task, effect), now)
+
+
+def _notice(task: Task, notify: Notify) -> notices.Notice:
+    return notices.Notice(
+        task=task.id,
+        finding=None,
+        step=notify.occasion,
+        channel=notices.PAGE,
+        target=notify.target,
+        key=notify.key,
+        params=notify.params,
+        drill_id=task.drill_id,
+    )
+
+
+def count(effects: Sequence[Effect]) -> None:
+    """Counts what was committed; call it after the commit."""
+    for effect in effects:
+        if isinstance(effect, Notify):
+            metrics.NOTICES.labels(channel=notices.PAGE, result="sent").inc()
+        elif isinstance(effect, Log):
+            _count_event(effect)
+
+
+def _count_event(event: Log) -> None:
+    if event.type == "task_opened":
+        kinds = event.detail["kinds"]
+        assert isinstance(kinds, list)
+        for kind in kinds:
+            metrics.TASKS_OPENED.labels(kind=kind).inc()
+    elif event.type == "deadline_breached":
+        metrics.DEADLINES_BREACHED.labels(kind=event.detail["deadline"]).inc()

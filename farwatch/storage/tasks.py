@@ -1,0 +1,223 @@
+"""Tasks with their matters and deadlines: loaded under the task's row lock, saved as the difference.
+
+Lock order: correlation, task, deadlines, notices. Whoever changes a task holds its row.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from farwatch.domain.finding import Kind, Reason
+from farwatch.domain.place import EARTH_RADIUS_M, Position
+from farwatch.domain.policy import EscalationStep, TaskPolicy
+from farwatch.domain.task import Deadline, DeadlineKind, DeadlineState, Matter, Outcome, Task, TaskState
+from farwatch.storage.database import Connection, Record
+
+_CORRELATION_LOCK = 0x46574352  # "FWCR"
+
+
+class FingerprintTakenError(Exception):
+    """Another transaction opened a matter with this fingerprint first: look again, it is there to fold into."""
+
+
+async def lock_correlation(connection: Connection) -> None:
+    """Until the transaction's end nobody else decides whose business a finding is."""
+    await connection.execute("SELECT pg_advisory_xact_lock($1)", _CORRELATION_LOCK)
+
+
+async def draw_ids(connection: Connection) -> tuple[int, int]:
+    """An id for a new task and one for its matter; an id that is not used is a gap and harmless."""
+    row = await connection.fetchrow(
+        "SELECT nextval(pg_get_serial_sequence('tasks', 'id')) AS task, nextval(pg_get_serial_sequence('matters', 'id')) AS matter"
+    )
+    assert row is not None
+    return row["task"], row["matter"]
+
+
+async def lock(connection: Connection, task_id: int, *, skip_locked: bool = False) -> Task | None:
+    """The task under its row lock; None when there is none, or with `skip_locked` when somebody else has it just now."""
+    suffix = " SKIP LOCKED" if skip_locked else ""
+    locked = await connection.fetchval(f"SELECT id FROM tasks WHERE id = $1 FOR UPDATE{suffix}", task_id)
+    return next(iter(await _load(connection, [locked])), None) if locked is not None else None
+
+
+async def lock_candidates(
+    connection: Connection, *, fingerprint: str, enterprise: str | None, drill_id: str | None, place: Position,
+    radius_m: float,
+) -> list[Task]:  # fmt: skip
+    """Locks and loads, oldest first, every open task that could have to do with such a finding: the same fingerprint,
+    the same enterprise, or within a box of `radius_m` around the place."""
+    degrees = radius_m / EARTH_RADIUS_M * 57.3
+    rows = await connection.fetch(
+        "SELECT t.id FROM tasks t WHERE t.state <> 'closed' AND t.drill_id IS NOT DISTINCT FROM $3 AND (t.enterprise = $2"
+        " OR (t.lat BETWEEN $4 - $6 AND $4 + $6 AND abs(t.lon - $5) * cos(radians($4)) <= $6) OR EXISTS (SELECT FROM matters m"
+        " WHERE m.task_id = t.id AND m.fingerprint = $1 AND m.closed_at IS NULL)) ORDER BY t.id FOR UPDATE OF t",
+        fingerprint, enterprise, drill_id, place.lat, place.lon, degrees,
+    )  # fmt: skip
+    return await _load(connection, [r["id"] for r in rows])
+
+
+async def due(connection: Connection, now: datetime, limit: int) -> list[tuple[int, datetime]]:
+    """(task, due_at) of pending deadlines that have come, in their order; no lock is taken."""
+    rows = await connection.fetch(
+        "SELECT task_id, due_at FROM deadlines WHERE state = 'pending' AND due_at <= $1 ORDER BY due_at, id LIMIT $2",
+        now,
+        limit,
+    )
+    return [(r["task_id"], r["due_at"]) for r in rows]
+
+
+async def open_counts(connection: Connection) -> dict[str, int]:
+    """By officer, how many tasks he holds or is asked to take that are not handled yet."""
+    rows = await connection.fetch(
+        "SELECT who, count(*) AS n FROM tasks t,"
+        " unnest(CASE WHEN t.officer IS NULL THEN t.offered_to ELSE ARRAY[t.officer] END) AS who"
+        " WHERE t.state IN ('offered', 'accepted', 'arrived') AND NOT who = ANY(t.declined_by) GROUP BY who"
+    )
+    return {r["who"]: r["n"] for r in rows}
+
+
+async def save(connection: Connection, before: Task | None, after: Task) -> None:
+    """Writes what differs between `before` (None: a new task) and `after`. The caller holds the task's row.
+
+    Raises FingerprintTakenError, and then the transaction must end.
+    """
+    if before is None:
+        await _insert(connection, after)
+    elif before != after:
+        await _update(connection, after)
+    old_matters = {m.id: m for m in before.matters} if before else {}
+    for matter in after.matters:
+        if matter != old_matters.get(matter.id):
+            await _save_matter(connection, after, matter, old_matters.get(matter.id))
+    known = set(before.deadlines) if before else set()
+    for deadline in after.deadlines:
+        if deadline not in known:
+            await _save_deadline(connection, after.id, deadline)
+    await connection.execute("NOTIFY farwatch_tasks")
+
+
+_COLUMNS = (
+    "state", "severity", "lat", "lon", "grid", "enterprise", "officer", "offered_to", "declined_by", "dispatch_reason",
+    "dispatch_params", "opened_at", "dispatched_at", "delivered_at", "accepted_at", "arrived_at", "handled_at",
+    "verified_at", "closed_at", "outcome", "policy", "drill_id", "reopened_from",
+)  # fmt: skip
+_PLACES = ", ".join(f"${i}" for i in range(2, len(_COLUMNS) + 2))
+
+
+def _values(task: Task) -> tuple[Any, ...]:
+    return (
+        task.id, task.state, task.severity, task.place.lat, task.place.lon, task.grid, task.enterprise, task.officer,
+        list(task.offered_to), list(task.declined_by), task.dispatch.key if task.dispatch else None,
+        dict(task.dispatch.params) if task.dispatch else {}, task.opened_at, task.dispatched_at, task.delivered_at,
+        task.accepted_at, task.arrived_at, task.handled_at, task.verified_at, task.closed_at, task.outcome,
+        asdict(task.policy), task.drill_id, task.reopened_from,
+    )  # fmt: skip
+
+
+async def _insert(connection: Connection, task: Task) -> None:
+    columns = ", ".join(_COLUMNS)
+    await connection.execute(
+        f"INSERT INTO tasks (id, {columns}) OVERRIDING SYSTEM VALUE VALUES ($1, {_PLACES})", *_values(task)
+    )
+
+
+async def _update(connection: Connection, task: Task) -> None:
+    columns = ", ".join(_COLUMNS)
+    await connection.execute(f"UPDATE tasks SET ({columns}) = ROW({_PLACES}) WHERE id = $1", *_values(task))
+
+
+async def _save_matter(connection: Connection, task: Task, matter: Matter, before: Matter | None) -> None:
+    if before is None:
+        made = await connection.fetchval(
+            "INSERT INTO matters (id, task_id, fingerprint, kind, station, camera, code, zone, event_at, found_at, severity,"
+            " reason_key, reason_params, accepted_at, closed_at, drill_id) OVERRIDING SYSTEM VALUE"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
+            " ON CONFLICT (fingerprint, drill_id) WHERE closed_at IS NULL DO NOTHING RETURNING id",
+            matter.id, task.id, matter.fingerprint, matter.kind, matter.station, matter.camera, matter.code, matter.zone,
+            matter.event_at, matter.found_at, matter.severity, matter.reason.key, dict(matter.reason.params),
+            matter.accepted_at, matter.closed_at, task.drill_id,
+        )  # fmt: skip
+        if made is None:
+            raise FingerprintTakenError(matter.fingerprint)
+    else:
+        await connection.execute(
+            "UPDATE matters SET severity = $2, accepted_at = $3, closed_at = $4 WHERE id = $1",
+            matter.id, matter.severity, matter.accepted_at, matter.closed_at,
+        )  # fmt: skip
+    for finding in matter.findings[len(before.findings) if before else 0 :]:
+        await connection.execute(
+            "INSERT INTO matter_findings (finding_id, matter_id) VALUES ($1, $2)", finding, matter.id
+        )
+
+
+async def _save_deadline(connection: Connection, task_id: int, d: Deadline) -> None:
+    await connection.execute(
+        "INSERT INTO deadlines (task_id, matter_id, kind, step, due_at, state, decided_at) VALUES ($1, $2, $3, $4, $5, $6, $7)"
+        " ON CONFLICT (task_id, matter_id, kind, step) DO UPDATE SET due_at = excluded.due_at, state = excluded.state,"
+        " decided_at = excluded.decided_at",
+        task_id, d.matter, d.kind, d.step, d.due_at, d.state, d.decided_at,
+    )  # fmt: skip
+
+
+async def _load(connection: Connection, ids: Sequence[int]) -> list[Task]:
+    if not ids:
+        return []
+    columns = ", ".join(_COLUMNS)
+    rows = await connection.fetch(
+        f"SELECT id, {columns} FROM tasks WHERE id = ANY($1::bigint[]) ORDER BY id", ids
+    )
+    matters = await connection.fetch(
+        "SELECT m.id, m.task_id, m.fingerprint, m.kind, m.station, m.camera, m.code, m.zone, m.event_at, m.found_at, m.severity,"
+        " m.reason_key, m.reason_params, m.accepted_at, m.closed_at, (SELECT array_agg(f.finding_id ORDER BY f.seq) FROM"
+        " matter_findings f WHERE f.matter_id = m.id) AS findings FROM matters m WHERE m.task_id = ANY($1::bigint[]) ORDER BY m.id",
+        ids,
+    )
+    deadlines = await connection.fetch(
+        "SELECT task_id, matter_id, kind, step, due_at, state, decided_at FROM deadlines"
+        " WHERE task_id = ANY($1::bigint[]) ORDER BY due_at, id",
+        ids,
+    )
+    return [
+        _task(
+            row,
+            tuple(_matter(m) for m in matters if m["task_id"] == row["id"]),
+            tuple(_deadline(d) for d in deadlines if d["task_id"] == row["id"]),
+        )
+        for row in rows
+    ]
+
+
+def _task(row: Record, matters: tuple[Matter, ...], deadlines: tuple[Deadline, ...]) -> Task:
+    return Task(
+        id=row["id"], state=TaskState(row["state"]), place=Position(row["lat"], row["lon"]), severity=row["severity"],
+        policy=_policy(row["policy"]), opened_at=row["opened_at"], grid=row["grid"], enterprise=row["enterprise"],
+        officer=row["officer"], offered_to=tuple(row["offered_to"]), declined_by=tuple(row["declined_by"]),
+        dispatched_at=row["dispatched_at"], delivered_at=row["delivered_at"], accepted_at=row["accepted_at"],
+        arrived_at=row["arrived_at"], handled_at=row["handled_at"], verified_at=row["verified_at"],
+        closed_at=row["closed_at"], outcome=Outcome(row["outcome"]) if row["outcome"] else None,
+        drill_id=row["drill_id"], reopened_from=row["reopened_from"],
+        dispatch=Reason(row["dispatch_reason"], row["dispatch_params"]) if row["dispatch_reason"] else None,
+        matters=matters, deadlines=deadlines,
+    )  # fmt: skip
+
+
+def _matter(row: Record) -> Matter:
+    return Matter(
+        id=row["id"], fingerprint=row["fingerprint"], kind=Kind(row["kind"]), found_at=row["found_at"],
+        event_at=row["event_at"], severity=row["severity"], reason=Reason(row["reason_key"], row["reason_params"]),
+        station=row["station"], camera=row["camera"], code=row["code"], zone=row["zone"],
+        accepted_at=row["accepted_at"], closed_at=row["closed_at"], findings=tuple(row["findings"] or ()),
+    )  # fmt: skip
+
+
+def _deadline(row: Record) -> Deadline:
+    return Deadline(
+        kind=DeadlineKind(row["kind"]), due_at=row["due_at"], matter=row["matter_id"], step=row["step"],
+        state=DeadlineState(row["state"]), decided_at=row["decided_at"],
+    )  # fmt: skip
+
+
+def _policy(stored: dict[str, Any]) -> TaskPolicy:
+    return TaskPolicy(**{**stored, "escalation": tuple(EscalationStep(**s) for s in stored["escalation"])})
