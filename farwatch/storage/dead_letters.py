@@ -33,7 +33,7 @@ async def add(connection: Connection, letters: Sequence[DeadLetter]) -> None:
         ).append(letter)
     for (source, day), group in by_source.items():
         kept = await connection.fetchval(
-            "SELECT coalesce(sum(kept), 0) FROM dead_letter_counts WHERE source = $1 AND day = $2",
+            "SELECT coalesce(sum(kept), 0)::bigint FROM dead_letter_counts WHERE source = $1 AND day = $2",
             source,
             day,
         )

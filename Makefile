@@ -1,0 +1,70 @@
+# farwatch: `make demo` runs it, `make test` tests it. Nothing here needs root, node or Docker.
+PYTHON ?= python3
+BIN := .venv/bin
+NODE := $(shell command -v node 2>/dev/null)
+
+.PHONY: help venv console demo test lint types bench-main bench-vision requirements clean
+
+help:
+	@echo "make demo [ARGS=\"--port 8080 --data DIR --seed N\"]  a simulated city on this machine"
+	@echo "make test                                           every test that can run here"
+	@echo "make lint | console | venv | bench-main"
+
+.venv/.run: requirements/run.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "farwatch: Python 3.11 or newer is needed (PYTHON=...)" >&2; exit 2; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "farwatch: Python's venv module is missing (Debian: apt install python3-venv)" >&2; exit 2; }
+	@echo "making .venv"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --disable-pip-version-check --require-hashes --progress-bar on -r requirements/run.txt | grep -v 'already satisfied' || true
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/.dev: requirements/dev.txt .venv/.run
+	@$(BIN)/python -m pip install --disable-pip-version-check --require-hashes --progress-bar on -r requirements/dev.txt | grep -v 'already satisfied' || true
+	@touch $@
+
+venv: .venv/.run
+
+# Without node on the machine, the wheel brings one into the virtual environment.
+.venv/.node: requirements/console.txt .venv/.run
+	@if [ -z "$(NODE)" ]; then echo "fetching node for the console's build"; \
+	  $(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes -r requirements/console.txt; fi
+	@touch $@
+
+CONSOLE_SOURCES := $(shell find console -type f -not -path 'console/node_modules/*' -not -path 'console/dist/*' 2>/dev/null)
+
+console/dist/index.html: .venv/.node $(CONSOLE_SOURCES)
+	@echo "building the console"
+	@cd console && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --no-audit --no-fund --loglevel=error && PATH="$(CURDIR)/$(BIN):$$PATH" npm run build --silent
+	@touch $@
+
+console: console/dist/index.html
+
+demo: venv console
+	@exec $(BIN)/farwatch demo $(ARGS)
+
+test: .venv/.dev console
+	$(BIN)/python -m pytest $(ARGS)
+	cd console && PATH="$(CURDIR)/$(BIN):$$PATH" npm test --silent
+
+lint: .venv/.dev console
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	cd console && PATH="$(CURDIR)/$(BIN):$$PATH" npm run check --silent
+
+bench-main: .venv/.dev
+	@$(BIN)/python benchmarks/main_job.py $(ARGS)
+
+bench-vision: .venv/.dev
+	@$(BIN)/python benchmarks/vision_clips.py $(ARGS)
+
+# After editing requirements/*.in; writes hashes and no addresses.
+requirements: .venv/.dev
+	@$(BIN)/python -m pip install --quiet pip-tools
+	@cd requirements && for part in run dev console; do ../$(BIN)/pip-compile -q --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --no-emit-trusted-host --allow-unsafe --strip-extras -o $$part.txt $$part.in; done
+
+clean:
+	rm -rf .venv console/dist console/node_modules

@@ -1,0 +1,55 @@
+"""A real mosquitto on a free loopback port, with persistence, that can be stopped and started again."""
+
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+PROGRAM = shutil.which("mosquitto") or ("/usr/sbin/mosquitto" if Path("/usr/sbin/mosquitto").exists() else None)
+needs_mosquitto = pytest.mark.skipif(PROGRAM is None, reason="mosquitto is not installed here")
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+class Mosquitto:
+    """Anonymous on loopback, for tests of what is ours; the shipped configuration has tests of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+        folder.mkdir(parents=True, exist_ok=True)
+        user = "user root\n" if Path("/root").owner() == "root" else ""
+        (folder / "mosquitto.conf").write_text(
+            f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence true\npersistence_location {folder}/\n"
+            f"max_inflight_messages 4096\nmax_queued_messages 0\nautosave_interval 1\n{user}log_dest none\n"
+        )
+
+    @property
+    def url(self) -> str:
+        return f"mqtt://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        assert PROGRAM
+        self._process = subprocess.Popen([PROGRAM, "-c", str(self._folder / "mosquitto.conf")])
+        until = time.monotonic() + 10
+        while time.monotonic() < until:
+            with socket.socket() as s:
+                if s.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.02)
+        raise TimeoutError("mosquitto did not start")
+
+    def stop(self) -> None:
+        """SIGTERM: it saves its sessions and messages."""
+        if self._process:
+            self._process.terminate()
+            self._process.wait(10)
+            self._process = None

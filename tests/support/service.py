@@ -1,0 +1,81 @@
+"""`farwatch serve` as a real process tree, to be watched and killed."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.support.waiting import until
+
+
+class Service:
+    """The production command with the settings of a test."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self._folder = folder
+        self._log = folder / "serve.log"
+        folder.mkdir(parents=True, exist_ok=True)
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("FARWATCH_")}
+        self.environment = inherited | {f"FARWATCH_{k.upper()}": v for k, v in settings.items()} | {"FARWATCH_DATA_DIR": str(folder / "data")}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """A `farwatch` command that ends by itself."""
+        return subprocess.run(
+            [sys.executable, "-m", "server.cli", *arguments], env=self.environment, input=stdin, capture_output=True, text=True, timeout=60
+        )
+
+    def start(self, roles: str) -> None:
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "server.cli", "serve", "--roles", roles], env=self.environment, stdout=log, stderr=log
+            )
+
+    def stop(self, within_s: float = 10) -> int:
+        assert self._process
+        self._process.send_signal(signal.SIGTERM)
+        code = self._process.wait(within_s)
+        self._process = None
+        return code
+
+    def kill_parent(self) -> None:
+        assert self._process
+        self._process.kill()
+        self._process.wait(10)
+        self._process = None
+
+    def pid_of(self, role: str) -> int | None:
+        """The child that runs the role now."""
+        assert self._process
+        for entry in Path("/proc").iterdir():
+            if not entry.name.isdigit():
+                continue
+            try:
+                command = (entry / "cmdline").read_bytes().split(b"\0")
+                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            except OSError:
+                continue
+            if parent == self._process.pid and b"role" in command and role.encode() in command:
+                return int(entry.name)
+        return None
+
+    def kill_role(self, role: str) -> bool:
+        """kill -9, as a crash would be; False when it was not running just now."""
+        pid = self.pid_of(role)
+        if pid is None:
+            return False
+        os.kill(pid, signal.SIGKILL)
+        return True
+
+    async def says(self, text: str) -> None:
+        """Waits for the text in its log."""
+
+        async def log() -> str:
+            return self.log
+
+        await until(log, lambda seen: text in seen)
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text("utf-8", "replace") if self._log.exists() else ""
