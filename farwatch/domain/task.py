@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 from farwatch.domain.finding import Kind, Reason
 from farwatch.domain.place import Position
