@@ -21,6 +21,7 @@ from simulators.city_names import (
     TEAM_NAMES,
     TRADES,
     ChannelPlan,
+    OutletPlan,
 )
 
 VALID_FROM = datetime(2025, 1, 1, tzinfo=UTC)
@@ -42,7 +43,7 @@ class City:
     grids: tuple[Grid, ...]
     teams: tuple[Team, ...]
     officers: tuple[Officer, ...]
-    plans: Mapping[str, tuple[ChannelPlan, ...]]
+    plans: Mapping[str, OutletPlan]
     scenes: Mapping[str, str]
 
     def stations_of(self, enterprise: str) -> list[Station]:
@@ -113,10 +114,10 @@ def _enterprises(rng: random.Random, places: Mapping[str, Position]) -> Iterator
 
 def _stations(
     rng: random.Random, places: Mapping[str, Position]
-) -> tuple[list[Station], list[Limit], dict[str, tuple[ChannelPlan, ...]]]:
+) -> tuple[list[Station], list[Limit], dict[str, OutletPlan]]:
     stations: list[Station] = []
     limits: list[Limit] = []
-    plans: dict[str, tuple[ChannelPlan, ...]] = {}
+    plans: dict[str, OutletPlan] = {}
     for trade in TRADES:
         for outlet in trade.outlets:
             mn = f"FA{rng.getrandbits(88):022X}"
@@ -125,7 +126,7 @@ def _stations(
                 Station(mn=mn, enterprise=trade.id, name=outlet.name, place=place, medium=outlet.medium)
             )
             limits += [limit for plan in outlet.channels for limit in _limits(mn, plan)]
-            plans[mn] = outlet.channels
+            plans[mn] = outlet
     return stations, limits, plans
 
 

@@ -104,9 +104,12 @@ FACTORY_OUTLET = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutletPlan:
+    """`oxygen` is the standard's reference oxygen in per cent, to which converted values are brought."""
+
     name: str
     medium: str
     channels: tuple[ChannelPlan, ...]
+    oxygen: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,15 +124,15 @@ class TradePlan:
 
 TRADES = (
     TradePlan(id="heat", suffix="热电有限公司", grid=0, outlets=(
-        OutletPlan(name="1号炉烟囱", medium="air", channels=ULTRA_LOW_STACK),
-        OutletPlan(name="2号炉烟囱", medium="air", channels=ULTRA_LOW_STACK),
+        OutletPlan(name="1号炉烟囱", medium="air", channels=ULTRA_LOW_STACK, oxygen=6),
+        OutletPlan(name="2号炉烟囱", medium="air", channels=ULTRA_LOW_STACK, oxygen=6),
     )),
     TradePlan(id="kiln", suffix="建材有限公司", grid=4, outlets=(
-        OutletPlan(name="窑尾排口", medium="air", channels=BOILER_STACK),
+        OutletPlan(name="窑尾排口", medium="air", channels=BOILER_STACK, oxygen=9),
     )),
     TradePlan(id="incinerator", suffix="环保能源有限公司", grid=5, outlets=(
-        OutletPlan(name="1号线烟囱", medium="air", channels=INCINERATOR_STACK),
-        OutletPlan(name="2号线烟囱", medium="air", channels=INCINERATOR_STACK),
+        OutletPlan(name="1号线烟囱", medium="air", channels=INCINERATOR_STACK, oxygen=11),
+        OutletPlan(name="2号线烟囱", medium="air", channels=INCINERATOR_STACK, oxygen=11),
     )),
     TradePlan(id="paint", suffix="涂装有限公司", grid=1, outlets=(
         OutletPlan(name="喷漆房排口", medium="air", channels=PAINT_VENT),
@@ -143,7 +146,7 @@ TRADES = (
     )),
     TradePlan(id="dyeing", suffix="印染有限公司", grid=1, outlets=(
         OutletPlan(name="废水总排口", medium="water", channels=FACTORY_OUTLET),
-        OutletPlan(name="锅炉烟囱", medium="air", channels=BOILER_STACK),
+        OutletPlan(name="锅炉烟囱", medium="air", channels=BOILER_STACK, oxygen=9),
     )),
     TradePlan(id="food", suffix="食品有限公司", grid=4, outlets=(
         OutletPlan(name="废水排口", medium="water", channels=FACTORY_OUTLET),

@@ -35,7 +35,7 @@ def test_a_city_has_what_was_promised(seed: int) -> None:
     assert counts == (6, 3, 8, 10, 12)
     assert 4 <= len(city.cameras) <= 6
     assert {c.id for c in city.cameras} == {z.camera for z in city.zones}
-    assert all(3 <= len(plans) <= 6 for plans in city.plans.values())
+    assert all(3 <= len(plan.channels) <= 6 for plan in city.plans.values())
     assert len({e.name for e in city.enterprises}) == 10
 
 
