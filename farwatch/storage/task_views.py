@@ -1,0 +1,119 @@
+"""What the pages read about tasks: a page of them with matters, evidence and deadlines in four statements."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from farwatch.storage.database import Connection, Pool, Record
+
+EVIDENCE_PER_MATTER = 40
+TIMELINE_MAX = 1000
+
+# An officer sees the tasks he holds and those he was ever offered; $1 is null for the roles that see all.
+_VISIBLE = "($1::text IS NULL OR t.officer = $1 OR $1 = ANY(t.offered_to) OR $1 = ANY(t.declined_by))"
+_TASKS = """SELECT t.id, t.state, t.severity, t.lat, t.lon, t.grid, t.enterprise, e.name AS enterprise_name, t.officer,
+  t.offered_to, t.dispatch_reason, t.dispatch_params, t.opened_at, t.dispatched_at, t.delivered_at, t.accepted_at,
+  t.arrived_at, t.handled_at, t.verified_at, t.closed_at, t.outcome, t.drill_id
+FROM tasks t LEFT JOIN enterprises e ON e.id = t.enterprise"""
+_STATES = {"open": "t.state <> 'closed'", "closed": "t.state = 'closed'", "all": "true"}
+EVIDENCE = (
+    "ev.id, ev.kind, ev.state, ev.reason, ev.sha256, ev.size_bytes, ev.media_type, ev.derived_from, ev.captured_at,"
+    " ev.camera"
+)
+_EVIDENCE_OF_MATTERS = f"""SELECT * FROM (
+  SELECT mf.matter_id, {EVIDENCE},
+    row_number() OVER (PARTITION BY mf.matter_id ORDER BY ev.created_at, ev.id) AS place
+  FROM evidence ev JOIN matter_findings mf ON mf.finding_id = ev.finding_id WHERE mf.matter_id = ANY($1::bigint[])
+) AS found WHERE place <= $2 ORDER BY matter_id, place"""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRows:
+    """Rows of `tasks`, and of what hangs on them, to be grouped by `task_id` (evidence by `matter_id`)."""
+
+    tasks: Sequence[Record]
+    matters: Sequence[Record]
+    evidence: Sequence[Record]
+    deadlines: Sequence[Record]
+
+
+async def page(pool: Pool, *, state: str, officer: str | None, before: int | None, limit: int) -> TaskRows:
+    """At most `limit` tasks, newest first, with ids below `before`; those of `officer` only unless it is None."""
+    async with (
+        pool.acquire() as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        tasks = await connection.fetch(
+            f"{_TASKS} WHERE {_VISIBLE} AND {_STATES[state]} AND ($2::bigint IS NULL OR t.id < $2) ORDER BY t.id DESC LIMIT $3",
+            officer,
+            before,
+            limit,
+        )
+        return await _with_parts(connection, tasks)
+
+
+async def one(pool: Pool, task: int, officer: str | None) -> TaskRows | None:
+    """None when there is no such task, or none that this officer may see."""
+    async with (
+        pool.acquire() as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        tasks = await connection.fetch(f"{_TASKS} WHERE {_VISIBLE} AND t.id = $2", officer, task)
+        return await _with_parts(connection, tasks) if tasks else None
+
+
+async def _with_parts(connection: Connection, tasks: Sequence[Record]) -> TaskRows:
+    ids = [t["id"] for t in tasks]
+    matters = await connection.fetch(
+        "SELECT id, task_id, fingerprint, kind, station, camera, code, zone, event_at, found_at, accepted_at, severity, reason_key,"
+        " reason_params FROM matters WHERE task_id = ANY($1::bigint[]) ORDER BY id",
+        ids,
+    )
+    evidence = await connection.fetch(
+        _EVIDENCE_OF_MATTERS,
+        [m["id"] for m in matters],
+        EVIDENCE_PER_MATTER,
+    )
+    # Each matter has its own accept deadline; the task shows the one that still runs, else the one that was broken.
+    deadlines = await connection.fetch(
+        "SELECT DISTINCT ON (task_id, kind) task_id, kind, due_at, state FROM deadlines WHERE task_id = ANY($1::bigint[])"
+        " AND kind IN ('accept', 'arrive') ORDER BY task_id, kind, state <> 'pending', state <> 'breached', due_at, id",
+        ids,
+    )
+    return TaskRows(tasks, matters, evidence, deadlines)
+
+
+async def photos(pool: Pool, task: int) -> list[Record]:
+    """The viewable copies of a task's photos; each names the original that it derives from."""
+    rows: list[Record] = await pool.fetch(
+        f"SELECT {EVIDENCE} FROM evidence ev WHERE ev.task_id = $1 AND ev.kind = 'photo' AND ev.derived_from IS NOT NULL"
+        " ORDER BY ev.created_at, ev.id",
+        task,
+    )
+    return rows
+
+
+async def notices(pool: Pool, task: int) -> list[Record]:
+    rows: list[Record] = await pool.fetch(
+        "SELECT id, step, channel, target, message_key, message_params, state, attempts, created_at, sent_at FROM notices"
+        " WHERE task_id = $1 ORDER BY id",
+        task,
+    )
+    return rows
+
+
+async def holder(pool: Pool, task: int, officer: str | None) -> Record | None:
+    """`state` and `officer` of a task, None when this officer may not see it."""
+    return await pool.fetchrow(
+        f"SELECT t.state, t.officer FROM tasks t WHERE {_VISIBLE} AND t.id = $2", officer, task
+    )
+
+
+async def officers_of(connection: Connection | Pool, tasks: Sequence[int]) -> dict[int, frozenset[str]]:
+    """By task, the officers who may see it."""
+    rows = await connection.fetch(
+        "SELECT id, officer, offered_to, declined_by FROM tasks WHERE id = ANY($1::bigint[])", list(tasks)
+    )
+    return {
+        r["id"]: frozenset([*([r["officer"]] if r["officer"] else []), *r["offered_to"], *r["declined_by"]])
+        for r in rows
+    }

@@ -1,0 +1,56 @@
+"""The web application: routes, guards and the parts they share, made from its dependencies alone."""
+
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+
+from server.web import errors, events, pages, session, tasks
+from server.web.context import Web, WebDependencies
+from server.web.event_hub import EventHub
+from server.web.guard import Guard
+from server.web.metrics import Measure
+from server.web.passwords import PasswordGate
+from server.web.photo_workshop import PhotoWorkshop
+from server.web.rate_limit import SignInLimits
+from server.web.registry_cache import RegistryCache
+
+# The pages come last: theirs is the route that takes every path.
+_ROUTERS: tuple[APIRouter, ...] = (
+    session.router,
+    tasks.router,
+    events.router,
+    pages.router,
+)
+
+
+def create_app(deps: WebDependencies) -> FastAPI:
+    """An application on its own; `serve` also runs the hub that feeds its event streams."""
+    app = FastAPI(
+        title="Farwatch",
+        version="1",
+        openapi_url="/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=_operation_id,
+        responses={
+            422: {"model": errors.ErrorBody, "description": "A parameter or the body is not as it must be"}
+        },
+    )
+    app.state.web = Web(
+        deps=deps,
+        hub=EventHub(deps.pool, deps.clock),
+        passwords=PasswordGate(),
+        limits=SignInLimits(),
+        photos=PhotoWorkshop(),
+        registry=RegistryCache(deps.pool, deps.load_registry),
+    )
+    errors.install(app)
+    for router in _ROUTERS:
+        app.include_router(router)
+    app.add_middleware(Guard, settings=deps.settings)
+    app.add_middleware(Measure)
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name

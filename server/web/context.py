@@ -1,0 +1,56 @@
+"""What the routes are given: nothing here is global, every part is passed in."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from farwatch.domain.registry import Registry
+from farwatch.runtime.clock import Clock
+from farwatch.storage.blobs import BlobStore
+from farwatch.storage.database import Connection, Pool
+from server.web.event_hub import EventHub
+from server.web.passwords import PasswordGate
+from server.web.photo_workshop import PhotoWorkshop
+from server.web.rate_limit import SignInLimits
+from server.web.registry_cache import RegistryCache
+from server.web.settings import WebSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebDependencies:
+    """`load_registry` is farwatch.storage.registry.load; `console_dist` is the folder that `make console` fills."""
+
+    pool: Pool
+    clock: Clock
+    data_dir: Path
+    blobs: BlobStore
+    load_registry: Callable[[Connection], Awaitable[Registry]]
+    console_dist: Path
+    settings: WebSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Web:
+    """The dependencies, and the parts of this process that are made from them."""
+
+    deps: WebDependencies
+    hub: EventHub
+    passwords: PasswordGate
+    limits: SignInLimits
+    photos: PhotoWorkshop
+    registry: RegistryCache
+
+    @property
+    def pool(self) -> Pool:
+        return self.deps.pool
+
+
+def web_of(request: Request) -> Web:
+    web: Web = request.app.state.web
+    return web
+
+
+WebContext = Annotated[Web, Depends(web_of)]

@@ -1,0 +1,154 @@
+"""One reader of the log per process, which hands each new event to the streams whose people may see it."""
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from enum import Enum
+
+from farwatch.runtime.clock import Clock
+from farwatch.storage import log_reader, sessions, task_views
+from farwatch.storage.database import Pool
+from farwatch.storage.log_reader import LogEntry
+from farwatch.storage.sessions import Session
+from farwatch.storage.users import Role
+from server.web import metrics
+
+PAGE = 500
+WAITING_MAX = 1000
+STREAMS_MAX = 2000
+STREAMS_PER_SESSION_MAX = 12
+LOOK_EVERY_S = 0.5
+SESSIONS_EVERY_S = 1.5
+
+
+class End(Enum):
+    """Why a stream ends. Only for `SESSION_OVER` is the client told not to come back."""
+
+    SESSION_OVER = "session_over"
+    TOO_SLOW = "too_slow"
+    STOPPING = "stopping"
+
+
+class NoStreamFreeError(Exception):
+    """The hub does not run yet, or there are as many streams as there may be."""
+
+
+class Subscription:
+    """One client's events after `position`. A client that is WAITING_MAX behind is dropped: it reconnects and replays."""
+
+    def __init__(self, session: Session, position: int) -> None:
+        self.session = session
+        self.position = position
+        self.ended: End | None = None
+        self._waiting: deque[LogEntry] = deque()
+        self._changed = asyncio.Event()
+
+    def offer_or_drop_client(self, entry: LogEntry) -> None:
+        if len(self._waiting) >= WAITING_MAX:
+            metrics.STREAMS_DROPPED.inc()
+            self.end(End.TOO_SLOW)
+        else:
+            self._waiting.append(entry)
+            self._changed.set()
+
+    def end(self, why: End) -> None:
+        self.ended = self.ended or why
+        self._waiting.clear()
+        self._changed.set()
+
+    async def next(self, timeout_s: float) -> LogEntry | End | None:
+        """The next event, why there are no more, or None when the time is up."""
+        if not self._waiting and self.ended is None:
+            self._changed.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(timeout_s):
+                    await self._changed.wait()
+        return self._waiting.popleft() if self._waiting else self.ended
+
+
+class EventHub:
+    def __init__(self, pool: Pool, clock: Clock) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._position: int | None = None
+        self._subscriptions: set[Subscription] = set()
+        self._sessions_seen_at_s = float("-inf")
+        self._stopping = False
+
+    def require_free(self, session: Session) -> int:
+        """The position of now. Raises NoStreamFreeError when `subscribe` would."""
+        mine = sum(s.session.token_sha256 == session.token_sha256 for s in self._subscriptions)
+        full = len(self._subscriptions) >= STREAMS_MAX or mine >= STREAMS_PER_SESSION_MAX
+        if self._position is None or self._stopping or full:
+            raise NoStreamFreeError
+        return self._position
+
+    def subscribe(self, session: Session) -> Subscription:
+        """Events after the position of now; give it back with `unsubscribe`. Raises NoStreamFreeError."""
+        subscription = Subscription(session, self.require_free(session))
+        self._subscriptions.add(subscription)
+        metrics.STREAMS.set(len(self._subscriptions))
+        return subscription
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        self._subscriptions.discard(subscription)
+        metrics.STREAMS.set(len(self._subscriptions))
+
+    def close(self) -> None:
+        """Ends all streams; their clients come back when there is a server again."""
+        self._stopping = True
+        for subscription in self._subscriptions:
+            subscription.end(End.STOPPING)
+
+    async def run(self) -> None:
+        """For ever, or until the database is away; then it may be called again and goes on where it was."""
+        async with log_reader.growth(self._pool) as growth:
+            while True:
+                await self._forward()
+                await self._end_dead_sessions()
+                await growth.wait(LOOK_EVERY_S)
+
+    async def _forward(self) -> None:
+        if self._position is None or not self._subscriptions:
+            last = await log_reader.last_n(self._pool)
+            if not self._subscriptions:  # else somebody came meanwhile, and counts from the old position
+                self._position = last
+                return
+        while entries := await log_reader.after(self._pool, self._position or 0, PAGE):
+            seers = await self._seers(entries)
+            # No await from here on: a stream begins before this page or after it.
+            for subscription in self._subscriptions:
+                for entry in visible(entries, subscription.session, seers):
+                    subscription.offer_or_drop_client(entry)
+            self._position = entries[-1].n
+
+    async def replay(self, session: Session, after: int, up_to: int) -> tuple[Sequence[LogEntry], int]:
+        """A page of what this session may see of (after, up_to], and the position it reaches."""
+        entries = await log_reader.after(self._pool, after, PAGE, up_to)
+        if not entries:
+            return [], up_to
+        return visible(entries, session, await self._seers(entries)), entries[-1].n
+
+    async def _seers(self, entries: Sequence[LogEntry]) -> Mapping[int, frozenset[str]]:
+        return await task_views.officers_of(self._pool, [e.task for e in entries if e.task is not None])
+
+    async def _end_dead_sessions(self) -> None:
+        now_s = asyncio.get_running_loop().time()
+        if now_s - self._sessions_seen_at_s < SESSIONS_EVERY_S or not self._subscriptions:
+            return
+        asked = list(self._subscriptions)
+        living = await sessions.living(self._pool, {s.session.token_sha256 for s in asked}, self._clock.now())
+        self._sessions_seen_at_s = now_s
+        for subscription in asked:
+            if subscription.session.token_sha256 not in living:
+                subscription.end(End.SESSION_OVER)
+
+
+def visible(
+    entries: Sequence[LogEntry], session: Session, seers: Mapping[int, frozenset[str]]
+) -> Sequence[LogEntry]:
+    """An officer sees the events of tasks that he holds or was ever offered; the other roles see all."""
+    if session.role != Role.OFFICER:
+        return entries
+    return [e for e in entries if e.task is not None and session.officer in seers.get(e.task, frozenset())]

@@ -1,0 +1,64 @@
+"""The built console: one page for all its addresses, and the files it loads."""
+
+from pathlib import Path
+
+from fastapi import APIRouter, Request
+from fastapi.responses import FileResponse, PlainTextResponse, RedirectResponse, Response
+
+from farwatch.storage.users import Role
+from server.web.authentication import MaybeSession
+from server.web.context import WebContext
+from server.web.errors import not_found
+
+router = APIRouter(include_in_schema=False)
+
+PAGE_POLICY = (
+    "default-src 'self'; img-src 'self' blob: data:; worker-src 'self' blob:; style-src 'self' 'unsafe-inline'; connect-src 'self';"
+    " media-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'"
+)
+_HOME = {Role.OFFICER: "/officer"}
+
+
+@router.get("/")
+async def home(session: MaybeSession) -> RedirectResponse:
+    target = _HOME.get(session.role, "/centre") if session else "/signin"
+    return RedirectResponse(target, 303, {"Cache-Control": "no-store"})
+
+
+@router.get("/signin")
+@router.get("/centre")
+@router.get("/centre/{_:path}")
+@router.get("/officer")
+@router.get("/officer/{_:path}")
+def page(web: WebContext) -> Response:
+    index = web.deps.console_dist / "index.html"
+    if not index.is_file():
+        return PlainTextResponse("The pages are not built yet. Run: make console\n", 503)
+    return FileResponse(
+        index,
+        media_type="text/html",
+        headers={"Content-Security-Policy": PAGE_POLICY, "Cache-Control": "no-store"},
+    )
+
+
+@router.get("/{path:path}")
+def static_file(web: WebContext, request: Request, path: str) -> Response:
+    """A file of the built console. What the build names by its content never changes, so browsers may keep it."""
+    file = inside(web.deps.console_dist, path)
+    if file is None or path.startswith("api/"):
+        raise not_found()
+    kept = "public, max-age=31536000, immutable" if path.startswith("assets/") else "no-cache"
+    response = FileResponse(file, headers={"Cache-Control": kept, "Content-Security-Policy": PAGE_POLICY})
+    response.set_stat_headers(file.stat())
+    if request.headers.get("if-none-match") == response.headers["etag"]:
+        return Response(status_code=304, headers={"ETag": response.headers["etag"], "Cache-Control": kept})
+    return response
+
+
+def inside(folder: Path, path: str) -> Path | None:
+    """The file of that name in `folder`; None when there is none, or when it lies elsewhere (`..`, links)."""
+    if "\x00" in path or "\\" in path:
+        return None
+    root = folder.resolve()
+    file = (root / path).resolve()
+    return file if file.is_relative_to(root) and file.is_file() else None

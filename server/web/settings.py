@@ -1,0 +1,15 @@
+"""The slice of the settings that the web role needs."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebSettings:
+    """`tls`: this process speaks TLS itself. `proxied`: a proxy of ours stands in front, so the last entry of its
+    X-Forwarded-For and X-Forwarded-Proto is believed; nobody else's ever is. `session_hours`: how long a sign-in lasts.
+    `metrics_token` lets a scraper from another machine read /metrics."""
+
+    tls: bool = False
+    proxied: bool = False
+    session_hours: float = 12.0
+    metrics_token: str | None = None

@@ -1,0 +1,184 @@
+"""A task as the API shows it, put together from its rows."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from farwatch.domain.finding import Kind
+from farwatch.domain.task import DeadlineState, Outcome, TaskState
+from farwatch.storage.database import Record
+from farwatch.storage.evidence import EvidenceKind, EvidenceState
+from farwatch.storage.log_reader import LogEntry
+from farwatch.storage.task_views import TaskRows
+from server.web.shapes import Named, Point, Reason
+
+
+def _absent(value: object) -> bool:
+    return value is None
+
+
+class EvidenceBody(BaseModel):
+    """`url` is null until the bytes are stored; `derived_from` names the original of a copy."""
+
+    id: UUID
+    kind: EvidenceKind
+    state: EvidenceState
+    reason: str | None
+    sha256: str | None
+    url: str | None
+    media_type: str
+    derived_from: UUID | None
+    captured_at: datetime | None
+
+
+class MatterBody(BaseModel):
+    """Has `station` or `camera`, and `code` or `zone` where there is one."""
+
+    id: int
+    fingerprint: str
+    kind: Kind
+    station: str | None = Field(default=None, exclude_if=_absent)
+    camera: str | None = Field(default=None, exclude_if=_absent)
+    code: str | None = Field(default=None, exclude_if=_absent)
+    zone: str | None = Field(default=None, exclude_if=_absent)
+    event_at: datetime
+    found_at: datetime
+    accepted_at: datetime | None
+    severity: int
+    reason: Reason
+    evidence: list[EvidenceBody]
+
+
+class DeadlineBody(BaseModel):
+    due_at: datetime
+    state: DeadlineState
+
+
+class Deadlines(BaseModel):
+    accept: DeadlineBody | None
+    arrive: DeadlineBody | None
+
+
+class TaskBody(BaseModel):
+    """Times are null until they have come; all are the database's clock."""
+
+    id: int
+    kinds: list[Kind]
+    state: TaskState
+    place: Point
+    grid: str | None
+    officer: str | None
+    enterprise: Named | None
+    severity: int
+    outcome: Outcome | None
+    drill_id: str | None
+    opened_at: datetime
+    dispatched_at: datetime | None
+    delivered_at: datetime | None
+    accepted_at: datetime | None
+    arrived_at: datetime | None
+    handled_at: datetime | None
+    verified_at: datetime | None
+    closed_at: datetime | None
+    dispatch: Reason | None
+    offered_to: list[str]
+    deadlines: Deadlines
+    matters: list[MatterBody]
+
+
+class TimelineEntry(BaseModel):
+    n: int
+    at: datetime
+    type: str
+    actor: str | None
+    detail: dict[str, Any]
+
+
+class NoticeBody(BaseModel):
+    id: int
+    step: str
+    channel: str
+    target: str
+    message: Reason
+    state: str
+    attempts: int
+    created_at: datetime
+    sent_at: datetime | None
+
+
+class TaskPage(TaskBody):
+    """A task with its time line, the viewable copies of its photos, and its notices."""
+
+    timeline: list[TimelineEntry]
+    photos: list[EvidenceBody]
+    notices: list[NoticeBody]
+
+
+_PLAIN = (
+    "id", "state", "grid", "officer", "severity", "outcome", "drill_id", "opened_at", "dispatched_at", "delivered_at",
+    "accepted_at", "arrived_at", "handled_at", "verified_at", "closed_at", "offered_to",
+)  # fmt: skip
+
+
+def task_bodies(rows: TaskRows) -> list[TaskBody]:
+    return [TaskBody.model_validate(fields) for fields in task_fields(rows)]
+
+
+def task_fields(rows: TaskRows) -> list[dict[str, Any]]:
+    """What TaskBody is validated from, in the order of `rows.tasks`."""
+    evidence = _grouped(rows.evidence, lambda r: int(r["matter_id"]))
+    matters = _grouped(rows.matters, lambda r: int(r["task_id"]))
+    deadlines = _grouped(rows.deadlines, lambda r: int(r["task_id"]))
+    return [_task(t, matters[t["id"]], deadlines[t["id"]], evidence) for t in rows.tasks]
+
+
+def _task(
+    task: Record, matters: Sequence[Record], deadlines: Sequence[Record], evidence: dict[int, list[Record]]
+) -> dict[str, Any]:
+    due = {d["kind"]: {"due_at": d["due_at"], "state": d["state"]} for d in deadlines}
+    dispatch = task["dispatch_reason"]
+    enterprise = task["enterprise"]
+    return {
+        **{name: task[name] for name in _PLAIN},
+        "kinds": list(dict.fromkeys(m["kind"] for m in matters)),
+        "place": {"lat": task["lat"], "lon": task["lon"]},
+        "enterprise": enterprise and {"id": enterprise, "name": task["enterprise_name"] or enterprise},
+        "dispatch": dispatch and {"key": dispatch, "params": task["dispatch_params"]},
+        "deadlines": {"accept": due.get("accept"), "arrive": due.get("arrive")},
+        "matters": [_matter(m, evidence[m["id"]]) for m in matters],
+    }
+
+
+def _matter(matter: Record, evidence: Sequence[Record]) -> dict[str, Any]:
+    return {
+        **dict(matter),
+        "reason": {"key": matter["reason_key"], "params": matter["reason_params"]},
+        "evidence": [evidence_body(e) for e in evidence],
+    }
+
+
+def evidence_body(row: Record) -> EvidenceBody:
+    url = f"/api/v1/evidence/{row['id']}" if row["state"] == EvidenceState.STORED else None
+    return EvidenceBody.model_validate({**dict(row), "url": url})
+
+
+def timeline_entry(entry: LogEntry) -> TimelineEntry:
+    event = entry.event
+    detail = {k: v for k, v in event.items() if k not in ("n", "at", "type", "task", "actor")}
+    return TimelineEntry(n=entry.n, at=event["at"], type=event["type"], actor=event["actor"], detail=detail)
+
+
+def notice_body(row: Record) -> NoticeBody:
+    message = {"key": row["message_key"], "params": row["message_params"]}
+    return NoticeBody.model_validate({**dict(row), "message": message})
+
+
+def _grouped(rows: Iterable[Record], key: Callable[[Record], int]) -> dict[int, list[Record]]:
+    groups: dict[int, list[Record]] = defaultdict(list)
+    for row in rows:
+        groups[key(row)].append(row)
+    return groups

@@ -1,0 +1,72 @@
+"""Tasks: lists and the page of one."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Path, Query
+
+from farwatch.storage import log_reader, task_views
+from server.web.authentication import SignedIn
+from server.web.context import Web, WebContext
+from server.web.errors import ApiError, errors, not_found
+from server.web.shapes import Listing, cursor, position_of
+from server.web.task_shapes import (
+    TaskBody,
+    TaskPage,
+    evidence_body,
+    notice_body,
+    task_bodies,
+    task_fields,
+    timeline_entry,
+)
+
+router = APIRouter(prefix="/api/v1/tasks", tags=["tasks"])
+
+TaskId = Annotated[int, Path(ge=1, le=2**63 - 1)]
+
+
+@router.get("", responses=errors(401))
+async def list_tasks(
+    web: WebContext,
+    session: SignedIn,
+    state: Literal["open", "closed", "all"] = "open",
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(max_length=64)] = None,
+) -> Listing[TaskBody]:
+    """Newest first; `open` is everything that is not closed. An officer gets his own: held, or ever offered."""
+    before = _task_before(cursor) if cursor else None
+    rows = await task_views.page(web.pool, state=state, officer=session.officer, before=before, limit=limit)
+    return Listing(
+        items=task_bodies(rows), next=_next(rows.tasks[-1]["id"]) if len(rows.tasks) == limit else None
+    )
+
+
+@router.get("/{id}", responses=errors(401, 404))
+async def one_task(web: WebContext, session: SignedIn, id: TaskId) -> TaskPage:
+    return await task_page(web, id, session.officer)
+
+
+async def task_page(web: Web, id: int, officer: str | None) -> TaskPage:
+    """Raises ApiError 404 when this officer may not see it: he is not told that there is one."""
+    rows = await task_views.one(web.pool, id, officer)
+    if rows is None:
+        raise not_found()
+    timeline = await log_reader.of_task(web.pool, id, task_views.TIMELINE_MAX)
+    return TaskPage.model_validate(
+        {
+            **task_fields(rows)[0],
+            "timeline": [timeline_entry(e) for e in timeline],
+            "photos": [evidence_body(r) for r in await task_views.photos(web.pool, id)],
+            "notices": [notice_body(r) for r in await task_views.notices(web.pool, id)],
+        }
+    )
+
+
+def _next(id: int) -> str:
+    return cursor(id)
+
+
+def _task_before(text: str) -> int:
+    position = position_of(text)
+    if not position.isdecimal() or len(position) > 18:
+        raise ApiError(422, "bad_cursor")
+    return int(position)

@@ -1,0 +1,114 @@
+from datetime import timedelta
+
+import pytest
+
+from tests.support.web_house import House
+
+TASKS = "/api/v1/tasks"
+
+
+async def test_a_task_is_shown_with_its_matters_evidence_and_clocks(house: House) -> None:
+    task = await house.task(dispatch_reason="nearest_on_shift", dispatch_params={"officer": "o1"})
+    matter, finding = await house.matter(task)
+    evidence = await house.evidence(finding, b"\xff\xd8\xff still")
+    now = house.clock.now()
+    for kind, state, due in (("accept", "met", 300), ("accept", "pending", 400), ("arrive", "pending", 600)):
+        await house.pool.execute(
+            "INSERT INTO deadlines (task_id, matter_id, kind, step, due_at, state) VALUES ($1, $2, $3, $4, $5, $6)",
+            task, matter, kind, due, now + timedelta(seconds=due), state,
+        )  # fmt: skip
+
+    async with house.client("chen") as client:
+        listed = (await client.get(TASKS)).json()
+        page = (await client.get(f"{TASKS}/{task}")).json()
+
+    (item,) = listed["items"]
+    assert listed["next"] is None
+    assert {k: page[k] for k in item} == item
+    assert item["kinds"] == ["smoke"]
+    assert item["place"] == {"lat": 39.9, "lon": 116.4}
+    assert item["enterprise"] == {"id": "e1", "name": "东方钢铁"}
+    assert item["dispatch"] == {"key": "nearest_on_shift", "params": {"officer": "o1"}}
+    assert item["deadlines"]["accept"]["state"] == "pending"
+    assert item["deadlines"]["arrive"]["due_at"] == (now + timedelta(seconds=600)).isoformat().replace(
+        "+00:00", "Z"
+    )
+    (shown,) = item["matters"]
+    assert (shown["camera"], shown["zone"], shown["reason"]) == (
+        "c1",
+        "stack",
+        {"key": "smoke_seen", "params": {"share": 0.3}},
+    )
+    assert "station" not in shown
+    assert "code" not in shown
+    assert shown["evidence"][0]["url"] == f"/api/v1/evidence/{evidence}"
+    assert (page["timeline"], page["photos"], page["notices"]) == ([], [], [])
+
+
+async def test_the_time_line_tells_what_happened_to_the_task(house: House) -> None:
+    task = await house.task()
+    await house.logged("task_opened", task, severity=2)
+    await house.logged("camera_status", camera="c1")
+
+    async with house.client("chen") as client:
+        (entry,) = (await client.get(f"{TASKS}/{task}")).json()["timeline"]
+
+    assert (entry["n"], entry["type"], entry["actor"], entry["detail"]) == (
+        1,
+        "task_opened",
+        None,
+        {"severity": 2},
+    )
+
+
+async def test_pages_go_on_where_the_last_one_ended_whatever_is_opened_meanwhile(house: House) -> None:
+    first = [await house.task() for _ in range(5)]
+    seen: list[int] = []
+    async with house.client("chen") as client:
+        page = (await client.get(TASKS, params={"limit": 2})).json()
+        while True:
+            seen += [t["id"] for t in page["items"]]
+            await house.task()
+            if page["next"] is None:
+                break
+            page = (await client.get(TASKS, params={"limit": 2, "cursor": page["next"]})).json()
+
+    assert seen == sorted(first, reverse=True)
+
+
+@pytest.mark.parametrize(("state", "shown"), [("open", [2, 1]), ("closed", [3]), ("all", [3, 2, 1])])
+async def test_open_is_everything_that_is_not_closed(house: House, state: str, shown: list[int]) -> None:
+    for task_state in ("offered", "verified", "closed"):
+        await house.task(state=task_state)
+    async with house.client("bo") as client:
+        assert [t["id"] for t in (await client.get(TASKS, params={"state": state})).json()["items"]] == shown
+
+
+async def test_an_officer_sees_the_tasks_he_holds_or_was_offered_and_no_trace_of_others(house: House) -> None:
+    mine = [
+        await house.task(),
+        await house.task(offered_to=("o2", "o1")),
+        await house.task(offered_to=(), officer="o1"),
+    ]
+    other = await house.task(offered_to=("o2",), officer="o2")
+    async with house.client("wang") as client:
+        assert [t["id"] for t in (await client.get(TASKS)).json()["items"]] == mine[::-1]
+        assert (await client.get(f"{TASKS}/{mine[0]}")).status_code == 200
+        hidden, missing = await client.get(f"{TASKS}/{other}"), await client.get(f"{TASKS}/999999")
+
+    assert hidden.status_code == missing.status_code == 404
+    assert hidden.json() == missing.json() == {"error": {"key": "not_found", "params": {}}}
+
+
+@pytest.mark.parametrize(
+    "query", ["cursor=x", "cursor=%00", "cursor=LTE", "limit=0", "limit=1000", "state=lost"]
+)
+async def test_a_senseless_query_is_refused(house: House, query: str) -> None:
+    async with house.client("chen") as client:
+        assert (await client.get(f"{TASKS}?{query}")).status_code == 422
+
+
+@pytest.mark.parametrize("id", ["0", "-1", "x", "99999999999999999999"])
+async def test_a_senseless_id_is_refused(house: House, id: str) -> None:
+    async with house.client("chen") as client:
+        assert (await client.get(f"{TASKS}/{id}")).status_code == 422
