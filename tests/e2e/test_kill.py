@@ -1,0 +1,113 @@
+"""kill -9 of each role and of PostgreSQL, and a broker restart, in the middle of 20,000 QoS 1 messages."""
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from farwatch.storage.database import Pool, open_pool
+from farwatch.storage.migration import migrate
+from farwatch.storage.sequencer import first_broken_link
+from server.embedded.postgres import EmbeddedPostgres
+from tests.support.city import settle
+from tests.support.monitors import FastPublisher, message
+from tests.support.mosquitto import Mosquitto, needs_mosquitto
+from tests.support.service import Service
+from tests.support.waiting import until
+
+pytestmark = [needs_mosquitto, pytest.mark.process, pytest.mark.timeout(240)]
+
+STATIONS, EACH, CHUNK = 10, 2000, 500
+
+
+class Rig:
+    """A database, a broker and the service, each of which can be killed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.postgres = EmbeddedPostgres(folder / "pg")
+        self.postgres.start()
+        self.broker = Mosquitto(folder / "broker")
+        self.broker.start()
+        self.service = Service(folder / "service", database_url=self.postgres.url(), mqtt_url=self.broker.url)
+
+    def close(self) -> None:
+        self.service.stop()
+        self.broker.stop()
+        self.postgres.stop(immediate=True)
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[Rig]:
+    made = Rig(tmp_path)
+    yield made
+    made.close()
+
+
+def story(start: datetime) -> list[tuple[str, bytes]]:
+    """Every station each 0.4 s; MN1 is at three times its limit for two minutes in the middle."""
+    messages = []
+    for i in range(EACH):
+        ts = start + timedelta(seconds=0.4 * i)
+        for n in range(1, STATIONS + 1):
+            over = n == 1 and 1000 <= i < 1300
+            messages.append((f"farwatch/v1/MN{n}/rtd", message(ts, {"a21026": 150.0 if over else 10.0 + i % 7})))
+    return messages
+
+
+def strike(rig: Rig, chunk: int) -> None:
+    """What goes wrong while the chunk is on its way."""
+    match chunk:
+        case 6 | 22:
+            assert rig.service.kill_role("intake")
+        case 10 | 24:
+            assert rig.service.kill_role("engine")
+        case 14 | 21:
+            rig.postgres.kill()
+            rig.postgres.start()
+        case 30:
+            rig.broker.stop()
+            rig.broker.start()
+
+
+async def facts(pool: Pool) -> dict[str, int]:
+    row = await pool.fetchrow(
+        "SELECT (SELECT count(*) FROM readings) AS readings, (SELECT count(*) FROM reading_revisions) AS revisions,"
+        " (SELECT count(*) FROM dead_letters) AS dead_letters, (SELECT count(*) FROM findings) AS findings,"
+        " (SELECT count(*) FROM findings WHERE ended_at IS NOT NULL) AS ended, (SELECT count(*) FROM tasks) AS tasks,"
+        " (SELECT count(*) FROM matters) AS matters, (SELECT count(*) FROM matter_findings) AS matter_findings,"
+        " (SELECT count(*) FROM log WHERE event::jsonb ->> 'type' = 'task_opened') AS opened,"
+        " (SELECT count(*) FROM log WHERE event::jsonb ->> 'type' = 'finding_found') AS found,"
+        " (SELECT count(*) FROM deadlines WHERE kind = 'accept') AS accept_deadlines,"
+        " (SELECT count(*) FROM event_queue) AS unnumbered"
+    )
+    return dict(row)
+
+
+async def test_each_reading_is_there_once_and_the_task_as_if_nothing_had_happened(rig: Rig) -> None:
+    url = rig.postgres.url()
+    await migrate(url, url)
+    await settle(url, stations=STATIONS, codes=("a21026",))
+    rig.service.start("intake,engine")
+    await rig.service.says("connected to the broker")
+    messages = story(datetime.now(UTC) - timedelta(seconds=0.4 * EACH))  # noqa: TID251
+    monitors = FastPublisher(rig.broker.port)
+    for chunk in range(len(messages) // CHUNK):
+        monitors.publish(messages[chunk * CHUNK : (chunk + 1) * CHUNK])
+        strike(rig, chunk)
+        time.sleep(0.25)  # the load takes its time on purpose, so that the blows fall while it runs
+    monitors.finish()
+
+    async with open_pool(url) as pool:
+        expected = {
+            "readings": STATIONS * EACH, "revisions": 0, "dead_letters": 0, "findings": 2, "ended": 2, "tasks": 1, "matters": 1,
+            "opened": 1, "found": 2, "accept_deadlines": 1, "unnumbered": 0,
+        }  # fmt: skip
+
+        async def look() -> dict[str, int]:
+            return {k: v for k, v in (await facts(pool)).items() if k in expected}
+
+        await until(look, lambda seen: seen == expected, within_s=60)
+        async with pool.acquire() as connection:
+            assert await first_broken_link(connection) is None

@@ -1,0 +1,44 @@
+import asyncio
+
+import pytest
+
+from farwatch.storage import leases
+from farwatch.storage.database import Pool, connect, transaction
+from farwatch.storage.leases import LeaseLostError
+
+
+async def test_only_one_holds_and_the_next_waits_for_it(database_url: str) -> None:
+    order: list[str] = []
+
+    async def second() -> None:
+        async with leases.hold(database_url, "engine", "second") as lease:
+            order.append(f"second has epoch {lease.epoch}")
+
+    async with asyncio.TaskGroup() as group:
+        async with leases.hold(database_url, "engine", "first") as lease:
+            group.create_task(second())
+            await asyncio.sleep(0)
+            order.append(f"first has epoch {lease.epoch}")
+    assert order == ["first has epoch 1", "second has epoch 2"]
+
+
+async def test_a_holder_that_was_replaced_cannot_commit(pool: Pool, database_url: str) -> None:
+    async with leases.hold(database_url, "engine", "zombie") as old:
+        await pool.execute("UPDATE leases SET epoch = epoch + 1 WHERE role = 'engine'")
+        with pytest.raises(LeaseLostError):
+            async with transaction(pool) as connection:
+                await old.check(connection)
+
+
+async def test_losing_the_lock_ends_the_holder(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leases, "CHECK_EVERY_S", 0.05)
+    admin = await connect(database_url)
+    with pytest.raises(ExceptionGroup) as raised:
+        async with leases.hold(database_url, "engine", "holder"):
+            await admin.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
+                " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+            )
+            await asyncio.Event().wait()
+    assert raised.group_contains(LeaseLostError)
+    await admin.close()

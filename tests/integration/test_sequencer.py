@@ -1,0 +1,50 @@
+import asyncio
+
+from farwatch.storage import events
+from farwatch.storage.database import Pool, transaction
+from farwatch.storage.leases import Lease
+from farwatch.storage.sequencer import first_broken_link, sequence_once
+
+
+async def a_lease(pool: Pool) -> Lease:
+    await pool.execute("INSERT INTO leases VALUES ('engine', 1, 'test', now())")
+    return Lease("engine", 1)
+
+
+async def test_events_are_numbered_without_gaps_after_their_commits(pool: Pool) -> None:
+    lease = await a_lease(pool)
+    async with pool.acquire() as slow, pool.acquire() as fast:
+        waiting = slow.transaction()
+        await waiting.start()
+        await events.append(slow, "task_opened", task=None, place="first to draw a number, last to commit")
+        async with fast.transaction():
+            await events.append(fast, "camera_status", camera="C1")
+        assert await sequence_once(pool, lease) == 1
+        await waiting.commit()
+    assert await sequence_once(pool, lease) == 1
+    types = await pool.fetch("SELECT n, event::jsonb ->> 'type' AS type FROM log ORDER BY n")
+    assert [tuple(r) for r in types] == [(1, "camera_status"), (2, "task_opened")]
+
+
+async def test_a_changed_event_breaks_the_chain_where_it_was_changed(pool: Pool) -> None:
+    lease = await a_lease(pool)
+    for i in range(5):
+        async with transaction(pool) as connection:
+            await events.append(connection, "camera_status", camera=f"C{i}", name="南门")
+    await sequence_once(pool, lease)
+    async with pool.acquire() as connection:
+        assert await first_broken_link(connection) is None
+        await connection.execute("ALTER TABLE log DISABLE TRIGGER log_append_only")
+        await connection.execute("UPDATE log SET event = replace(event, 'C2', 'C9') WHERE n = 3")
+        assert await first_broken_link(connection) == 3
+
+
+async def test_an_event_of_a_transaction_that_failed_is_never_told(pool: Pool) -> None:
+    lease = await a_lease(pool)
+    try:
+        async with transaction(pool) as connection:
+            await events.append(connection, "camera_status", camera="C1")
+            raise asyncio.CancelledError
+    except asyncio.CancelledError:
+        pass
+    assert await sequence_once(pool, lease) == 0
