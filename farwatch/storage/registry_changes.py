@@ -1,0 +1,182 @@
+"""What an import writes: additions, changes and deactivations of the registry, in the caller's transaction."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from farwatch.domain.registry import Camera, Enterprise, Grid, Limit, Officer, Station, Team, Zone
+from farwatch.storage import events
+from farwatch.storage.database import Connection
+
+_LOCK = 0x46415252  # "FARR"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitsChange:
+    """New periods of one channel and kind. `closes` is the period in force, with its new end.
+
+    Periods that have not begun when `closes` was in force are withdrawn; `opens` has all that come after it.
+    """
+
+    mn: str
+    code: str
+    kind: str
+    closes: Limit | None
+    opens: tuple[Limit, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """Rows to write (new, changed or active again) and, by table, the keys of rows to deactivate."""
+
+    enterprises: Sequence[Enterprise] = ()
+    stations: Sequence[Station] = ()
+    channels: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    limits: Sequence[LimitsChange] = ()
+    cameras: Sequence[Camera] = ()
+    zones: Sequence[Zone] = ()
+    grids: Sequence[Grid] = ()
+    teams: Sequence[Team] = ()
+    officers: Sequence[Officer] = ()
+    deactivated: Mapping[str, Sequence[tuple[str, ...]]] = field(default_factory=dict)
+    policy_text: str | None = None
+
+
+async def lock(connection: Connection) -> None:
+    """Waits for any other import; held until the transaction ends."""
+    await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+
+
+async def apply(connection: Connection, changes: Changes, *, count: int) -> int:
+    """Writes the changes, wakes the services and returns the new version. `count` is for the log's event."""
+    await _write_places(connection, changes)
+    await _write_people(connection, changes)
+    for limits in changes.limits:
+        await _write_limits(connection, limits)
+    for table, keys in changes.deactivated.items():
+        await _deactivate(connection, table, keys)
+    if changes.policy_text is not None:
+        await connection.execute("INSERT INTO policies (toml) VALUES ($1)", changes.policy_text)
+    version: int = await connection.fetchval(
+        "UPDATE registry_version SET version = version + 1, changed_at = clock_timestamp() RETURNING version"
+    )
+    await events.append(connection, "registry_changed", version=version, changes=count)
+    await connection.execute("SELECT pg_notify('farwatch_registry', $1)", str(version))
+    return version
+
+
+async def _write_places(connection: Connection, changes: Changes) -> None:
+    await _upsert(
+        connection,
+        "enterprises",
+        ("id", "name", "lat", "lon", "contact_name", "contact_phone", "contact_channel"),
+        1,
+        (
+            (e.id, e.name, e.place.lat, e.place.lon, e.contact_name, e.contact_phone, e.contact_channel)
+            for e in changes.enterprises
+        ),
+    )
+    await _upsert(
+        connection,
+        "stations",
+        ("mn", "enterprise", "name", "lat", "lon", "medium", "drill"),
+        1,
+        ((s.mn, s.enterprise, s.name, s.place.lat, s.place.lon, s.medium, s.drill) for s in changes.stations),
+    )
+    channels = ((mn, code, unit) for (mn, code), unit in changes.channels.items())
+    await _upsert(connection, "channels", ("mn", "code", "unit"), 2, channels)
+    await _upsert(
+        connection,
+        "cameras",
+        ("id", "name", "enterprise", "lat", "lon", "heading_deg", "url", "credential", "drill"),
+        1,
+        (
+            (
+                c.id,
+                c.name,
+                c.enterprise,
+                c.place.lat,
+                c.place.lon,
+                c.heading_deg,
+                c.url,
+                c.credential,
+                c.drill,
+            )
+            for c in changes.cameras
+        ),
+    )
+    zones = ((z.camera, z.name, z.purpose, z.polygon) for z in changes.zones)
+    await _upsert(connection, "zones", ("camera", "name", "purpose", "polygon"), 2, zones)
+
+
+async def _write_people(connection: Connection, changes: Changes) -> None:
+    await _upsert(
+        connection, "teams", ("id", "name", "lead"), 1, ((t.id, t.name, t.lead) for t in changes.teams)
+    )
+    await _upsert(
+        connection,
+        "officers",
+        ("id", "name", "team", "phone", "lat", "lon", "shift"),
+        1,
+        ((o.id, o.name, o.team, o.phone, o.place.lat, o.place.lon, o.shift) for o in changes.officers),
+    )
+    await _upsert(
+        connection,
+        "grids",
+        ("id", "name", "team", "geometry"),
+        1,
+        (
+            (g.id, g.name, g.team, {"type": "MultiPolygon", "coordinates": g.area.polygons})
+            for g in changes.grids
+        ),
+    )
+
+
+async def _upsert(
+    connection: Connection, table: str, columns: Sequence[str], keys: int, rows: Iterable[tuple[object, ...]]
+) -> None:
+    """Adds or replaces rows and makes them active; the first `keys` columns are the key."""
+    numbers = ", ".join(f"${i}" for i in range(1, len(columns) + 1))
+    replaced = ", ".join(f"{column} = excluded.{column}" for column in columns[keys:])
+    await connection.executemany(
+        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({numbers})"
+        f" ON CONFLICT ({', '.join(columns[:keys])}) DO UPDATE SET {replaced}, active = true",
+        list(rows),
+    )
+
+
+async def _write_limits(connection: Connection, change: LimitsChange) -> None:
+    channel_id = await connection.fetchval(
+        "SELECT id FROM channels WHERE mn = $1 AND code = $2", change.mn, change.code
+    )
+    closed = change.closes
+    await connection.execute(
+        "DELETE FROM limits WHERE channel_id = $1 AND kind = $2 AND ($3::timestamptz IS NULL OR valid_from > $3)",
+        channel_id,
+        change.kind,
+        closed.valid_from if closed else None,
+    )
+    if closed:
+        await connection.execute(
+            "UPDATE limits SET valid_to = $4 WHERE channel_id = $1 AND kind = $2 AND valid_from = $3",
+            channel_id,
+            change.kind,
+            closed.valid_from,
+            closed.valid_to,
+        )
+    await connection.executemany(
+        "INSERT INTO limits (channel_id, kind, limit_value, converted, warn_share, valid_from, valid_to)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        [
+            (channel_id, change.kind, new.limit, new.converted, new.warn_share, new.valid_from, new.valid_to)
+            for new in change.opens
+        ],
+    )
+
+
+_KEYS = {"stations": ("mn",), "channels": ("mn", "code"), "zones": ("camera", "name")}
+
+
+async def _deactivate(connection: Connection, table: str, keys: Sequence[tuple[str, ...]]) -> None:
+    columns = _KEYS.get(table, ("id",))
+    where = " AND ".join(f"{column} = ${i}" for i, column in enumerate(columns, 1))
+    await connection.executemany(f"UPDATE {table} SET active = false WHERE {where}", list(keys))

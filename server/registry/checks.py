@@ -1,0 +1,184 @@
+"""What only shows when all files lie side by side: duplicates, names that lead nowhere, grids that overlap."""
+
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from itertools import combinations
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from farwatch.domain.place import Area
+from farwatch.domain.policy import SHIPPED_ACTIONS, Policy
+from farwatch.domain.registry import Limit
+from server.registry.files import CityFiles, Entry
+from server.registry.problems import Findings, did_you_mean
+from server.registry.secret_file import Secrets
+
+T = TypeVar("T")
+_MOST_WARNINGS = 20
+SERVICE_USER = "farwatch"
+"""The broker's user for the service itself; the others are the stations' MNs."""
+_OVERLAP_STEPS = 20
+"""Overlaps are looked for on a lattice of 20 x 20 points, so that slivers along a common border do not count."""
+
+
+def check_files(files: CityFiles, kept_secrets: Secrets, found: Findings) -> None:
+    """Adds to `found`. `kept_secrets` are those that an earlier import has put into the data folder."""
+    _check_duplicates(files, found)
+    _check_references(files, found)
+    _check_channels(files.limits, found)
+    _check_secrets(files, kept_secrets, found)
+    _check_map(files, found)
+    if files.policy:
+        _check_rules(files.policy, found)
+
+
+def _check_duplicates(files: CityFiles, found: Findings) -> None:
+    _once("enterprises.csv", "id", files.enterprises, lambda e: e.id, found)
+    _once("stations.csv", "mn", files.stations, lambda s: s.mn, found)
+    _once("channels.csv", "valid_from", files.limits, lambda x: (x.mn, x.code, x.kind, x.valid_from), found)
+    _once("cameras.csv", "id", files.cameras, lambda c: c.id, found)
+    _once("zones.json", "name", files.zones, lambda z: (z.camera, z.name), found)
+    _once("grids.geojson", "id", files.grids, lambda g: g.id, found)
+    _once("teams.csv", "id", files.teams, lambda t: t.id, found)
+    _once("officers.csv", "id", files.officers, lambda o: o.id, found)
+
+
+def _once(
+    file: str, column: str, entries: Sequence[Entry[T]], key: Callable[[T], Hashable], found: Findings
+) -> None:
+    first: dict[Hashable, int | str] = {}
+    for entry in entries:
+        named = key(entry.value)
+        if named in first:
+            words = " ".join(str(part) for part in named) if isinstance(named, tuple) else str(named)
+            before = f"row {first[named]}" if isinstance(first[named], int) else str(first[named])
+            found.error(file, f"{words} is in {before} already", entry.row, column)
+        first.setdefault(named, entry.row)
+
+
+def _check_references(files: CityFiles, found: Findings) -> None:
+    def lead(
+        file: str, column: str, target: str, keys: set[str], names: Iterable[tuple[int | str, str | None]]
+    ) -> None:
+        known = keys | found.refused.get(target, set())
+        for row, name in names:
+            if name is not None and name not in known and target not in found.unreadable:
+                found.error(file, f"unknown {column} {name!r}{did_you_mean(name, known)}", row, column)
+
+    enterprises = {e.value.id for e in files.enterprises}
+    stations = {s.value.mn for s in files.stations}
+    cameras = {c.value.id for c in files.cameras}
+    teams = {t.value.id for t in files.teams}
+    officers = {o.value.id for o in files.officers}
+    of_stations = ((e.row, e.value.enterprise) for e in files.stations)
+    of_cameras = ((e.row, e.value.enterprise) for e in files.cameras)
+    lead("stations.csv", "enterprise", "enterprises.csv", enterprises, of_stations)
+    lead("cameras.csv", "enterprise", "enterprises.csv", enterprises, of_cameras)
+    lead("channels.csv", "mn", "stations.csv", stations, ((e.row, e.value.mn) for e in files.limits))
+    lead("zones.json", "camera", "cameras.csv", cameras, ((e.row, e.value.camera) for e in files.zones))
+    lead("grids.geojson", "team", "teams.csv", teams, ((e.row, e.value.team) for e in files.grids))
+    lead("officers.csv", "team", "teams.csv", teams, ((e.row, e.value.team) for e in files.officers))
+    lead("teams.csv", "lead", "officers.csv", officers, ((e.row, e.value.lead) for e in files.teams))
+
+
+def _check_channels(limits: Sequence[Entry[Limit]], found: Findings) -> None:
+    units: dict[tuple[str, str], Entry[Limit]] = {}
+    for entry in limits:
+        first = units.setdefault((entry.value.mn, entry.value.code), entry)
+        if entry.value.unit != first.value.unit:
+            said = (
+                f"{entry.value.unit!r}, but {first.value.unit!r} in row {first.row}: a channel has one unit"
+            )
+            found.error("channels.csv", said, entry.row, "unit")
+
+
+def _check_secrets(files: CityFiles, kept: Secrets, found: Findings) -> None:
+    known = kept.merged(files.secrets)
+    note = found.error if "secrets.toml" in files.present or kept != Secrets() else found.warn
+    for camera in files.cameras:
+        name = camera.value.credential
+        if name and name not in known.credentials:
+            hint = did_you_mean(name, known.credentials)
+            note("cameras.csv", f"secrets.toml has no [credentials.{name}]{hint}", camera.row, "credential")
+    for enterprise in files.enterprises:
+        name = enterprise.value.contact_channel
+        if name and name not in known.channels:
+            hint = did_you_mean(name, known.channels)
+            note(
+                "enterprises.csv",
+                f"secrets.toml has no [channels.{name}]{hint}",
+                enterprise.row,
+                "contact_channel",
+            )
+    stations = {s.value.mn for s in files.stations}
+    for mn in sorted(files.secrets.mqtt.keys() - stations - {SERVICE_USER}):
+        found.warn("secrets.toml", f"[mqtt.{mn}] is no station{did_you_mean(mn, stations)}")
+
+
+def _check_rules(policy: Policy, found: Findings) -> None:
+    known = {rule for rule, _ in SHIPPED_ACTIONS}
+    for rule in sorted({rule for rule, _ in policy.actions} - known):
+        found.warn("policy.toml", f"actions: no shipped rule is called {rule!r}{did_you_mean(rule, known)}")
+
+
+def _check_map(files: CityFiles, found: Findings) -> None:
+    areas = {e.value.id: (e.row, e.value.area) for e in files.grids}
+    overlaps = [
+        (areas[b][0], f"{b} overlaps {a}: a place in both belongs to the first by id")
+        for a, b in combinations(sorted(areas), 2)
+        if overlap(areas[a][1], areas[b][1])
+    ]
+    _warn_some("grids.geojson", overlaps, found)
+    if not areas:
+        return
+    placed = {
+        "stations.csv": [(e.row, e.value.place) for e in files.stations],
+        "cameras.csv": [(e.row, e.value.place) for e in files.cameras],
+    }
+    for file, places in placed.items():
+        outside = [
+            (row, "lies in no grid: its tasks go to the centre at once")
+            for row, place in places
+            if not any(area.contains(place) for _, area in areas.values())
+        ]
+        _warn_some(file, outside, found)
+
+
+def _warn_some(file: str, lines: Sequence[tuple[int | str, str]], found: Findings) -> None:
+    for row, line in lines[:_MOST_WARNINGS]:
+        found.warn(file, line, row)
+    if len(lines) > _MOST_WARNINGS:
+        found.warn(file, f"and {len(lines) - _MOST_WARNINGS} more like these")
+
+
+Numbers = npt.NDArray[np.float64]
+
+
+def overlap(a: Area, b: Area) -> bool:
+    """Do the areas share ground, slivers along a border apart?"""
+    low = np.maximum(*(np.min(_corners(area), axis=0) for area in (a, b)))
+    high = np.minimum(*(np.max(_corners(area), axis=0) for area in (a, b)))
+    if np.any(low >= high):
+        return False
+    steps = (np.arange(_OVERLAP_STEPS) + 0.5) / _OVERLAP_STEPS
+    lon, lat = np.meshgrid(low[0] + steps * (high[0] - low[0]), low[1] + steps * (high[1] - low[1]))
+    return bool(np.any(_inside(a, lon.ravel(), lat.ravel()) & _inside(b, lon.ravel(), lat.ravel())))
+
+
+def _corners(area: Area) -> Numbers:
+    return np.array([point for rings in area.polygons for point in rings[0]], dtype=np.float64)
+
+
+def _inside(area: Area, lon: Numbers, lat: Numbers) -> npt.NDArray[np.bool_]:
+    """Even-odd rule over all rings at once: holes count themselves out."""
+    inside = np.zeros(lon.shape, dtype=np.bool_)
+    for rings in area.polygons:
+        for ring in rings:
+            x, y = np.array(ring, dtype=np.float64).T[:, :, None]
+            x2, y2 = np.roll(x, 1, axis=0), np.roll(y, 1, axis=0)
+            spans = (y > lat) != (y2 > lat)
+            rise = np.where(y2 == y, 1.0, y2 - y)
+            crossings = spans & (lon < (x2 - x) * (lat - y) / rise + x)
+            inside ^= np.logical_xor.reduce(crossings, axis=0)
+    return inside

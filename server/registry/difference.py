@@ -1,0 +1,217 @@
+"""From what the database holds and what the files say to the changes: pure, so that nothing is written to find out."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Any, TypeVar
+
+from farwatch.domain.policy import Policy
+from farwatch.domain.registry import Limit, Registry
+from farwatch.storage.registry_changes import Changes, LimitsChange
+from server.registry.cells import ALWAYS_VALID_FROM, CITY_ZONE
+from server.registry.files import CityFiles
+from server.registry.periods import change_periods, without_limit
+
+T = TypeVar("T")
+Key = tuple[str, ...]
+_MOST_NAMES = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """What the database holds: the active rows, the periods of every channel ever known, the policy in force."""
+
+    active: Registry
+    periods: Mapping[tuple[str, str], tuple[Limit, ...]]
+    policy: Policy
+
+
+@dataclass(slots=True)
+class Difference:
+    """`changes` to apply, a line for each in `lines`, `notes` that ask for a look, `errors` that refuse it."""
+
+    lines: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    rows: dict[str, list[Any]] = field(default_factory=dict)
+    deactivated: dict[str, list[Key]] = field(default_factory=dict)
+    channels: dict[tuple[str, str], str] = field(default_factory=dict)
+    limits: list[LimitsChange] = field(default_factory=list)
+    policy_text: str | None = None
+
+    def changes(self) -> Changes:
+        return Changes(
+            **self.rows,
+            channels=self.channels,
+            limits=self.limits,
+            deactivated=self.deactivated,
+            policy_text=self.policy_text,
+        )
+
+
+def difference(stored: Stored, files: CityFiles, *, prune: bool, now: datetime) -> Difference:
+    found = Difference()
+    for table, file, current, wanted in _tables(stored.active, files):
+        if file in files.present:
+            _compare(table, file, current, wanted, prune, found)
+    _compare_channels(stored, files, prune, now, found)
+    if files.policy is not None and files.policy != stored.policy:
+        found.policy_text = files.policy_text
+        found.lines.append("policy.toml: changed; tasks that are open keep theirs")
+    _check_kept(stored.active, files, found)
+    return found
+
+
+def _tables(
+    active: Registry, files: CityFiles
+) -> Iterable[tuple[str, str, Mapping[Key, Any], Mapping[Key, Any]]]:
+    def by_id(rows: Mapping[str, T]) -> dict[Key, T]:
+        return {(key,): row for key, row in rows.items()}
+
+    yield (
+        "enterprises",
+        "enterprises.csv",
+        by_id(active.enterprises),
+        {(e.value.id,): e.value for e in files.enterprises},
+    )
+    yield "stations", "stations.csv", by_id(active.stations), {(e.value.mn,): e.value for e in files.stations}
+    yield "cameras", "cameras.csv", by_id(active.cameras), {(e.value.id,): e.value for e in files.cameras}
+    yield "teams", "teams.csv", by_id(active.teams), {(e.value.id,): e.value for e in files.teams}
+    yield "officers", "officers.csv", by_id(active.officers), {(e.value.id,): e.value for e in files.officers}
+    yield "grids", "grids.geojson", by_id(active.grids), {(e.value.id,): e.value for e in files.grids}
+    yield (
+        "zones",
+        "zones.json",
+        {(z.camera, z.name): z for zones in active.zones.values() for z in zones},
+        {(e.value.camera, e.value.name): e.value for e in files.zones},
+    )
+
+
+def _compare(
+    table: str,
+    file: str,
+    current: Mapping[Key, Any],
+    wanted: Mapping[Key, Any],
+    prune: bool,
+    found: Difference,
+) -> None:
+    found.rows[table] = [row for key, row in wanted.items() if current.get(key) != row]
+    for key, row in wanted.items():
+        if key not in current:
+            found.lines.append(f"{file}: {' '.join(key)} added")
+        elif current[key] != row:
+            changed = [f.name for f in fields(row) if getattr(row, f.name) != getattr(current[key], f.name)]
+            found.lines.append(f"{file}: {' '.join(key)} changed: {', '.join(changed)}")
+    _leave_out(table, file, [key for key in current if key not in wanted], prune, found)
+
+
+def _leave_out(table: str, file: str, missing: Sequence[Key], prune: bool, found: Difference) -> None:
+    if prune:
+        found.deactivated[table] = list(missing)
+        found.lines += [f"{file}: {' '.join(key)} deactivated" for key in missing]
+    elif missing:
+        names = ", ".join(" ".join(key) for key in missing[:_MOST_NAMES])
+        more = f" and {len(missing) - _MOST_NAMES} more" if len(missing) > _MOST_NAMES else ""
+        found.notes.append(f"{file}: {names}{more} not in the file, still active (--prune deactivates)")
+
+
+def _compare_channels(
+    stored: Stored, files: CityFiles, prune: bool, now: datetime, found: Difference
+) -> None:
+    if "channels.csv" not in files.present:
+        return
+    rows: dict[tuple[str, str], dict[str, list[Limit]]] = defaultdict(lambda: defaultdict(list))
+    for entry in files.limits:
+        rows[entry.value.mn, entry.value.code][entry.value.kind.value].append(entry.value)
+    for channel, kinds in rows.items():
+        _compare_unit(channel, next(iter(kinds.values()))[0].unit, stored, found)
+        _compare_limits(channel, kinds, stored.periods.get(channel, ()), prune, now, found)
+    missing = [channel for channel in stored.active.limits if channel not in rows]
+    _leave_out("channels", "channels.csv", missing, prune, found)
+
+
+def _compare_unit(channel: tuple[str, str], unit: str, stored: Stored, found: Difference) -> None:
+    active = stored.active.limits.get(channel)
+    if active and active[0].unit == unit:
+        return
+    found.channels[channel] = unit
+    if not active:
+        found.lines.append(f"channels.csv: {' '.join(channel)} added")
+        return
+    found.lines.append(f"channels.csv: {' '.join(channel)} changed: unit {active[0].unit} → {unit}")
+    found.notes.append(
+        f"channels.csv: {' '.join(channel)}: values and limits so far are read as {unit} from now on"
+    )
+
+
+def _compare_limits(
+    channel: tuple[str, str],
+    kinds: Mapping[str, Sequence[Limit]],
+    periods: Sequence[Limit],
+    prune: bool,
+    now: datetime,
+    found: Difference,
+) -> None:
+    stored: dict[str, list[Limit]] = defaultdict(list)
+    for period in periods:
+        stored[period.kind.value].append(period)
+    changes = [change_periods(stored[kind], rows, now) for kind, rows in kinds.items()]
+    for kind in [kind for kind in stored if stored[kind] and kind not in kinds]:
+        gone = without_limit(stored[kind], now)
+        if gone and prune:
+            changes.append(gone)
+        elif gone:
+            found.notes.append(
+                f"channels.csv: {' '.join(channel)} {kind} not in the file, its limit stays (--prune ends it)"
+            )
+    for change in changes:
+        if change:
+            found.limits.append(change)
+            found.lines.append(_limit_line(change))
+
+
+def _limit_line(change: LimitsChange) -> str:
+    steps = [f"{_amount(new.limit)} from {day(new.valid_from)}" for new in change.opens]
+    before = f"{_amount(change.closes.limit)} → " if change.closes else ""
+    after = ", ".join(steps) or "stays, the periods to come are withdrawn"
+    return f"channels.csv: {change.mn} {change.code} {change.kind} limit: {before}{after}"
+
+
+def _amount(limit: float | None) -> str:
+    return "none" if limit is None else f"{limit:g}"
+
+
+def day(at: datetime) -> str:
+    if at == ALWAYS_VALID_FROM:
+        return "the beginning"
+    local = at.astimezone(CITY_ZONE)
+    return f"{local:%Y-%m-%d}" if local.time().isoformat() == "00:00:00" else local.isoformat()
+
+
+def _check_kept(active: Registry, files: CityFiles, found: Difference) -> None:
+    """A row that stays because its optional file is absent must not name one that is deactivated."""
+    teams = {key[0] for key in found.deactivated.get("teams", ())}
+    officers = {key[0] for key in found.deactivated.get("officers", ())}
+    if "grids.geojson" not in files.present:
+        _refuse_loss(
+            "teams.csv", teams, [(g.id, g.team) for g in active.grids.values()], "grids.geojson", found
+        )
+    if "officers.csv" not in files.present:
+        _refuse_loss(
+            "teams.csv", teams, [(o.id, o.team) for o in active.officers.values()], "officers.csv", found
+        )
+    if "teams.csv" not in files.present:
+        _refuse_loss(
+            "officers.csv", officers, [(t.id, t.lead) for t in active.teams.values()], "teams.csv", found
+        )
+
+
+def _refuse_loss(
+    file: str, lost: set[str], named: Iterable[tuple[str, str | None]], absent: str, found: Difference
+) -> None:
+    for key, target in named:
+        if target in lost:
+            found.errors.append(
+                f"{file}: {target} would be deactivated, but {key} names it: bring {absent} too"
+            )
