@@ -108,8 +108,7 @@ class FrameAssembler:
 
     def report(self, report: SenderReport) -> None:
         """From here on the camera's own time is known. A camera without a clock reports zero (RFC 3550 §6.4.1)."""
-        if report.ssrc == self.ssrc:
-            self._report = report if report.captured_at != NO_CLOCK else None
+        self._report = report if report.captured_at != NO_CLOCK else None
 
     def _follow_sequence(self, packet: RtpPacket, now: datetime) -> bool | None:
         """True when packets are missing before this one, None when it comes twice or too late."""
@@ -133,6 +132,7 @@ class FrameAssembler:
         elapsed = int((now - self._received_at).total_seconds() * self._clock_rate)
         if abs(step) > _JUMP_S * self._clock_rate and abs(step - elapsed) > _JUMP_S * self._clock_rate:
             self._restart(timestamp, now)
+            self._report = None
         else:
             self._timestamp, self._rtp_time = timestamp, self._rtp_time + step
 
@@ -142,9 +142,8 @@ class FrameAssembler:
             self._rtp_time = timestamp
         else:
             self._rtp_time += max(1, int((now - self._received_at).total_seconds() * self._clock_rate))
-        if self._has_picture or self._packets:
-            self._drop()
-        self._timestamp, self._report = timestamp, None
+        self._drop()
+        self._timestamp = timestamp
 
     def _drop(self) -> None:
         self._packets, self._bytes = [], 0
@@ -178,7 +177,7 @@ class FrameAssembler:
         return frame
 
     def _captured_at(self) -> datetime | None:
-        if self._report is None:
+        if self._report is None or self._report.ssrc != self.ssrc:
             return None
         since = unwrap(self._timestamp, 32, self._report.timestamp) - self._report.timestamp
         return self._report.captured_at + timedelta(seconds=since / self._clock_rate)
