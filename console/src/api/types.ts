@@ -1,0 +1,253 @@
+/** The HTTP API's contract (v1). Times are RFC 3339, UTC. */
+
+export type Role = "centre" | "officer" | "bureau" | "admin";
+export type Kind = "exceedance" | "smoke" | "burning" | "dumping" | "camera_fault" | "data_fault";
+export type TaskState = "open" | "offered" | "accepted" | "arrived" | "handled" | "verified" | "closed";
+export type DeadlineState = "pending" | "met" | "breached" | "cancelled";
+export type EvidenceKind = "still" | "still_marked" | "clip" | "readings" | "photo";
+export type ReadingKind = "rtd" | "min" | "hour" | "day";
+export type Verb = "accept" | "decline" | "arrive" | "handle" | "false-alarm" | "verify" | "close";
+
+export type Param = string | number | boolean | null | undefined;
+export type Params = Record<string, Param>;
+
+export interface Session {
+  name: string;
+  role: Role;
+  officer: string | null;
+}
+
+export interface LatLon {
+  lat: number;
+  lon: number;
+}
+
+export interface Fix extends LatLon {
+  accuracy_m: number;
+}
+
+export interface Reason {
+  key: string;
+  params: Params;
+}
+
+export interface Deadline {
+  due_at: string;
+  state: DeadlineState;
+}
+
+export interface Named {
+  id: string;
+  name: string;
+}
+
+export interface Evidence {
+  id: string;
+  kind: EvidenceKind;
+  state: "pending" | "stored" | "lost";
+  sha256: string | null;
+  url: string | null;
+  media_type: string;
+  derived_from: string | null;
+  captured_at: string | null;
+  reason?: string | null;
+}
+
+export interface Matter {
+  id: number;
+  fingerprint: string;
+  kind: Kind;
+  station?: string | null;
+  camera?: string | null;
+  code?: string | null;
+  zone?: string | null;
+  event_at: string;
+  found_at: string;
+  accepted_at: string | null;
+  severity: number;
+  reason: Reason;
+  evidence: Evidence[];
+}
+
+/** The moments t1-t8 of a task; null while it has not come to that. */
+export interface TaskTimes {
+  opened_at: string;
+  dispatched_at: string | null;
+  delivered_at: string | null;
+  accepted_at: string | null;
+  arrived_at: string | null;
+  handled_at: string | null;
+  verified_at: string | null;
+  closed_at: string | null;
+}
+
+export interface Task extends TaskTimes {
+  id: number;
+  kinds: Kind[];
+  state: TaskState;
+  place: LatLon;
+  grid: string | null;
+  officer: string | null;
+  enterprise: Named | null;
+  severity: number;
+  outcome: "handled" | "false_alarm" | null;
+  drill_id: string | null;
+  dispatch: Reason | null;
+  offered_to: string[];
+  deadlines: { accept: Deadline | null; arrive: Deadline | null };
+  matters: Matter[];
+}
+
+export interface TimelineEntry {
+  n: number;
+  at: string;
+  type: string;
+  actor: string | null;
+  detail: Params;
+}
+
+export interface Notice {
+  channel?: string;
+  target?: string;
+  state?: string;
+  message_key?: string;
+  created_at?: string;
+  sent_at?: string | null;
+}
+
+export interface TaskDetail extends Task {
+  timeline: TimelineEntry[];
+  photos: Evidence[];
+  notices: Notice[];
+}
+
+export interface Page<T> {
+  items: T[];
+  next: string | null;
+}
+
+
+export interface ChannelLimit {
+  kind: ReadingKind;
+  limit: number | null;
+  converted?: boolean;
+}
+
+export interface Channel {
+  code: string;
+  unit: string;
+  limits: ChannelLimit[];
+  latest: { ts: string; kind: ReadingKind; value: number; converted: number | null; flag: string } | null;
+}
+
+export interface Station {
+  mn: string;
+  name: string;
+  enterprise: Named | null;
+  medium: string;
+  place: LatLon;
+  drill: boolean;
+  channels: Channel[];
+}
+
+export interface Camera {
+  id: string;
+  name: string;
+  enterprise: Named | null;
+  place: LatLon;
+  heading_deg: number | null;
+  drill: boolean;
+  state: "online" | "offline" | "unknown";
+  reason: string | null;
+  last_frame_at: string | null;
+  still_url: string;
+}
+
+export interface Officer {
+  id: string;
+  name: string;
+  team: string;
+  on_shift: boolean;
+  place: (Fix & { at: string }) | null;
+  open_tasks: number;
+}
+
+export interface Grid {
+  id: string;
+  name: string;
+  team: string;
+}
+
+export interface Reading {
+  ts: string;
+  value: number;
+  converted: number | null;
+  flag: string;
+  late: boolean;
+  revision: number;
+}
+
+export interface Readings extends Page<Reading> {
+  unit: string;
+  limits: ChannelLimit[];
+}
+
+export interface Warning {
+  finding_id: string;
+  fingerprint: string;
+  station: string;
+  code: string;
+  enterprise: Named | null;
+  told_at: string;
+  window_ends_at: string;
+  state: string;
+  reason: Reason | null;
+}
+
+export interface Figures {
+  since: string;
+  opened: number;
+  open: number;
+  closed: number;
+  by_kind: Partial<Record<Kind, number>>;
+  accepted_within_5min_share: number | null;
+  arrived_within_10min_share: number | null;
+  response_p50_s: number | null;
+  response_p90_s: number | null;
+  false_alarms: number;
+  readings: number;
+  cameras_online: number;
+  cameras_total: number;
+  stations_reporting: number;
+  stations_total: number;
+}
+
+export interface Status {
+  now: string;
+  engine_tick_age_s: number | null;
+  intake_age_s: number | null;
+  clock_offset_s: number | null;
+  roles: Record<string, unknown>;
+}
+
+export interface LogEvent {
+  n: number;
+  type: string;
+  at: string;
+  task: number | null;
+  actor: string | null;
+  [detail: string]: unknown;
+}
+
+export interface ActionBody {
+  client_id: string;
+  at: string;
+  position?: Fix;
+  note?: string;
+  reason?: string;
+}
+
+export interface ActionResult {
+  result: "done" | "repeated";
+  task: TaskDetail;
+}

@@ -1,0 +1,3 @@
+export { pages } from "./pages";
+export { reasons } from "./reasons";
+export { words } from "./words";

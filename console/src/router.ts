@@ -1,0 +1,35 @@
+import { createRouter, createWebHistory, type RouteLocationNormalized } from "vue-router";
+
+import { homes, recall, session } from "./session/session";
+import type { Role } from "./api/types";
+
+const CENTRE: Role[] = ["centre", "admin", "bureau"];
+
+export const router = createRouter({
+  history: createWebHistory(),
+  routes: [
+    { path: "/", component: () => import("./signin/SignInPage.vue") },
+    { path: "/signin", component: () => import("./signin/SignInPage.vue") },
+    {
+      path: "/centre",
+      component: () => import("./centre/CentrePage.vue"),
+      meta: { roles: CENTRE },
+      children: [{ path: "tasks/:id(\\d+)", component: () => import("./task/TaskPage.vue") }],
+    },
+    { path: "/officer", component: () => import("./officer/OfficerPage.vue"), meta: { roles: ["officer"] } },
+    { path: "/officer/tasks/:id(\\d+)", component: () => import("./officer/OfficerPage.vue"), meta: { roles: ["officer"] } },
+    { path: "/:missing(.*)*", component: () => import("./ui/MissingPage.vue") },
+  ],
+});
+
+async function guard(to: RouteLocationNormalized) {
+  const roles = to.meta.roles as Role[] | undefined;
+  const entrance = to.path === "/" || to.path === "/signin";
+  if (!roles && !entrance) return true;
+  const who = await recall().catch(() => session.value);
+  if (!who) return to.path === "/signin" ? true : { path: "/signin", query: entrance ? {} : { from: to.fullPath } };
+  if (entrance || (roles && !roles.includes(who.role))) return homes[who.role];
+  return true;
+}
+
+router.beforeEach(guard);

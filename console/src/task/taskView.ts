@@ -1,0 +1,68 @@
+/** How tasks are put in order and summed up for the centre. Pure. */
+
+import type { Evidence, Matter, Task } from "@/api/types";
+import { countdown, type Countdown } from "@/time/countdown";
+
+export interface Clocks {
+  accept: Countdown;
+  arrive: Countdown;
+  /** The clock that runs now; null when both are decided. */
+  active: "accept" | "arrive" | null;
+}
+
+export function clocks(task: Task, nowMs: number): Clocks {
+  const accept = countdown(task.deadlines.accept, task.opened_at, task.accepted_at, nowMs);
+  const arrive = countdown(task.deadlines.arrive, task.opened_at, task.arrived_at, nowMs);
+  const runs = (clock: Countdown): boolean => clock.phase === "running" || clock.phase === "overdue";
+  return { accept, arrive, active: runs(accept) ? "accept" : runs(arrive) ? "arrive" : null };
+}
+
+export function isOverdue({ accept, arrive }: Clocks): boolean {
+  return accept.phase === "overdue" || arrive.phase === "overdue";
+}
+
+const RANK = { open: 1, offered: 1, accepted: 2, arrived: 3, handled: 4, verified: 5, closed: 6 } as const;
+
+/** Overdue first, then who waits for an answer, then who is on the way; within each the earliest deadline, then the worst. */
+export function byUrgency(tasks: Iterable<Task>, nowMs: number): Task[] {
+  const keyed = [...tasks].map((task) => {
+    const both = clocks(task, nowMs);
+    const due = both.active ? task.deadlines[both.active]?.due_at : null;
+    return { task, rank: isOverdue(both) ? 0 : RANK[task.state], due: due ? Date.parse(due) : Infinity };
+  });
+  keyed.sort((a, b) => a.rank - b.rank || compare(a.due, b.due) || b.task.severity - a.task.severity || a.task.id - b.task.id);
+  return keyed.map((entry) => entry.task);
+}
+
+function compare(a: number, b: number): number {
+  return a === b ? 0 : a < b ? -1 : 1;
+}
+
+export interface Summary {
+  waiting: number;
+  underWay: number;
+  onSite: number;
+  overdue: number;
+}
+
+export function summary(tasks: Iterable<Task>, nowMs: number): Summary {
+  const sum: Summary = { waiting: 0, underWay: 0, onSite: 0, overdue: 0 };
+  for (const task of tasks) {
+    if (task.state === "open" || task.state === "offered") sum.waiting++;
+    else if (task.state === "accepted") sum.underWay++;
+    else if (task.state === "arrived") sum.onSite++;
+    if (isOverdue(clocks(task, nowMs))) sum.overdue++;
+  }
+  return sum;
+}
+
+/** The worst matter first: it names the task's kind, colour and picture. */
+export function leadMatter(task: Task): Matter | undefined {
+  return [...task.matters].sort((a, b) => b.severity - a.severity || a.id - b.id)[0];
+}
+
+/** The picture that says most: the marked still, else the original. */
+export function thumbnail(task: Task): Evidence | null {
+  const stored = task.matters.flatMap((matter) => matter.evidence).filter((one) => one.state === "stored" && one.url);
+  return stored.find((one) => one.kind === "still_marked") ?? stored.find((one) => one.kind === "still") ?? null;
+}
