@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -79,6 +80,12 @@ class BlobStore:
         _sync_folder(target.parent)
         _sync_folder(self._folder)
         return sha256
+
+
+def live_still_path(data_dir: Path, camera: str) -> Path:
+    """Where a camera's latest small picture is; safe for any camera id."""
+    readable = re.sub(r"[^A-Za-z0-9_-]", "_", camera)[:60]
+    return data_dir / "live" / f"{readable}-{hashlib.sha256(camera.encode()).hexdigest()[:12]}.jpg"
 
 
 def write_atomically(path: Path, content: bytes) -> None:

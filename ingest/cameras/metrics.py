@@ -1,0 +1,30 @@
+"""Metrics of the cameras."""
+
+from prometheus_client import Counter, Gauge
+
+LAST_FRAME_AGE = Gauge(
+    "farwatch_camera_last_frame_age_seconds",
+    "Since the last decoded picture, or since the watch began when there was none; NaN: not watched any more",
+    ["camera"],
+    multiprocess_mode="mostrecent",
+)
+FRAMES_DECODED = Counter("farwatch_camera_frames_decoded_total", "Pictures decoded", ["camera"])
+RECONNECTS = Counter(
+    "farwatch_camera_reconnects_total", "Sessions with a camera that ended and were tried again", ["camera"]
+)
+DROPPED_PICTURES = Counter(
+    "farwatch_camera_dropped_pictures_total",
+    "Pictures passed over because decoding could not keep up",
+    ["camera"],
+)
+DETECTOR_ERRORS = Counter("farwatch_detector_errors_total", "Pictures at which a detector failed")
+UNDECODABLE = Counter(
+    "farwatch_camera_undecodable_total", "Batches of frames that were not decodable", ["camera"]
+)
+REFUSED_REPORTS = Counter(
+    "farwatch_camera_refused_reports_total",
+    "Findings and evidence lost because the desk was full or the row not writable",
+)
+EVIDENCE_LOST = Counter(
+    "farwatch_camera_evidence_lost_total", "Stills and clips that could not be kept", ["reason"]
+)

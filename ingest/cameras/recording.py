@@ -1,0 +1,65 @@
+"""A clip that is being collected: the ring's frames from before the onset, and what comes until the end. Pure."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from farwatch.domain.finding import Finding
+from ingest.cameras.clips import Footage
+from ingest.cameras.ring import MAX_BYTES, Ring, frame_bytes
+from ingest.rtsp.frames import CodedFrame, StreamDescription
+
+BEFORE_S = 10.0
+AFTER_S = 20.0
+MOST_AT_ONCE = 4
+"""Recordings of one camera; their frames are the ring's own, so a second one costs little memory."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Recording:
+    """Collects until `ends_at` or `MAX_BYTES`, whichever is first; `short` says what ended it before its time."""
+
+    clip_id: UUID
+    finding_id: UUID
+    ends_at: datetime
+    parameter_sets: bytes
+    clock_rate: int
+    frames: list[CodedFrame] = field(default_factory=list)
+    size_bytes: int = 0
+    is_done: bool = False
+    short: str | None = None
+
+    def add(self, frame: CodedFrame) -> None:
+        if self.is_done:
+            return
+        self.frames.append(frame)
+        self.size_bytes += frame_bytes(frame)
+        if frame.received_at >= self.ends_at:
+            self.is_done = True
+        elif self.size_bytes > MAX_BYTES:
+            self.stop("too_many_bytes")
+
+    def stop(self, short: str | None = None) -> None:
+        """The end has come: of the event (None), or of what can be had."""
+        if not self.is_done:
+            self.is_done, self.short = True, short
+
+    @property
+    def footage(self) -> Footage | None:
+        if not self.frames:
+            return None
+        return Footage(frames=self.frames, parameter_sets=self.parameter_sets, clock_rate=self.clock_rate)
+
+
+def begin(
+    ring: Ring, description: StreamDescription, *, clip_id: UUID, finding: Finding, found_at: datetime
+) -> Recording:
+    """From ten seconds before the onset, as far as the ring goes, to twenty after it, or to now when that is later."""
+    onset_at = finding.onset_at
+    recording = Recording(
+        clip_id=clip_id, finding_id=finding.id, ends_at=max(onset_at + timedelta(seconds=AFTER_S), found_at),
+        parameter_sets=description.parameter_sets, clock_rate=description.clock_rate,
+    )  # fmt: skip
+    for frame in ring.since(onset_at - timedelta(seconds=BEFORE_S)):
+        recording.add(frame)
+    return recording

@@ -1,0 +1,62 @@
+"""Coded frames for camera tests: drawn here, encoded by x264, as a reader would hand them on."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from functools import cache
+
+import av
+import numpy as np
+from av.video.frame import PictureType
+
+from ingest.rtsp import h264
+from ingest.rtsp.frames import CodedFrame
+
+AT = datetime(2026, 11, 22, 8, tzinfo=UTC)
+RATE = 90_000
+
+
+def squares(count: int, width: int = 320, height: int = 240) -> Iterator[np.ndarray]:
+    """A bright square that moves over a dark gradient; picture i has it at column 4 i."""
+    for i in range(count):
+        image = np.zeros((height, width, 3), np.uint8)
+        image[:, :, 1] = np.linspace(20, 90, width, dtype=np.uint8)
+        left = 4 * i % (width - 40)
+        image[40:80, left : left + 40] = 230
+        yield image
+
+
+@cache
+def coded(
+    count: int, *, fps: int = 10, key_every: int = 10, b_frames: int = 0, width: int = 320
+) -> tuple[CodedFrame, ...]:
+    """`count` frames in decoding order from AT on, arriving at the pace of `fps`."""
+    context = av.CodecContext.create("libx264", "w")
+    context.width, context.height, context.pix_fmt = width, width * 3 // 4, "yuv420p"
+    context.time_base, context.framerate, context.thread_count = Fraction(1, RATE), Fraction(fps), 1
+    params = f"keyint={key_every}:min-keyint={key_every}:scenecut=0:bframes={b_frames}:b-adapt=0"
+    context.options = {"preset": "veryfast", "x264-params": params}
+    packets = []
+    for i, image in enumerate(squares(count, width, width * 3 // 4)):
+        frame = av.VideoFrame.from_ndarray(image, format="bgr24").reformat(format="yuv420p")
+        frame.pts, frame.time_base = i * RATE // fps, Fraction(1, RATE)
+        frame.pict_type = PictureType.NONE
+        packets += context.encode(frame)
+    packets += context.encode(None)
+    return tuple(
+        CodedFrame(
+            packets=tuple(h264.packetise(h264.split_annex_b(bytes(packet)))), rtp_time=int(packet.pts),
+            received_at=AT + timedelta(seconds=i / fps), captured_at=None, is_key=packet.is_keyframe,
+        )
+        for i, packet in enumerate(packets)
+    )  # fmt: skip
+
+
+def frame(
+    i: int, *, key: bool = False, size: int = 100, fps: float = 10, damaged: bool = False
+) -> CodedFrame:
+    """A frame of nothing but its size, for what never decodes."""
+    return CodedFrame(
+        packets=(bytes(size),), rtp_time=round(i * RATE / fps), received_at=AT + timedelta(seconds=i / fps),
+        captured_at=None, is_key=key, damaged=damaged,
+    )  # fmt: skip

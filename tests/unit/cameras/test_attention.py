@@ -1,0 +1,143 @@
+"""Which frames are decoded."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.cameras.attention import LONGEST_BATCH, Attention, Batch
+from ingest.cameras.ring import Ring
+from tests.support.cameras import RATE, frame
+
+
+def seconds(batch: Batch | None) -> list[float]:
+    return [] if batch is None else [f.rtp_time / RATE for f in batch.frames]
+
+
+class Camera:
+    """Ten frames a second, a key frame each second unless said otherwise."""
+
+    def __init__(self, key_every: int = 10) -> None:
+        self.ring, self.attention, self.i, self.key_every = Ring(clock_rate=RATE), Attention(), 0, key_every
+
+    def send(self, count: int, damaged: bool = False) -> None:
+        for _ in range(count):
+            self.ring.append(frame(self.i, key=self.i % self.key_every == 0, damaged=damaged))
+            self.i += 1
+
+    def take(self, every: bool = False) -> Batch | None:
+        return self.attention.take(self.ring, wants_every_frame=every)
+
+
+def test_only_key_frames_are_decoded_each_once_and_alone() -> None:
+    camera = Camera()
+    taken = []
+    for _ in range(35):
+        camera.send(1)
+        batch = camera.take()
+        if batch:
+            assert (batch.alone, batch.restart, batch.skipped) == (True, True, 0)
+        taken += seconds(batch)
+    assert taken == [0.0, 1.0, 2.0, 3.0]
+
+
+def test_a_decoder_that_was_busy_takes_the_newest_key_frame_and_counts_the_others() -> None:
+    camera = Camera()
+    camera.send(1)
+    camera.take()
+    camera.send(35)
+    batch = camera.take()
+    assert seconds(batch) == [3.0]
+    assert batch is not None
+    assert batch.skipped == 2
+
+
+def test_a_detector_that_wants_every_frame_gets_them_from_the_last_key_frame_on_and_no_break() -> None:
+    camera = Camera()
+    camera.send(14)
+    camera.take()
+    batch = camera.take(every=True)
+    assert seconds(batch) == [1.0, 1.1, 1.2, 1.3]
+    assert batch is not None
+    assert batch.restart
+    camera.send(8)
+    batch = camera.take(every=True)
+    assert seconds(batch) == [1.4, 1.5, 1.6, 1.7, 1.8, 1.9, 2.0, 2.1]
+    assert batch is not None
+    assert not batch.restart
+    assert camera.take(every=True) is None
+
+
+def test_key_frames_far_apart_mean_every_frame() -> None:
+    camera = Camera(key_every=50)
+    camera.send(1)
+    assert seconds(camera.take()) == [0.0]
+    camera.send(20)
+    assert camera.take() is None
+    camera.send(3)
+    assert seconds(camera.take())[-1] == 2.3
+    camera.send(30)
+    assert seconds(camera.take())[0] == 2.4
+
+
+def test_key_frames_two_seconds_apart_are_close_enough() -> None:
+    camera = Camera(key_every=20)
+    for _ in range(100):
+        camera.send(1)
+        batch = camera.take()
+        assert batch is None or batch.alone
+
+
+def test_after_damage_nothing_is_decoded_until_the_next_whole_key_frame() -> None:
+    camera = Camera()
+    camera.send(3)
+    assert seconds(camera.take(every=True)) == [0.0, 0.1, 0.2]
+    camera.send(1, damaged=True)
+    camera.send(4)
+    assert camera.take(every=True) is None
+    assert camera.take(every=True) is None
+    camera.send(4)
+    batch = camera.take(every=True)
+    assert seconds(batch) == [1.0, 1.1]
+    assert batch is not None
+    assert batch.restart
+
+
+def test_a_backlog_is_skipped_to_the_last_key_frame() -> None:
+    camera = Camera()
+    camera.send(5)
+    camera.take(every=True)
+    camera.send(200)
+    batch = camera.take(every=True)
+    assert seconds(batch) == [20.0, 20.1, 20.2, 20.3, 20.4]
+    assert batch is not None
+    assert batch.skipped == 195
+
+
+def test_an_all_key_frame_stream_is_thinned() -> None:
+    camera = Camera(key_every=1)
+    taken = []
+    for _ in range(20):
+        camera.send(1)
+        taken += seconds(camera.take())
+    assert taken == [i / 5 for i in range(10)]
+
+
+@given(
+    steps=st.lists(st.tuples(st.integers(0, 120), st.booleans(), st.booleans()), max_size=30),
+    key_every=st.integers(1, 60),
+)
+def test_batches_are_bounded_go_forward_and_begin_where_decoding_can(
+    steps: list[tuple[int, bool, bool]], key_every: int
+) -> None:
+    camera = Camera(key_every)
+    next_rtp = None
+    for count, every, damaged in steps:
+        camera.send(count, damaged)
+        while (batch := camera.take(every)) is not None:
+            assert 1 <= len(batch.frames) <= LONGEST_BATCH
+            assert not any(f.damaged for f in batch.frames)
+            assert batch.frames[0].is_key if batch.restart else batch.frames[0].rtp_time == next_rtp
+            assert all(
+                b.rtp_time - a.rtp_time == RATE / 10
+                for a, b in zip(batch.frames, batch.frames[1:], strict=False)
+            )
+            next_rtp = batch.frames[-1].rtp_time + RATE / 10
