@@ -31,7 +31,7 @@ class Report:
 
 async def check(folder: Path, data_dir: Path | None = None) -> Report:
     """Reads the files and says everything that is wrong with them; no database is needed."""
-    files, found, _ = _read(folder, data_dir)
+    files, found = _read(folder, data_dir)
     problems = _problem_lines(found)
     if found.errors:
         return Report(
@@ -50,7 +50,7 @@ async def import_(folder: Path, pool: Pool, data_dir: Path, *, prune: bool, now:
 
     The secrets are in the data folder before the rows that name them are visible.
     """
-    files, found, kept = _read(folder, data_dir)
+    files, found = _read(folder, data_dir)
     problems = _problem_lines(found)
     if found.errors:
         return Report(lines=(*problems, f"{len(found.errors)} errors: {_REFUSED}"), exit_code=1)
@@ -63,7 +63,7 @@ async def import_(folder: Path, pool: Pool, data_dir: Path, *, prune: bool, now:
         changed = difference(stored, files, prune=prune, now=now)
         if changed.errors:
             return Report(lines=(*problems, *changed.errors, _REFUSED), exit_code=1)
-        return await _write(connection, changed, stored, kept, files.secrets, data_dir, problems)
+        return await _write(connection, changed, stored, files.secrets, data_dir, problems)
 
 
 async def export(folder: Path, pool: Pool) -> Report:
@@ -83,7 +83,7 @@ async def export(folder: Path, pool: Pool) -> Report:
     )
 
 
-def _read(folder: Path, data_dir: Path | None) -> tuple[CityFiles, Findings, Secrets]:
+def _read(folder: Path, data_dir: Path | None) -> tuple[CityFiles, Findings]:
     files, found = read_files(folder)
     kept = Secrets()
     try:
@@ -92,7 +92,7 @@ def _read(folder: Path, data_dir: Path | None) -> tuple[CityFiles, Findings, Sec
         for problem in error.problems:
             found.error(str(data_dir), f"{secret_file.FILE_NAME}: {problem}")
     check_files(files, kept, found)
-    return files, found, kept
+    return files, found
 
 
 def _problem_lines(found: Findings) -> list[str]:
@@ -111,13 +111,15 @@ async def _write(
     connection: Connection,
     changed: Difference,
     stored: Stored,
-    kept: Secrets,
     secrets: Secrets,
     data_dir: Path,
     problems: Sequence[str],
 ) -> Report:
     lines = [*problems, *(f"note: {note}" for note in changed.notes), *changed.lines]
     count = len(changed.lines)
+    kept = secret_file.load_secrets(
+        data_dir
+    )  # read again: another import may have written before we got the lock
     if kept.merged(secrets) != kept:
         secret_file.save_secrets(data_dir, kept.merged(secrets))
         lines.append(f"secrets.toml: copied to {data_dir}, readable by its owner only")

@@ -102,6 +102,8 @@ def render_policy(policy: Policy) -> str:
         f"join_within_s = {policy.join_within_s!r}",
         f"position_fresh_s = {policy.position_fresh_s!r}",
     ]
+    if not policy.actions:
+        lines.append("actions = []")
     for (rule, tier), action in policy.actions.items():
         lines += [
             "",
@@ -121,6 +123,8 @@ def render_policy(policy: Policy) -> str:
         f"{name} = {getattr(task, name)!r}"
         for name in ("accept_s", "arrive_s", "geofence_m", "accuracy_max_m", "quiet_close_s")
     ]
+    if not task.escalation:
+        lines.append("escalation = []")
     for step in task.escalation:
         lines += ["", "[[task.escalation]]", f"after_s = {step.after_s!r}", f'to = "{step.to}"']
     return "\n".join(lines) + "\n"

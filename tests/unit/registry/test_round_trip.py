@@ -1,0 +1,141 @@
+"""Whatever a registry holds, its export is read back as the same registry."""
+
+import tempfile
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from farwatch.domain.finding import Tier
+from farwatch.domain.place import Area, Position
+from farwatch.domain.policy import SHIPPED, Action, EscalationStep, LimitRule, Policy, TaskPolicy
+from farwatch.domain.reading import ReadingKind
+from farwatch.domain.registry import Camera, Enterprise, Grid, Limit, Officer, Registry, Station, Team, Zone
+from farwatch.storage import policy_toml
+from server.registry.checks import check_files
+from server.registry.difference import Stored, difference
+from server.registry.export import registry_files, render_policy
+from server.registry.files import read_files
+from server.registry.secret_file import Secrets
+
+NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
+
+texts = st.text(
+    st.characters(exclude_categories=("Cc", "Cs", "Zs", "Zl", "Zp"), exclude_characters="\ufeff\u200b"),
+    max_size=12,
+)
+names = texts.filter(bool)
+ids = st.from_regex(r"[a-z0-9][a-z0-9_-]{0,8}", fullmatch=True).filter(lambda s: "e" not in s)
+places = st.builds(Position, st.floats(20, 50), st.floats(80, 130))
+drills = st.booleans()
+instants = st.timedeltas(timedelta(0), timedelta(days=47_000)).map(
+    lambda age: datetime(1970, 1, 1, tzinfo=UTC) + age
+)
+corners = st.tuples(st.floats(80, 130), st.floats(20, 50))
+shares = st.tuples(st.floats(0, 1), st.floats(0, 1))
+polygons = st.lists(shares, min_size=3, max_size=3, unique=True).map(tuple)
+triangles = st.lists(corners, min_size=3, max_size=3, unique=True)
+areas = st.lists(triangles.map(lambda t: ((*t, t[0]),)), min_size=1, max_size=2).map(lambda p: Area(tuple(p)))
+shifts = st.sampled_from(["", "always", "08:00-20:00", "20:00-08:00", "16:00-00:00"])
+amounts = st.none() | st.floats(0.001, 1e6)
+
+
+@st.composite
+def periods(draw: st.DrawFn, mn: str, code: str) -> tuple[Limit, ...]:
+    unit = draw(names)
+    found: list[Limit] = []
+    for kind in draw(st.lists(st.sampled_from(ReadingKind), min_size=1, max_size=2, unique=True)):
+        begins = sorted(draw(st.lists(instants, min_size=1, max_size=3, unique=True)))
+        values = draw(st.lists(amounts, min_size=len(begins), max_size=len(begins)))
+        rows = [values[0], *(b if a != b else (b or 0) + 1.0 for a, b in pairwise(values))]
+        for i, begin in enumerate(begins):
+            if i and rows[i] == rows[i - 1]:
+                continue
+            found.append(Limit(mn=mn, code=code, unit=unit, kind=kind, limit=rows[i], valid_from=begin,
+                               converted=draw(drills), warn_share=draw(st.floats(0.01, 1))))  # fmt: skip
+    return tuple(found)
+
+
+def keyed(draw: st.DrawFn, most: int = 3) -> list[str]:
+    return draw(st.lists(ids, max_size=most, unique=True))
+
+
+@st.composite
+def cities(draw: st.DrawFn) -> Registry:
+    enterprises = {
+        i: Enterprise(id=i, name=draw(names), place=draw(places), contact_name=draw(texts))
+        for i in keyed(draw)
+    }
+    any_enterprise = st.sampled_from(sorted(enterprises)) if enterprises else st.nothing()
+    stations = {
+        mn: Station(
+            mn=mn,
+            enterprise=draw(any_enterprise),
+            name=draw(names),
+            place=draw(places),
+            medium=draw(names),
+            drill=draw(drills),
+        )
+        for mn in (keyed(draw) if enterprises else [])
+    }
+    cameras = {
+        i: Camera(id=i, name=draw(names), enterprise=draw(st.none() | any_enterprise), place=draw(places),
+                  heading_deg=draw(st.none() | st.floats(0, 360)), url="rtsp://10.0.0.1:554/a,b?c", drill=draw(drills))
+        for i in keyed(draw)
+    }  # fmt: skip
+    teams = {i: Team(id=i, name=draw(names)) for i in keyed(draw)}
+    any_team = st.sampled_from(sorted(teams)) if teams else st.nothing()
+    return Registry(
+        enterprises=enterprises,
+        stations=stations,
+        limits={(mn, code): draw(periods(mn, code)) for mn in stations for code in keyed(draw, 2)},
+        cameras=cameras,
+        zones={c: (Zone(camera=c, name="z", purpose="sky", polygon=draw(polygons)),) for c in cameras},
+        teams=teams,
+        grids={i: Grid(id=i, name=draw(names), team=draw(any_team), area=draw(areas)) for i in (keyed(draw) if teams else [])},
+        officers={
+            i: Officer(id=i, name=draw(names), team=draw(any_team), phone=draw(ids), place=draw(places), shift=draw(shifts))
+            for i in (keyed(draw) if teams else [])
+        },
+    )  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(cities(), st.timedeltas(timedelta(0), timedelta(days=2)))
+def test_an_export_read_back_is_no_change(city: Registry, later: timedelta) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        for file, content in registry_files(city, SHIPPED, None).items():
+            (Path(name) / file).write_bytes(content)
+        files, found = read_files(Path(name))
+    check_files(files, Secrets(), found)
+    assert [str(error) for error in found.errors] == []
+    changed = difference(
+        Stored(active=city, periods=city.limits, policy=SHIPPED), files, prune=True, now=NOW + later
+    )
+    assert (changed.lines, changed.notes, changed.errors) == ([], [], [])
+
+
+seconds = st.floats(0.5, 86_000)
+policies = st.builds(
+    Policy,
+    warn_window_s=seconds,
+    join_radius_m=st.floats(1, 1000),
+    actions=st.dictionaries(
+        st.tuples(st.sampled_from(["smoke", "limit_rtd"]), st.sampled_from(Tier)), st.sampled_from(Action)
+    ),
+    limit=st.builds(LimitRule, violation_ratio=st.floats(1, 10), hold_readings=st.integers(1, 50)),
+    task=st.builds(
+        TaskPolicy,
+        accept_s=seconds,
+        escalation=st.lists(seconds, max_size=3).map(
+            lambda after: tuple(EscalationStep(after_s=s, to="lead") for s in sorted(after))
+        ),
+    ),
+)
+
+
+@given(policies)
+def test_a_policy_written_is_the_policy_read(policy: Policy) -> None:
+    assert policy_toml.parse(render_policy(policy)) == policy

@@ -1,0 +1,79 @@
+"""secrets.toml: private on the disk, masked in every text."""
+
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.registry.secret_file import (
+    FILE_NAME,
+    Credential,
+    Secrets,
+    SecretsError,
+    _render,
+    load_secrets,
+    parse,
+    save_secrets,
+)
+
+texts = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=30)
+secrets = st.builds(
+    Secrets,
+    credentials=st.dictionaries(texts, st.builds(Credential, user=texts, password=texts), max_size=3),
+    channels=st.dictionaries(texts, texts, max_size=3),
+    mqtt=st.dictionaries(texts, texts, max_size=3),
+)
+
+
+@given(secrets)
+def test_whatever_is_written_is_read_again(kept: Secrets) -> None:
+    assert parse(_render(kept)) == kept
+
+
+def test_the_file_is_its_owners_only_and_is_replaced_whole(tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    save_secrets(data_dir, Secrets(mqtt={"s1": "one"}))
+    save_secrets(data_dir, Secrets(mqtt={"s1": "two"}))
+    assert stat.S_IMODE((data_dir / FILE_NAME).stat().st_mode) == 0o600
+    assert load_secrets(data_dir).mqtt == {"s1": "two"}
+    assert [p.name for p in data_dir.iterdir()] == [FILE_NAME]
+
+
+def test_nothing_there_is_no_secrets(tmp_path: Path) -> None:
+    assert load_secrets(tmp_path) == Secrets()
+
+
+def test_values_are_in_no_repr() -> None:
+    kept = Secrets(
+        credentials={"yard": Credential("admin", "hunter2")},
+        channels={"duty": "wecombot://key"},
+        mqtt={"s": "pw"},
+    )
+    assert "hunter2" not in repr(kept) + repr(kept.credentials)
+    assert "wecombot" not in repr(kept)
+    assert "yard" in repr(kept)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[credentials.yard]\nuser = "a"\npassword = "hunter2',
+        '[credentials.yard]\nuser = "a"\npassword = ["hunter2"]',
+        '[credentials.yard]\nuser = "a"\npassword = "x"\npasword = "hunter2"',
+        '[yard]\nuser = "a"\npassword = "hunter2"',
+        '[mqtt.s1]\nurl = "hunter2"',
+    ],
+)
+def test_what_is_wrong_is_said_without_the_secret(text: str) -> None:
+    with pytest.raises(SecretsError) as caught:
+        parse(text)
+    assert caught.value.problems
+    assert "hunter2" not in str(caught.value)
+
+
+def test_names_are_merged_and_the_newer_wins() -> None:
+    old = Secrets(mqtt={"a": "1", "b": "1"}, channels={"c": "old"})
+    merged = old.merged(Secrets(mqtt={"b": "2"}))
+    assert (merged.mqtt, merged.channels) == ({"a": "1", "b": "2"}, {"c": "old"})
