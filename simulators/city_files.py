@@ -31,7 +31,7 @@ def registry_files(city: City, *, camera_user: str, camera_password: str) -> dic
     ]
     files["grids.geojson"] = b'{"type": "FeatureCollection", "features": ' + _json(features).rstrip() + b"}\n"
     files["policy.toml"] = POLICY.encode()
-    secret = f'["{CAMERA_CREDENTIAL}"]\nuser = "{camera_user}"\npassword = "{camera_password}"\n'
+    secret = f'[credentials."{CAMERA_CREDENTIAL}"]\nuser = "{camera_user}"\npassword = "{camera_password}"\n'
     files["secrets.toml"] = secret.encode()
     return files
 

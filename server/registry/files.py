@@ -191,4 +191,5 @@ def _secrets(path: Path, found: Findings) -> Secrets:
     except secret_file.SecretsError as error:
         for problem in error.problems:
             found.error(path.name, problem)
+        found.unreadable.add(path.name)
         return Secrets()
