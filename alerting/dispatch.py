@@ -1,11 +1,12 @@
 """Who is sent: place -> grid -> team -> officers on shift -> the nearest. Pure, and every choice says why."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
-from alerting.steps import Nobody, Offer, Seek
+from alerting.lifecycle import step
+from alerting.steps import Decision, Effect, Nobody, Offer, Seek
 from farwatch.domain.finding import Param, Reason
 from farwatch.domain.place import Position, distance_m
 from farwatch.domain.registry import Grid, Officer, Registry
@@ -87,3 +88,16 @@ def _nearest(
 def _away_m(officer: Officer, task: Task, situation: Situation) -> float:
     """In whole metres: closer than that, having less to do decides."""
     return float(round(distance_m(situation.positions.get(officer.id, officer.place), task.place)))
+
+
+def resolve(decision: Decision, situation: Situation, now: datetime) -> Decision:
+    """The decision with everybody found who is wanted: what is left to do is to write it down."""
+    task, effects, todo = decision.task, list[Effect](), list(decision.effects)
+    while todo:
+        effect = todo.pop(0)
+        if isinstance(effect, Seek):
+            found = step(task, answer(task, effect, situation, now), now)
+            task, todo = found.task, [*found.effects, *todo]
+        else:
+            effects.append(effect)
+    return replace(decision, task=task, effects=tuple(effects))

@@ -12,7 +12,7 @@ from farwatch.domain.finding import Kind, Reason
 from farwatch.domain.place import EARTH_RADIUS_M, Position
 from farwatch.domain.policy import EscalationStep, TaskPolicy
 from farwatch.domain.task import Deadline, DeadlineKind, DeadlineState, Matter, Outcome, Task, TaskState
-from farwatch.storage.database import Connection, Record
+from farwatch.storage.database import Connection, Pool, Record
 
 _CORRELATION_LOCK = 0x46574352  # "FWCR"
 
@@ -51,14 +51,14 @@ async def lock_candidates(
     degrees = radius_m / EARTH_RADIUS_M * 57.3
     rows = await connection.fetch(
         "SELECT t.id FROM tasks t WHERE t.state <> 'closed' AND t.drill_id IS NOT DISTINCT FROM $3 AND (t.enterprise = $2"
-        " OR (t.lat BETWEEN $4 - $6 AND $4 + $6 AND abs(t.lon - $5) * cos(radians($4)) <= $6) OR EXISTS (SELECT FROM matters m"
+        " OR (abs(t.lat - $4) <= $6 AND abs(t.lon - $5) * cosd($4) <= $6) OR EXISTS (SELECT FROM matters m"
         " WHERE m.task_id = t.id AND m.fingerprint = $1 AND m.closed_at IS NULL)) ORDER BY t.id FOR UPDATE OF t",
         fingerprint, enterprise, drill_id, place.lat, place.lon, degrees,
     )  # fmt: skip
     return await _load(connection, [r["id"] for r in rows])
 
 
-async def due(connection: Connection, now: datetime, limit: int) -> list[tuple[int, datetime]]:
+async def due(connection: Connection | Pool, now: datetime, limit: int) -> list[tuple[int, datetime]]:
     """(task, due_at) of pending deadlines that have come, in their order; no lock is taken."""
     rows = await connection.fetch(
         "SELECT task_id, due_at FROM deadlines WHERE state = 'pending' AND due_at <= $1 ORDER BY due_at, id LIMIT $2",
