@@ -14,6 +14,13 @@ from server import commands
 from server.serve import CONFIGURATION_EXIT, ROLES, RoleError, serve
 from server.settings import Settings, SettingsError, read
 
+OPERATORS_ERRORS: tuple[type[Exception], ...] = (
+    SettingsError,
+    SchemaError,
+    commands.CommandError,
+    RoleError,
+    *AUTHENTICATION_ERRORS,
+)
 USAGE_EXIT = 2
 STOP_GRACE_S = 5.0
 
@@ -72,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = parser().parse_args(arguments)
     try:
         return _dispatch(args)
-    except (SettingsError, SchemaError, commands.CommandError, RoleError, *AUTHENTICATION_ERRORS) as error:
+    except OPERATORS_ERRORS as error:
         print(f"farwatch: {error}", file=sys.stderr)
         return CONFIGURATION_EXIT if args.command == "role" else USAGE_EXIT
     except PASSING_ERRORS as error:
@@ -112,7 +119,7 @@ def _dispatch_with(settings: Settings, args: argparse.Namespace) -> int:
         case "role", _:
             end_with_parent()
             return _run(lambda stop: commands.run_role(settings, args.role, args.share, stop))
-        case "registry", action:
+        case "registry", str(action):
             return asyncio.run(commands.registry(settings, action, args.folder, prune=args.prune))
         case "user", _:
             return asyncio.run(

@@ -1,12 +1,18 @@
-"""What the sub-commands do. Raises CommandError with one line for the operator."""
+"""What the sub-commands do. They return an exit code; CommandError carries one line for the operator."""
 
 import asyncio
+import importlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from farwatch.storage.database import connect
+from farwatch.runtime.clock import SystemClock
+from farwatch.storage import evidence, users
+from farwatch.storage.database import connect, open_pool
 from farwatch.storage.migration import migrate, require_current
-from server import roles
+from farwatch.storage.sequencer import first_broken_link
+from server.registry import commands as registry_commands
+from server.registry.commands import Report
+from server.roles.shared import blob_store
 from server.settings import Settings
 
 
@@ -15,8 +21,7 @@ class CommandError(Exception):
 
 
 async def run_migrate(settings: Settings) -> int:
-    applied = await migrate(settings.owner_url, settings.database_url)
-    for name in applied:
+    for name in await migrate(settings.owner_url, settings.database_url):
         print(f"applied {name}")
     print("the schema is up to date")
     return 0
@@ -34,8 +39,89 @@ async def require_ready(settings: Settings, wanted: Sequence[str]) -> None:
 
 
 async def run_role(settings: Settings, role: str, share: str, stop: asyncio.Event) -> None:
-    match role:
-        case "intake":
-            await roles.run_intake(settings, stop)
-        case _:
-            raise CommandError(f"role {role} {share} is not wired")
+    """Imports only what the role needs: no camera code in the engine, no web server in the intake."""
+    module = importlib.import_module(f"server.roles.{role}")
+    if role == "cameras":
+        await module.run(settings, share, stop)
+    else:
+        await module.run(settings, stop)
+
+
+async def registry_check(folder: Path) -> int:
+    return _say(await registry_commands.check(folder))
+
+
+async def registry(settings: Settings, action: str, folder: Path, *, prune: bool) -> int:
+    async with open_pool(settings.database_url, size=2) as pool:
+        if action == "export":
+            return _say(await registry_commands.export(folder, pool))
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return _say(
+            await registry_commands.import_(
+                folder, pool, settings.data_dir, prune=prune, now=SystemClock().now()
+            )
+        )
+
+
+async def add_user(settings: Settings, name: str, role: str, officer: str | None, password: str) -> int:
+    async with open_pool(settings.database_url, size=1) as pool:
+        try:
+            await users.add_user(pool, name, role, officer, password)
+        except users.UserError as error:
+            raise CommandError(str(error)) from None
+    print(f"{name} may sign in as {role}")
+    return 0
+
+
+async def check(settings: Settings) -> int:
+    """The chain of the log, and every piece of evidence against its hash: names what is missing, changed or orphaned."""
+    blobs = blob_store(settings)
+    async with open_pool(settings.database_url, size=2) as pool, pool.acquire() as connection:
+        broken = await first_broken_link(connection)
+        named = await evidence.stored_hashes(connection)
+    kept = set(await asyncio.to_thread(lambda: list(blobs.all())))
+    changed = await asyncio.to_thread(lambda: sorted(h for h in named & kept if not blobs.verify(h)))
+    lines = [f"the log's chain breaks at n = {broken}"] if broken is not None else []
+    lines += [f"missing: {sha256}" for sha256 in sorted(named - kept)] + [
+        f"changed: {sha256}" for sha256 in changed
+    ]
+    for line in [*lines, *(f"orphaned: {sha256}" for sha256 in sorted(kept - named))]:
+        print(line)
+    if not lines:
+        print(f"the log's chain holds; {len(named)} pieces of evidence are there and unchanged")
+    return 1 if lines else 0
+
+
+async def broker_users(settings: Settings, out: Path) -> int:
+    from server import broker_users as broker
+
+    async with open_pool(settings.database_url, size=1) as pool:
+        return _say(await broker.write_users(pool, settings.data_dir, out))
+
+
+async def simulate_camera(
+    clip: Path, url: str, user: str | None, password: str | None, stop: asyncio.Event
+) -> None:
+    from ingest.rtsp.errors import RtspError
+    from simulators.camera import serve_file
+    from simulators.encoding import ClipError
+
+    try:
+        await serve_file(clip, url, user, password, SystemClock(), stop)
+    except (ClipError, RtspError, OSError) as error:
+        raise CommandError(str(error)) from None
+
+
+async def demo(host: str, port: int, data: Path, seed: int, stop: asyncio.Event) -> None:
+    from server.demo import DemoError, run_demo
+
+    try:
+        await run_demo(port=port, data=data, seed=seed, host=host, stop=stop)
+    except DemoError as error:
+        raise CommandError(str(error)) from None
+
+
+def _say(report: Report) -> int:
+    for line in report.lines:
+        print(line)
+    return report.exit_code

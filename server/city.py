@@ -1,0 +1,67 @@
+"""The city as it is now: registry and policy by version, secrets by the file's time of change."""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from farwatch.domain.policy import Policy
+from farwatch.domain.registry import Registry
+from farwatch.storage import registry
+from farwatch.storage.database import Pool
+from server.registry.secret_file import FILE_NAME, Secrets, load_secrets
+
+V = TypeVar("V")
+
+
+class CityCache:
+    """`current` costs one small query unless an import changed something."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._loaded: tuple[Registry, Policy] | None = None
+
+    async def current(self) -> tuple[Registry, Policy]:
+        async with self._pool.acquire() as connection:
+            version = await registry.version(connection)
+            if self._loaded is None or self._loaded[0].version != version:
+                self._loaded = (await registry.load(connection), await registry.load_policy(connection))
+            return self._loaded
+
+
+class LiveSecrets(Mapping[str, V]):
+    """A part of secrets.toml, read again when an import replaced the file."""
+
+    def __init__(self, data_dir: Path, part: Callable[[Secrets], Mapping[str, V]]) -> None:
+        self._data_dir = data_dir
+        self._part = part
+        self._read_at_ns = -1
+        self._values: Mapping[str, V] = {}
+
+    def _current(self) -> Mapping[str, V]:
+        try:
+            changed_at_ns = (self._data_dir / FILE_NAME).stat().st_mtime_ns
+        except FileNotFoundError:
+            changed_at_ns = 0
+        if changed_at_ns != self._read_at_ns:
+            self._values = self._part(load_secrets(self._data_dir))
+            self._read_at_ns = changed_at_ns
+        return self._values
+
+    def __getitem__(self, name: str) -> V:
+        return self._current()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._current())
+
+    def __len__(self) -> int:
+        return len(self._current())
+
+
+def camera_accounts(secrets: Secrets) -> Mapping[str, tuple[str, str]]:
+    """(user, password) by the name that registry rows give."""
+    return {name: (c.user, c.password) for name, c in secrets.credentials.items()}
+
+
+def notice_channels(secrets: Secrets) -> Mapping[str, str]:
+    """Addresses of notice channels by name."""
+    return secrets.channels
