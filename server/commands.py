@@ -96,7 +96,7 @@ async def broker_users(settings: Settings, out: Path) -> int:
     from server import broker_users as broker
 
     async with open_pool(settings.database_url, size=1) as pool:
-        return _say(await broker.write_users(pool, settings.data_dir, out))
+        return _say(await broker.write_users(pool, settings.data_dir, out, mqtt_url=settings.mqtt_url))
 
 
 async def simulate_camera(
