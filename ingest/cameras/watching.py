@@ -114,9 +114,11 @@ class Watch:
                 for frame in await reader.read():
                     self._take(ring, frame)
                 self._news.set()
+        except RtspError:
+            self._stop_recordings("camera_lost")
+            raise
         finally:
             self._session = None
-            self._stop_recordings("camera_lost")
             await reader.close()
 
     async def _keep_reading(self) -> NoReturn:

@@ -34,7 +34,7 @@ from ingest.rtsp.session import RtspReader
 
 log = logging.getLogger(__name__)
 
-LOOK_AT_REGISTRY_S = 2.0
+LOOK_AT_REGISTRY_S = 1.0
 JUDGE_EVERY_S = 1.0
 SAY_EVERY_S = 5.0
 STAGGER_S = 0.05
