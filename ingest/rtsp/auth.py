@@ -4,12 +4,12 @@ Basic never answers where Digest was offered: a camera's password must not trave
 """
 
 import base64
-import binascii
 import hashlib
 import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from ingest.rtsp.errors import Problem, RtspError
 
@@ -51,7 +51,7 @@ def _split_schemes(value: str) -> list[str]:
     """Several challenges may share a header, separated by commas like their own parameters."""
     quoted = re.sub(r'"(?:[^"\\]|\\.)*"', lambda m: '"' + "_" * (len(m[0]) - 2) + '"', value)
     starts = [m.start(1) for m in re.finditer(r"(?:^|,)\s*(Basic|Digest)\b(?!\s*=)", quoted, re.IGNORECASE)]
-    return [value[a:b] for a, b in zip(starts, [*starts[1:], len(value)], strict=True)]
+    return [value[a:b] for a, b in pairwise([*starts, len(value)])]
 
 
 def _parse_challenge(text: str) -> Challenge | None:
@@ -205,7 +205,7 @@ class Verifier:
         wanted = f"{self._credential.user}:{self._credential.password}".encode()
         try:
             return secrets.compare_digest(base64.b64decode(token.strip(), validate=True), wanted)
-        except binascii.Error:
+        except ValueError:
             return False
 
     def _verify_digest(self, method: str, uri: str, given: Mapping[str, str]) -> bool:

@@ -23,7 +23,7 @@ _LONGEST_KEEP_ALIVE_S, _SHORTEST_KEEP_ALIVE_S = 30.0, 0.5
 _INTERLEAVED = re.compile(r"interleaved\s*=\s*(\d{1,3})(?:\s*-\s*(\d{1,3}))?", re.IGNORECASE)
 _TIMEOUT = re.compile(r"timeout\s*=\s*(\d{1,6})", re.IGNORECASE)
 _REDIRECTS = (301, 302, 303, 307, 308)
-_PROBLEMS = {401: Problem.UNAUTHORISED, 403: Problem.UNAUTHORISED, 404: Problem.NOT_FOUND}
+_PROBLEMS = {403: Problem.UNAUTHORISED, 404: Problem.NOT_FOUND}
 _SESSION_NOT_FOUND = 454
 
 
@@ -105,10 +105,7 @@ class ClientSession:
         if (answer := self._auth.authorization(method, url)) is not None:
             headers.append(("Authorization", answer))
         self._pending = (self._sequence, method, url, extra)
-        try:
-            self._outgoing += serialise(Request(method, url, (*headers, *extra)))
-        except ValueError:
-            raise RtspError(Problem.PROTOCOL, "the camera's answer holds what cannot be sent back") from None
+        self._outgoing += serialise(Request(method, url, (*headers, *extra)))
 
     def _receive_reports(self, payload: bytes, assembler: FrameAssembler) -> None:
         for report in parse_rtcp(payload):
@@ -163,7 +160,11 @@ class ClientSession:
 
     def _follow(self, location: str) -> None:
         """An account in the new address is the camera's idea, not ours: it is left out."""
-        self.redirect, _ = parse_address(urljoin(self._address.url, location))
+        try:
+            absolute = urljoin(self._address.url, location)
+        except ValueError:
+            absolute = location
+        self.redirect, _ = parse_address(absolute)
 
     def _receive_description(self, response: Response) -> None:
         session = sdp.parse_sdp(response.body.decode("utf-8", "replace"))

@@ -92,10 +92,12 @@ class FrameAssembler:
         if packet is None or packet.payload_type != self._payload_type:
             return []
         gap = self._follow_sequence(packet, now)
-        if gap is None or not packet.payload:
+        if gap is None:
+            return []
+        self._damaged |= gap
+        if not packet.payload:
             return []
         ended: list[CodedFrame] = []
-        self._damaged |= gap
         if packet.timestamp != self._timestamp:
             if self._has_picture:
                 ended.append(self._end())
@@ -127,9 +129,8 @@ class FrameAssembler:
         return step != 1
 
     def _follow_time(self, timestamp: int, now: datetime) -> None:
-        assert self._received_at is not None
         step = unwrap(timestamp, 32, self._timestamp) - self._timestamp
-        elapsed = int((now - self._received_at).total_seconds() * self._clock_rate)
+        elapsed = self._elapsed(now)
         if abs(step) > _JUMP_S * self._clock_rate and abs(step - elapsed) > _JUMP_S * self._clock_rate:
             self._restart(timestamp, now)
             self._report = None
@@ -141,9 +142,14 @@ class FrameAssembler:
         if self._received_at is None:
             self._rtp_time = timestamp
         else:
-            self._rtp_time += max(1, int((now - self._received_at).total_seconds() * self._clock_rate))
+            self._rtp_time += max(1, self._elapsed(now))
         self._drop()
         self._timestamp = timestamp
+
+    def _elapsed(self, now: datetime) -> int:
+        """Ticks since the last packet, by our own clock."""
+        since = now - self._received_at if self._received_at is not None else timedelta()
+        return int(since.total_seconds() * self._clock_rate)
 
     def _drop(self) -> None:
         self._packets, self._bytes = [], 0

@@ -142,7 +142,7 @@ def _text_message(data: bytes, at: int) -> tuple[Request | Response, int] | None
             raise RtspError(Problem.PROTOCOL, f"a message head of more than {MAX_HEAD_BYTES} bytes")
         return None
     lines = _unfold(data[at : match.start()].decode("utf-8", "replace"))
-    headers = tuple(_header(line) for line in lines[1:])
+    headers = tuple(pair for line in lines[1:] if (pair := _header(line)) is not None)
     length = _body_length(headers)
     stop = match.end() + length
     if stop > len(data):
@@ -168,11 +168,10 @@ def _unfold(head: str) -> list[str]:
     return lines
 
 
-def _header(line: str) -> tuple[str, str]:
+def _header(line: str) -> tuple[str, str] | None:
+    """None for a line without a name: some cameras put remarks there."""
     name, colon, value = line.partition(":")
-    if not colon or not name.strip():
-        raise RtspError(Problem.PROTOCOL, f"not a header line: {line[:80]!r}")
-    return name.strip(), value.strip()
+    return (name.strip(), value.strip()) if colon and name.strip() else None
 
 
 def _body_length(headers: HeaderList) -> int:

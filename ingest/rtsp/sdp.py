@@ -1,7 +1,6 @@
 """Session descriptions (RFC 8866): the part of SDP that finds a video track, and writes one."""
 
 import base64
-import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -98,7 +97,7 @@ def parameter_sets(media: Media) -> bytes:
     for part in media.fmtp.get("sprop-parameter-sets", "").split(","):
         try:
             unit = base64.b64decode(part.strip() + "=" * (-len(part.strip()) % 4))
-        except (binascii.Error, ValueError):
+        except ValueError:
             continue
         if unit and unit[0] & 0x1F in (SPS, PPS):
             units.append(unit)

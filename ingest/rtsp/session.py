@@ -80,8 +80,8 @@ class RtspReader:
         wire = _Wire(session, self._clock)
         try:
             await asyncio.get_running_loop().create_connection(lambda: wire, address.host, address.port)
-        except OSError as error:
-            why = error.strerror or type(error).__name__
+        except (OSError, UnicodeError) as error:
+            why = getattr(error, "strerror", None) or type(error).__name__
             raise RtspError(Problem.UNREACHABLE, f"{address.place}: {why}") from None
         self._wire = wire
         while session.description is None:

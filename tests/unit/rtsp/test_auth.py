@@ -1,0 +1,123 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.rtsp.auth import Authenticator, Credential, Verifier, digest, parse_challenges
+from ingest.rtsp.errors import Problem, RtspError
+
+ACCOUNT = Credential("admin", 'p:"\\@ä')
+URL = "rtsp://camera/stream"
+
+
+def _answer(verifier: Verifier, credential: Credential | None = ACCOUNT) -> str | None:
+    client = Authenticator(credential)
+    client.challenged(verifier.challenges())
+    return client.authorization("PLAY", URL)
+
+
+def test_the_digest_is_that_of_the_standards_own_example() -> None:
+    """RFC 7616 §3.9.1."""
+    account = Credential("Mufasa", "Circle of Life")
+    qop = "00000001:f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ:auth"
+    nonce = "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v"
+
+    def response(algorithm: str) -> str:
+        return digest(algorithm, account, "http-auth@example.org", "GET", "/dir/index.html", nonce, qop)
+
+    assert response("md5") == "8ca523f5e9506fed4657c9700eebdbec"
+    assert response("sha-256") == "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1"
+
+
+@pytest.mark.parametrize(
+    "schemes", [("basic",), ("md5",), ("sha-256",), ("md5", "sha-256"), ("basic", "md5")]
+)
+def test_the_two_halves_agree_and_a_wrong_password_does_not_pass(schemes: tuple[str, ...]) -> None:
+    verifier = Verifier(ACCOUNT, 'realm "one"', schemes)
+
+    assert verifier.verify("PLAY", URL, _answer(verifier))
+    assert not verifier.verify("PLAY", URL, _answer(verifier, Credential("admin", "wrong")))
+    assert not verifier.verify("PLAY", URL, None)
+
+
+@given(st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=12), st.text(max_size=12))
+def test_any_user_and_password_can_sign_in(user: str, password: str) -> None:
+    account = Credential(user.replace(":", ""), password.encode("utf-8", "replace").decode())
+    verifier = Verifier(account, "r", ("sha-256",))
+
+    assert verifier.verify("PLAY", URL, _answer(verifier, account))
+
+
+def test_an_answer_is_good_for_one_request_only() -> None:
+    verifier = Verifier(ACCOUNT, "r")
+    answer = _answer(verifier)
+
+    assert not verifier.verify("TEARDOWN", URL, answer)
+    assert not verifier.verify("PLAY", URL + "/other", answer)
+    assert verifier.verify("PLAY", URL, answer)
+    assert not verifier.verify("PLAY", URL, answer)
+
+
+@pytest.mark.parametrize(
+    ("offered", "answered"),
+    [
+        (['Basic realm="r"', 'Digest realm="r", nonce="n"'], "Digest"),
+        (['Basic realm="r", Digest realm="r, s", nonce="n", algorithm=MD5'], "Digest"),
+        (['Digest realm="r", nonce="n"', 'Digest realm="r", nonce="n", algorithm=SHA-256'], "SHA-256"),
+        (['basic realm="r"'], "Basic"),
+    ],
+)
+def test_the_strongest_way_that_is_offered_is_taken(offered: list[str], answered: str) -> None:
+    client = Authenticator(ACCOUNT)
+    client.challenged(offered)
+
+    assert answered in (client.authorization("PLAY", URL) or "")
+
+
+@pytest.mark.parametrize(
+    "offers",
+    [
+        [['Digest realm="r", nonce="n", algorithm=SHA-512-256', 'Basic realm="r"']],
+        [['Digest realm="r", nonce="n", qop="auth-int"', 'Basic realm="r"']],
+        [['Digest realm="r", nonce="n"'], ['Basic realm="r"']],
+        [['Digest realm="r", nonce="n"'], ['Digest realm="r", nonce="m"']],
+        [['Digest realm="r", nonce="n"'], *[['Digest realm="r", nonce="m", stale=true']] * 2],
+        [["Bearer"]],
+        [[]],
+    ],
+)
+def test_basic_never_answers_where_digest_was_offered_and_a_refusal_is_final(offers: list[list[str]]) -> None:
+    client = Authenticator(ACCOUNT)
+    for offered in offers[:-1]:
+        client.challenged(offered)
+
+    with pytest.raises(RtspError) as caught:
+        client.challenged(offers[-1])
+    assert caught.value.reason is Problem.UNAUTHORISED
+
+
+def test_a_nonce_that_ran_out_is_answered_anew() -> None:
+    client = Authenticator(ACCOUNT)
+    client.challenged(['Digest realm="r", nonce="one"'])
+    client.accepted()
+    client.challenged(['Digest realm="r", nonce="two"'])
+
+    assert 'nonce="two"' in (client.authorization("PLAY", URL) or "")
+
+
+def test_without_an_account_the_camera_says_unauthorised() -> None:
+    with pytest.raises(RtspError) as caught:
+        Authenticator(None).challenged(['Basic realm="r"'])
+    assert caught.value.reason is Problem.UNAUTHORISED
+
+
+def test_a_password_is_in_no_text() -> None:
+    assert "p:" not in repr(ACCOUNT)
+
+
+@given(st.text(max_size=80))
+def test_any_header_is_a_challenge_or_none_and_verifies_nothing(text: str) -> None:
+    assert all(
+        challenge.scheme in ("basic", "digest") for challenge in parse_challenges([text, f"Digest {text}"])
+    )
+    verifier = Verifier(ACCOUNT, "r", ("basic", "md5"))
+    assert not any(verifier.verify("PLAY", URL, head + text) for head in ("", "Basic ", "Digest "))
