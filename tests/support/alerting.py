@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -75,6 +76,7 @@ class World:
     policy: Policy = SHIPPED
     channels: dict[str, str] = field(default_factory=lambda: {"wecom": "json://localhost"})
     s: float = 0.0
+    order: Counter[float] = field(default_factory=Counter)
 
     async def now(self, _: Connection) -> datetime:
         return at(self.s)
@@ -88,11 +90,12 @@ class World:
     async def found(self, *findings: Finding) -> None:
         async with transaction(self.pool) as connection:
             await insert_findings(connection, findings)
-            for n, f in enumerate(findings):
+            for f in findings:
+                self.order[self.s] += 1
                 await connection.execute(
                     "UPDATE findings SET found_at = $2 WHERE id = $1",
                     f.id,
-                    at(self.s) + timedelta(microseconds=n),
+                    at(self.s) + timedelta(microseconds=self.order[self.s] - 1),
                 )
 
     async def settle(self) -> None:

@@ -1,0 +1,405 @@
+from dataclasses import replace
+
+import asyncpg
+import pytest
+
+from alerting.engine import Engine
+from farwatch.domain.finding import FindingEnded, Kind, Tier
+from farwatch.domain.place import Position
+from farwatch.domain.task import Deadline, DeadlineKind, DeadlineState, Task, TaskState
+from farwatch.storage.database import Connection, Pool, transaction
+from farwatch.storage.findings import end_findings
+from farwatch.storage.leases import LeaseLostError
+from tests.support.alerting import World, at, city, early, officer, smoke, together
+
+ELSEWHERE = Position(31.5, 121.5)
+
+
+@pytest.fixture
+def world(pool: Pool) -> World:
+    return World(pool)
+
+
+def of_kind(task: Task, kind: DeadlineKind) -> list[Deadline]:
+    return [d for d in task.deadlines if d.kind is kind]
+
+
+async def end(world: World, finding: object, s: float) -> None:
+    async with transaction(world.pool) as connection:
+        await end_findings(connection, [FindingEnded(finding.id, at(s))])  # type: ignore[attr-defined]
+
+
+async def test_a_finding_becomes_a_task_offered_to_the_nearest_officer_with_its_clocks(world: World) -> None:
+    await world.found(smoke())
+    world.s = 0.2
+    await world.settle()
+    task = await world.task()
+    assert (task.state, task.grid, task.offered_to, task.severity) == (TaskState.OFFERED, "g", ("near",), 2)
+    assert (task.opened_at, task.dispatched_at) == (at(0), at(0.2))
+    assert task.dispatch is not None
+    assert (task.dispatch.key, task.dispatch.params["candidates"], task.dispatch.params["distance_m"]) == (
+        "nearest",
+        3,
+        111.0,
+    )
+    assert [d.due_at for d in of_kind(task, DeadlineKind.ACCEPT)] == [at(300)]
+    assert [d.due_at for d in of_kind(task, DeadlineKind.ARRIVE)] == [at(600)]
+    (opened,) = await world.events("task_opened")
+    assert (opened["kinds"], opened["grid"], opened["place"]) == (["smoke"], "g", {"lat": 31.2, "lon": 121.4})
+
+
+async def test_a_fresh_position_beats_the_registrys_place_and_an_old_one_does_not(world: World) -> None:
+    for o in world.registry.officers.values():
+        await world.pool.execute("INSERT INTO teams VALUES ('t', 't', NULL) ON CONFLICT DO NOTHING")
+        await world.pool.execute(
+            "INSERT INTO officers (id, name, team, lat, lon) VALUES ($1, $1, 't', 0, 0)", o.id
+        )
+    await world.pool.execute(
+        "INSERT INTO officer_positions VALUES ('far', 31.2, 121.4, 5, $1, $1), ('lead', 31.2, 121.4, 5, $2, $2)",
+        at(-170),
+        at(-190),
+    )
+    await world.found(smoke())
+    await world.settle()
+    assert (await world.task()).offered_to == ("far",)
+
+
+async def test_the_ladder_asks_the_next_officer_then_the_lead_then_the_centre_once_each(world: World) -> None:
+    await world.found(smoke())
+    offered = {}
+    for s in (0, 89.9, 90, 179, 180, 299, 300, 301, 601, 700):
+        world.s = s
+        await world.settle()
+        offered[s] = (await world.task()).offered_to
+    assert offered[89.9] == ("near",)
+    assert offered[90] == offered[179] == ("near", "far")
+    assert offered[180] == offered[700] == ("near", "far", "lead")
+    assert [(e["to"], e["step"]) for e in await world.events("escalated")] == [
+        ("next_officer", 0),
+        ("lead", 1),
+        ("centre", 2),
+    ]
+    assert [(e["deadline"], e["late_s"]) for e in await world.events("deadline_breached")] == [
+        ("accept", 1.0),
+        ("arrive", 1.0),
+    ]
+    assert (await world.act("far", "accept")).reason.key == "accepted"
+
+
+async def test_deadlines_that_came_during_an_outage_fire_at_once_in_order_and_only_once(world: World) -> None:
+    await world.found(smoke())
+    world.s = 1
+    await world.settle()
+    world.s = 3600
+    await together(*(world.settle() for _ in range(3)))
+    await world.settle()
+    fired = [(e.get("step"), e.get("deadline")) for e in await world.events("escalated", "deadline_breached")]
+    assert fired == [(0, None), (1, None), (None, "accept"), (2, None), (None, "arrive")]
+    assert [e["late_s"] for e in await world.events("deadline_breached")] == [3300.0, 3000.0]
+
+
+async def test_two_findings_of_one_enterprise_are_two_matters_of_one_visit(world: World) -> None:
+    await world.found(smoke())
+    await world.settle()
+    world.s = 60
+    await world.act("near", "accept")
+    await world.found(smoke("yard", camera="cam2", kind=Kind.DUMPING, rule="left_object", place=ELSEWHERE))
+    await world.settle()
+    task = await world.task()
+    assert [m.kind for m in task.matters] == [Kind.SMOKE, Kind.DUMPING]
+    accept = {d.matter: (d.due_at, d.state) for d in of_kind(task, DeadlineKind.ACCEPT)}
+    assert accept == {
+        task.matters[0].id: (at(300), DeadlineState.MET),
+        task.matters[1].id: (at(360), DeadlineState.PENDING),
+    }
+    world.s = 361
+    await world.settle()
+    assert [e["matter"] for e in await world.events("deadline_breached")] == [task.matters[1].id]
+    assert (await world.act("near", "accept")).reason.key == "matters_answered"
+    assert [m.accepted_at for m in (await world.task()).matters] == [at(60), at(361)]
+    assert [e["reason"] for e in await world.events("matter_joined")] == ["same_enterprise"]
+
+
+async def test_a_near_finding_joins_and_a_far_one_or_a_handled_visit_does_not(world: World) -> None:
+    await world.found(smoke(enterprise=None))
+    await world.found(smoke("b", enterprise="e2", place=Position(31.201, 121.4)))
+    await world.found(smoke("c", enterprise=None, place=Position(31.203, 121.4)))
+    await world.settle()
+    assert [len(t.matters) for t in await world.tasks()] == [2, 1]
+    await world.act("centre", "false-alarm", note="练习")
+    await world.found(smoke("d", enterprise=None))
+    await world.settle()
+    assert [len(t.matters) for t in await world.tasks()] == [2, 1, 1]
+
+
+async def test_the_same_fingerprint_folds_and_after_a_quiet_while_opens_anew(world: World) -> None:
+    await world.found(smoke())
+    await world.settle()
+    world.s = 30
+    await world.found(smoke(onset_at=at(29)))
+    await world.settle()
+    assert len((await world.task()).matters[0].findings) == 2
+    await world.act("admin", "handle", note="电话核实")
+    world.s = 100
+    await world.found(smoke(onset_at=at(99)))
+    await world.settle()
+    assert len((await world.task()).matters[0].findings) == 3
+    world.s = 30 + 1801
+    await world.found(smoke(onset_at=at(world.s)))
+    await world.settle()
+    first, second = await world.tasks()
+    assert (second.reopened_from, first.matters[0].closed_at) == (first.id, at(world.s))
+    assert [t.state for t in (first, second)] == [TaskState.HANDLED, TaskState.OFFERED]
+
+
+async def test_a_drill_and_the_real_thing_never_share_a_task(world: World) -> None:
+    await world.found(smoke(drill_id="d1"))
+    await world.found(smoke(onset_at=at(-4)))
+    await world.settle()
+    assert [(t.drill_id, len(t.matters)) for t in await world.tasks()] == [("d1", 1), (None, 1)]
+    assert {
+        r["drill_id"] for r in await world.pool.fetch("SELECT drill_id FROM notices WHERE task_id = 1")
+    } == {"d1"}
+
+
+async def test_a_worse_matter_is_offered_anew(world: World) -> None:
+    await world.found(smoke(severity=1))
+    await world.settle()
+    await world.found(smoke("yard", severity=3))
+    await world.settle()
+    task = await world.task()
+    assert (task.severity, task.offered_to) == (3, ("near",))
+    assert [e["officer"] for e in await world.events("task_offered")] == ["near", "near"]
+    assert len(of_kind(task, DeadlineKind.ESCALATE)) == 6
+
+
+NOBODY = {
+    "no_grid": (city(grids={}), ()),
+    "no_officers": (city(officers={}), ()),
+    "nobody_on_shift": (city(officers={o: officer(o, 31.2, "14:00-18:00") for o in ("a", "b")}), ()),
+    "all_declined": (city(), ("near", "far", "lead")),
+}
+
+
+@pytest.mark.parametrize("reason", NOBODY)
+async def test_with_nobody_to_send_the_centre_is_told_the_clock_runs_and_it_is_tried_again(
+    world: World, reason: str
+) -> None:
+    registry, decliners = NOBODY[reason]
+    world.registry = registry
+    await world.found(smoke())
+    await world.settle()
+    for n, who in enumerate(decliners):
+        world.s = n + 1
+        assert (await world.act(who, "decline")).reason.key == "declined"
+        await world.settle()
+    task = await world.task()
+    assert (task.state, task.dispatch and task.dispatch.key) == (TaskState.OPEN, reason)
+    assert [d.due_at for d in of_kind(task, DeadlineKind.ACCEPT)] == [at(300)]
+    told = await world.pool.fetch("SELECT message_key FROM notices WHERE target = 'centre'")
+    assert [r["message_key"] for r in told] == [reason]
+    world.registry = city(officers={"new": officer("new", 31.3)})
+    world.s += 16
+    await world.settle()
+    task = await world.task()
+    expected = TaskState.OPEN if reason == "no_grid" else TaskState.OFFERED
+    assert task.state is expected
+
+
+async def test_an_enterprise_is_warned_and_cleared_when_it_stops_in_time(world: World) -> None:
+    finding, minute = early(), early(rule="limit_min", onset_at=at(-3))
+    await world.found(finding, minute)
+    await world.settle()
+    (told,) = await world.events("warning_told")
+    assert (told["enterprise"], told["window_ends_at"]) == ("e2", at(600).isoformat())
+    notice = await world.pool.fetchrow("SELECT channel, target, state, message_key FROM notices")
+    assert tuple(notice) == ("apprise", "wecom", "queued", "warned")
+    await end(world, finding, 100)
+    world.s = 110
+    await world.settle()
+    assert await world.events("warning_cleared") == []
+    await end(world, minute, 200)
+    await world.settle()
+    assert len(await world.events("warning_cleared")) == 1
+    world.s = 700
+    await world.settle()
+    assert await world.tasks() == []
+
+
+async def test_a_warning_that_stands_becomes_a_task_whose_clock_starts_then(world: World) -> None:
+    await world.found(early())
+    await world.settle()
+    world.s = 599
+    await world.settle()
+    assert await world.tasks() == []
+    world.s = 600
+    await world.settle()
+    task = await world.task()
+    assert (task.opened_at, task.matters[0].found_at, task.matters[0].event_at) == (at(600), at(600), at(-5))
+    assert await world.pool.fetchval("SELECT state FROM warnings") == "became_task"
+
+
+async def test_an_end_that_came_after_the_window_does_not_clear_after_an_outage(world: World) -> None:
+    finding = early()
+    await world.found(finding)
+    await world.settle()
+    await end(world, finding, 601)
+    world.s = 1000
+    await world.settle()
+    assert (await world.task()).opened_at == at(1000)
+
+
+async def test_a_violation_overtakes_the_warning_and_a_later_warning_folds(world: World) -> None:
+    await world.found(early())
+    await world.settle()
+    world.s = 10
+    await world.found(early(tier=Tier.VIOLATION, severity=2))
+    await world.settle()
+    world.s = 20
+    await world.found(early(onset_at=at(15)))
+    await world.settle()
+    world.s = 700
+    await world.settle()
+    task = await world.task()
+    assert len(task.matters[0].findings) == 2
+    assert await world.pool.fetchval("SELECT count(*) FROM warnings WHERE state = 'open'") == 0
+
+
+async def test_an_enterprise_without_channel_is_the_centres_to_call(world: World) -> None:
+    await world.found(early(enterprise="e1"))
+    await world.settle()
+    notice = await world.pool.fetchrow("SELECT channel, target, state, message_key FROM notices")
+    assert tuple(notice) == ("page", "centre", "sent", "enterprise_has_no_channel")
+
+
+async def test_what_is_late_or_not_listed_is_recorded_and_nobody_is_sent(world: World) -> None:
+    await world.found(smoke(late=True), smoke("b", rule="unlisted"))
+    await world.settle()
+    rows = await world.pool.fetch("SELECT disposition, disposition_reason FROM findings ORDER BY found_at")
+    assert [tuple(r) for r in rows] == [("record", "late"), ("record", "policy")]
+    assert await world.tasks() == []
+
+
+async def test_the_end_of_a_finding_is_on_the_time_line_once_and_the_visit_goes_on(world: World) -> None:
+    finding = smoke()
+    await world.found(finding)
+    await world.settle()
+    await end(world, finding, 50)
+    await world.settle()
+    await world.settle()
+    assert [e["finding"] for e in await world.events("finding_ended")] == [str(finding.id)]
+    assert (await world.task()).state is TaskState.OFFERED
+
+
+async def test_a_task_keeps_the_policy_it_was_opened_with(world: World) -> None:
+    await world.found(smoke())
+    await world.settle()
+    world.policy = replace(world.policy, task=replace(world.policy.task, accept_s=1.0, escalation=()))
+    world.s = 90
+    await world.settle()
+    assert (await world.task()).offered_to == ("near", "far")
+
+
+async def test_many_engines_at_once_open_one_task(world: World) -> None:
+    await world.found(*(smoke(zone, onset_at=at(-n)) for n in range(4) for zone in ("a", "b", "c")))
+    await together(*(world.settle() for _ in range(6)))
+    task = await world.task()
+    assert sorted(len(m.findings) for m in task.matters) == [4, 4, 4]
+    assert len(await world.events("task_opened")) == 1
+
+
+async def test_an_engine_that_lost_its_lease_writes_nothing(world: World) -> None:
+    class Lost:
+        async def check(self, _: Connection) -> None:
+            raise LeaseLostError("replaced")
+
+    await world.found(smoke())
+    with pytest.raises(LeaseLostError):
+        await Engine(world.pool, Lost(), world.load, {}, world.now).tick()
+    assert await world.tasks() == []
+
+
+KILL = """
+CREATE SEQUENCE writes MINVALUE 0 START 0;
+CREATE TABLE kill (at bigint, armed boolean);
+INSERT INTO kill VALUES (-1, false);
+CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF (SELECT armed FROM kill) AND nextval('writes') = (SELECT at FROM kill) THEN RAISE EXCEPTION 'killed'; END IF;
+  RETURN NULL;
+END $$;
+"""
+WRITTEN = (
+    "tasks",
+    "matters",
+    "matter_findings",
+    "deadlines",
+    "notices",
+    "event_queue",
+    "findings",
+    "warnings",
+    "heartbeats",
+)
+
+
+async def _story(world: World) -> None:
+    """Everything the engine does: open, join, fold, warn, clear, escalate, breach, note an end."""
+    finding, warned, stands = smoke(), early(station="mn2"), early()
+    await world.found(finding, smoke("yard"), smoke(onset_at=at(-4)), warned, stands)
+    yield_points = ((0, None), (100, warned), (200, finding), (301, None), (700, None))
+    for s, ended in yield_points:
+        world.s = s
+        if ended:
+            await end(world, ended, s)
+        await _settle_through_kills(world)
+
+
+async def _settle_through_kills(world: World) -> None:
+    await world.pool.execute("UPDATE kill SET armed = true")
+    while True:
+        try:
+            await world.settle()
+        except asyncpg.RaiseError:
+            continue
+        await world.pool.execute("UPDATE kill SET armed = false")
+        return
+
+
+async def _picture(world: World) -> list[object]:
+    tasks = [
+        replace(t, id=0, matters=tuple(replace(m, id=0) for m in t.matters), deadlines=())
+        for t in await world.tasks()
+    ]
+    deadlines = await world.pool.fetch(
+        "SELECT kind, step, due_at, state, decided_at FROM deadlines ORDER BY due_at, kind, step, matter_id"
+    )
+    notices = await world.pool.fetch(
+        "SELECT regexp_replace(step, '[0-9]+', 'n'), channel, target, message_key FROM notices ORDER BY 1, 2, 3, 4, id"
+    )
+    events = [
+        (e["type"], e.get("kind"), e.get("finding"), e.get("step"), e.get("late_s"))
+        for e in await world.events()
+    ]
+    return [tasks, [tuple(r) for r in deadlines], [tuple(r) for r in notices], events]
+
+
+async def test_killed_at_any_write_the_end_is_the_same(pool: Pool) -> None:
+    """A trigger on every table stands for the kill: the sequence it counts with is not rolled back."""
+    await pool.execute(KILL)
+    for table in WRITTEN:
+        await pool.execute(
+            f"CREATE TRIGGER die AFTER INSERT OR UPDATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION die()"
+        )
+
+    async def run(kill_at: int) -> tuple[list[object], int]:
+        await pool.execute("TRUNCATE tasks, findings, event_queue, heartbeats RESTART IDENTITY CASCADE")
+        await pool.execute("SELECT setval('writes', 0, false)")
+        await pool.execute("UPDATE kill SET at = $1", kill_at)
+        world = World(pool)
+        await _story(world)
+        return await _picture(world), await pool.fetchval("SELECT last_value FROM writes")
+
+    expected, writes = await run(-1)
+    assert writes > 100
+    for kill_at in range(0, writes, 4):
+        assert (await run(kill_at))[0] == expected, kill_at
