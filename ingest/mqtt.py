@@ -78,8 +78,13 @@ class _ManualAckClient(aiomqtt.Client):
 
     async def __aenter__(self) -> Self:
         await super().__aenter__()
-        self._disconnected.add_done_callback(lambda _: self.arrived.set())
+        self._disconnected.add_done_callback(self._on_disconnected)
         return self
+
+    def _on_disconnected(self, disconnected: asyncio.Future[None]) -> None:
+        if not disconnected.cancelled():
+            disconnected.exception()  # looked at, so that asyncio does not complain: next_batch tells it
+        self.arrived.set()
 
     def _on_message(self, _client: object, _userdata: object, message: MQTTMessage) -> None:
         if len(self.inbox_drop_newest) >= INBOX_LIMIT:

@@ -10,7 +10,9 @@ from pathlib import Path
 from farwatch.runtime import logs
 from farwatch.runtime.processes import end_with_parent, stop_on_signals
 from farwatch.storage.database import AUTHENTICATION_ERRORS, PASSING_ERRORS, SchemaError
+from farwatch.storage.leases import LeaseLostError
 from server import commands
+from server.roles.shared import ClockError
 from server.serve import CONFIGURATION_EXIT, ROLES, RoleError, serve
 from server.settings import Settings, SettingsError, read
 
@@ -82,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OPERATORS_ERRORS as error:
         print(f"farwatch: {error}", file=sys.stderr)
         return CONFIGURATION_EXIT if args.command == "role" else USAGE_EXIT
-    except PASSING_ERRORS as error:
+    except (LeaseLostError, ClockError, *PASSING_ERRORS) as error:
         print(f"farwatch: {type(error).__name__}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -65,7 +65,7 @@ async def open_pool(url: str, *, size: int = 4) -> AsyncIterator[Pool]:
     """A pool of at most `size` connections; acquiring one, connecting and each command have time limits."""
     pool = await asyncpg.create_pool(
         url,
-        min_size=1,
+        min_size=0,
         max_size=size,
         timeout=CONNECT_TIMEOUT_S,
         command_timeout=COMMAND_TIMEOUT_S,

@@ -4,9 +4,8 @@ import asyncio
 import logging
 from contextlib import AsyncExitStack
 
-from alerting.notices import Outbox
-
 from alerting.engine import Engine
+from alerting.outbox import Outbox
 from farwatch.runtime.supervision import Service, run_services
 from farwatch.storage import leases
 from farwatch.storage.database import PASSING_ERRORS as DATABASE_ERRORS
@@ -47,7 +46,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
                     name="engine", run=lambda: engine.run(settings.database_url), passing=DATABASE_ERRORS
                 ),
                 Service(name="sequencer", run=sequence, passing=DATABASE_ERRORS),
-                Service(name="outbox", run=outbox.run, passing=DATABASE_ERRORS),
+                Service(name="outbox", run=lambda: outbox.run(settings.database_url), passing=DATABASE_ERRORS),
                 Service(name="partitions", run=keep_partitions, passing=DATABASE_ERRORS),
             ],
             stop,

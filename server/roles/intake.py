@@ -11,7 +11,7 @@ from farwatch.storage.database import PASSING_ERRORS as DATABASE_ERRORS
 from ingest import mqtt
 from ingest.curves import Curves
 from ingest.intake import Intake
-from server.roles.shared import blob_store, checked_pool, holder
+from server.roles.shared import blob_store, checked_pool, holder, watch_clock
 from server.settings import Settings, SettingsError
 
 
@@ -33,6 +33,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
                     name="mqtt", run=subscription.run_once, passing=mqtt.PASSING_ERRORS, longest_delay_s=5.0
                 ),
                 Service(name="city watch", run=intake.watch_city, passing=DATABASE_ERRORS),
+                Service(name="clock watch", run=lambda: watch_clock(pool, clock), passing=DATABASE_ERRORS),
                 Service(name="curves", run=curves.run, passing=DATABASE_ERRORS),
             ],
             stop,

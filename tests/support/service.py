@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from tests.support.waiting import until
@@ -60,13 +61,14 @@ class Service:
                 return int(entry.name)
         return None
 
-    def kill_role(self, role: str) -> bool:
-        """kill -9, as a crash would be; False when it was not running just now."""
-        pid = self.pid_of(role)
-        if pid is None:
-            return False
+    def kill_role(self, role: str, within_s: float = 15) -> None:
+        """kill -9, as a crash would be; waits for a role that is just being started again."""
+        give_up_at = time.monotonic() + within_s
+        while (pid := self.pid_of(role)) is None:
+            if time.monotonic() > give_up_at:
+                raise AssertionError(f"role {role} does not run")
+            time.sleep(0.02)
         os.kill(pid, signal.SIGKILL)
-        return True
 
     async def says(self, text: str) -> None:
         """Waits for the text in its log."""
