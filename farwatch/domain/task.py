@@ -10,7 +10,7 @@ from farwatch.domain.place import Position
 from farwatch.domain.policy import TaskPolicy
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Actor:
     """Who acts: a signed-in user; `role` is centre, officer, bureau or admin, `officer` his id in the registry."""
 
