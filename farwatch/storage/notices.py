@@ -98,3 +98,12 @@ async def settle_failed(
         error,
         retry_at,
     )
+
+
+async def overdue_s(connection: Pool | Connection) -> float:
+    """How long ago the oldest queued notice should have been tried, seconds; 0 when none is due."""
+    age: float = await connection.fetchval(
+        "SELECT coalesce(extract(epoch FROM clock_timestamp() - min(next_attempt_at)), 0)::float8 FROM notices"
+        " WHERE state = 'queued' AND next_attempt_at < clock_timestamp()"
+    )
+    return age
