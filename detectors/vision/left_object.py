@@ -58,8 +58,8 @@ class LeftObjectSettings:
     """Who brought an object was beside it within this long of its appearing."""
     carrier_share: float = 0.5
     """Area of who brought it, as a share of the object's own."""
-    unclear_dwells: float = 4.0
-    """A region that stays unclear for this many dwells becomes background."""
+    unclear_s: float = 60.0
+    """A region that has stayed unclear for this long becomes background."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +141,8 @@ class LeftObjectDetector:
         return strange
 
     def _is_there(self, model: StillnessModel, item: _Item) -> bool:
-        return bool((model.support_s[item.region] > 0).mean() > 0.5)
+        """Still different from the background, by itself or because something stands in front of it."""
+        return bool(model.changed[item.region].mean() > 0.5)
 
     def _new_items(self, model: StillnessModel, at: datetime) -> Iterator[_Item]:
         known = np.zeros(model.changed.shape, dtype=bool)
@@ -149,14 +150,10 @@ class LeftObjectDetector:
             known |= item.region
         for region in _regions(model, self._settings, known):
             verdict, facts = self._verdict(model, region)
-            if verdict is Verdict.OBJECT:
-                zone = self._zone_of(region)
-                if zone is not None:
-                    yield _Item(zone=zone, region=region.mask, seen=self._seen(at, region, facts))
-            elif (
-                verdict is not Verdict.UNCLEAR
-                or region.age_s > self._settings.unclear_dwells * self._settings.dwell_s
-            ):
+            zone = self._zone_of(region) if verdict is Verdict.OBJECT else None
+            if zone is not None:
+                yield _Item(zone=zone, region=region.mask, seen=self._seen(at, region, facts))
+            elif verdict is not Verdict.UNCLEAR or region.age_s > self._settings.unclear_s:
                 model.absorb(region.mask)
 
     def _verdict(self, model: StillnessModel, region: _Region) -> tuple[Verdict, RegionFacts]:
@@ -166,21 +163,24 @@ class LeftObjectDetector:
         if region.mask.mean() > self._settings.largest_share:
             return Verdict.LIGHT, facts
         verdict = judge(facts, self._evidence)
-        if verdict is Verdict.OBJECT and not self._is_one_still_thing(model, region):
+        if verdict is not Verdict.LIGHT and not self._is_alone(model, region):
+            return Verdict.UNCLEAR, facts
+        if verdict is Verdict.OBJECT and (self._is_cut(region) or not self._came_at_once(model, region)):
             return Verdict.UNCLEAR, facts
         if verdict is Verdict.OBJECT and not self._was_brought(model, region):
             return Verdict.LIGHT, facts
         return verdict, facts
 
-    def _is_one_still_thing(self, model: StillnessModel, region: _Region) -> bool:
-        """It appeared at once, it is not the end of something else, and nothing changes in or beside it just now."""
-        s = self._settings
+    def _came_at_once(self, model: StillnessModel, region: _Region) -> bool:
         early, late = np.percentile(model.age_s[region.mask], (25, 75))
-        at_once = late - early <= max(s.together_s, 0.25 * region.age_s)
+        return bool(late - early <= max(self._settings.together_s, 0.25 * region.age_s))
+
+    def _is_alone(self, model: StillnessModel, region: _Region) -> bool:
+        """Nothing changes in it or beside it just now: it is no part of something else, and nobody is at it."""
+        s = self._settings
         top, left, bottom, right = _grown(region.box, model.shape)
         likeness = model.likeness(region.mask, np.s_[top:bottom, left:right], s.alone_s)
-        alone = len(likeness) >= s.alone_pictures and min(likeness) >= s.alone_likeness
-        return bool(at_once and alone and not self._is_cut(region))
+        return len(likeness) >= s.alone_pictures and min(likeness) >= s.alone_likeness
 
     def _was_brought(self, model: StillnessModel, region: _Region) -> bool:
         """Whether something was beside it when it appeared and has gone; light, shadows and overlaid texts come alone."""
@@ -236,7 +236,7 @@ class LeftObjectDetector:
 
 def _regions(model: StillnessModel, settings: LeftObjectSettings, known: Mask) -> Iterator[_Region]:
     """Connected regions that stand still, most of each for the whole dwell, none of them known."""
-    still = ((model.support_s >= 0.5 * settings.dwell_s) & ~known).astype(np.uint8)
+    still = ((model.support_s >= 0.5 * settings.dwell_s) & model.changed & ~known).astype(np.uint8)
     if not still.any():
         return
     joined = cv2.morphologyEx(still, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))

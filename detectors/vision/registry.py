@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from detectors.vision.left_object import LeftObjectDetector
+from detectors.vision.smoke import SmokeDetector
 from farwatch.domain.picture import PictureDetector
 from farwatch.domain.registry import Zone
 
@@ -10,4 +11,10 @@ from farwatch.domain.registry import Zone
 def build(zones: Sequence[Zone]) -> list[PictureDetector]:
     """Fresh detectors for one camera: a rule with no zone of its purpose costs nothing."""
     ground = [zone for zone in zones if zone.purpose == "ground"]
-    return [LeftObjectDetector(ground)] if ground else []
+    above = [zone for zone in zones if zone.purpose in ("sky", "stack")]
+    detectors: list[PictureDetector] = []
+    if ground:
+        detectors.append(LeftObjectDetector(ground))
+    if above:
+        detectors.append(SmokeDetector(above))
+    return detectors

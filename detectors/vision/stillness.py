@@ -2,7 +2,7 @@
 
 A pixel shows its background, or a candidate (something else that stays), or neither (something moves there). Time with the
 candidate in view counts for it, time with something else in front counts half against it, time with the background in view
-counts double against it: a passer-by in front of a bag does not wipe out the bag, taking the bag away does.
+counts four times against it: a passer-by in front of a bag does not wipe out the bag, taking the bag away does.
 """
 
 from collections import deque
@@ -75,7 +75,7 @@ class StillnessModel:
         moving = self.changed & ~stays
         self.support_s[stays] += step_s
         self.support_s[moving] -= 0.5 * step_s
-        self.support_s[shown] -= 2.0 * step_s
+        self.support_s[shown] -= 4.0 * step_s
         fresh = moving & (self.support_s <= 0)
         np.clip(self.support_s, 0.0, s.most_s, out=self.support_s)
         self.candidate[:, fresh] = self._now[:, fresh]
@@ -123,11 +123,13 @@ class StillnessModel:
 
     def _threshold(self) -> Plane:
         s = self._settings
-        return s.threshold_levels + s.noise_factor * np.minimum(self.noise, np.float32(s.most_noise_levels))
+        noise = np.minimum(self.noise, np.float32(s.most_noise_levels))
+        return (s.threshold_levels + s.noise_factor * noise).astype(np.float32)
 
     def _apart(self, a: Plane, b: Plane) -> Plane:
         d = np.abs(a - b)
-        return np.maximum(d[0], np.float32(self._settings.chroma_factor) * np.maximum(d[1], d[2]))
+        apart: Plane = np.maximum(d[0], np.float32(self._settings.chroma_factor) * np.maximum(d[1], d[2]))
+        return apart
 
 
 def _smooth(frame: Frame) -> Plane:
