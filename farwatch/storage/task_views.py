@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from farwatch.storage.database import Connection, Pool, Record
 
@@ -117,3 +118,40 @@ async def officers_of(connection: Connection | Pool, tasks: Sequence[int]) -> di
         r["id"]: frozenset([*([r["officer"]] if r["officer"] else []), *r["offered_to"], *r["declined_by"]])
         for r in rows
     }
+
+
+async def evidence_row(pool: Pool, id: UUID, officer: str | None) -> Record | None:
+    """None when there is none, or when it belongs to no task that this officer may see."""
+    return await pool.fetchrow(
+        f"SELECT {EVIDENCE} FROM evidence ev WHERE ev.id = $2 AND ($1::text IS NULL OR EXISTS ("
+        f" SELECT FROM tasks t WHERE {_VISIBLE} AND (t.id = ev.task_id OR t.id IN (SELECT m.task_id FROM matters m"
+        " JOIN matter_findings mf ON mf.matter_id = m.id WHERE mf.finding_id = ev.finding_id))))",
+        officer,
+        id,
+    )
+
+
+async def sees_subject(
+    pool: Pool, officer: str, *, station: str | None = None, camera: str | None = None
+) -> bool:
+    """Has this officer a task that is not closed with a matter of that station or camera?"""
+    return bool(
+        await pool.fetchval(
+            f"SELECT EXISTS (SELECT FROM tasks t JOIN matters m ON m.task_id = t.id WHERE {_VISIBLE} AND t.state <> 'closed'"
+            " AND (m.station = $2 OR m.camera = $3))",
+            officer,
+            station,
+            camera,
+        )
+    )
+
+
+async def has_open(pool: Pool, officer: str) -> bool:
+    """Does he hold a task that is not closed, or is he asked to take one?"""
+    return bool(
+        await pool.fetchval(
+            "SELECT EXISTS (SELECT FROM tasks WHERE state <> 'closed' AND (officer = $1 OR (officer IS NULL"
+            " AND $1 = ANY(offered_to) AND NOT $1 = ANY(declined_by))))",
+            officer,
+        )
+    )

@@ -3,21 +3,51 @@
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
-from server.web import errors, events, pages, session, tasks
+from server.web import (
+    actions,
+    cameras,
+    errors,
+    events,
+    evidence,
+    figures,
+    grids,
+    health,
+    officers,
+    pages,
+    photos,
+    readings,
+    session,
+    stations,
+    tasks,
+    warnings,
+)
 from server.web.context import Web, WebDependencies
 from server.web.event_hub import EventHub
+from server.web.figures_cache import FiguresCache
 from server.web.guard import Guard
 from server.web.metrics import Measure
 from server.web.passwords import PasswordGate
 from server.web.photo_workshop import PhotoWorkshop
 from server.web.rate_limit import SignInLimits
+from server.web.recent_views import RecentViews
 from server.web.registry_cache import RegistryCache
 
-# The pages come last: theirs is the route that takes every path.
+# Photos come before actions, whose route takes any name; the pages come last: theirs takes every path.
 _ROUTERS: tuple[APIRouter, ...] = (
     session.router,
     tasks.router,
+    photos.router,
+    actions.router,
+    evidence.router,
+    grids.router,
+    readings.router,
+    stations.router,
+    cameras.router,
+    officers.router,
+    warnings.router,
+    figures.router,
     events.router,
+    health.router,
     pages.router,
 )
 
@@ -42,6 +72,8 @@ def create_app(deps: WebDependencies) -> FastAPI:
         passwords=PasswordGate(),
         limits=SignInLimits(),
         photos=PhotoWorkshop(),
+        figures=FiguresCache(deps.pool),
+        views=RecentViews(),
         registry=RegistryCache(deps.pool, deps.load_registry),
     )
     errors.install(app)

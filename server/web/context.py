@@ -12,9 +12,11 @@ from farwatch.runtime.clock import Clock
 from farwatch.storage.blobs import BlobStore
 from farwatch.storage.database import Connection, Pool
 from server.web.event_hub import EventHub
+from server.web.figures_cache import FiguresCache
 from server.web.passwords import PasswordGate
 from server.web.photo_workshop import PhotoWorkshop
 from server.web.rate_limit import SignInLimits
+from server.web.recent_views import RecentViews
 from server.web.registry_cache import RegistryCache
 from server.web.settings import WebSettings
 
@@ -41,6 +43,8 @@ class Web:
     passwords: PasswordGate
     limits: SignInLimits
     photos: PhotoWorkshop
+    figures: FiguresCache
+    views: RecentViews
     registry: RegistryCache
 
     @property

@@ -1,5 +1,6 @@
 """Every answer that is not a success has one shape: {"error": {"key": …, "params": {…}}}."""
 
+import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -11,7 +12,9 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException as AnyHTTPException
 
 from farwatch.domain.finding import Param
-from farwatch.storage.database import PASSING_ERRORS
+from farwatch.storage.database import DATA_ERRORS, PASSING_ERRORS
+
+log = logging.getLogger(__name__)
 
 # Errors raised by the framework itself, by status; what we raise names its own key.
 _KEYS = {
@@ -72,6 +75,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _internal)
     for error in PASSING_ERRORS:
         app.add_exception_handler(error, _away)
+    for error in DATA_ERRORS:
+        app.add_exception_handler(error, _unstorable)
 
 
 async def _http(_: Request, error: Exception) -> JSONResponse:
@@ -87,6 +92,12 @@ async def _invalid(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     return answer(422, "invalid", {"at": ".".join(map(str, first["loc"])), "why": first["type"]})
+
+
+async def _unstorable(request: Request, error: Exception) -> JSONResponse:
+    """No shape let this through on purpose: it is logged as a fault of ours, and answered as one of the value."""
+    log.error("%s %s: the database refuses a value", request.method, request.url.path, exc_info=error)
+    return answer(422, "bad_value")
 
 
 async def _away(_: Request, __: Exception) -> JSONResponse:

@@ -10,6 +10,7 @@ from fastapi.responses import StreamingResponse
 from farwatch.storage.database import PASSING_ERRORS
 from farwatch.storage.log_reader import LogEntry
 from farwatch.storage.sessions import Session
+from server.web import delivery
 from server.web.authentication import SignedIn
 from server.web.context import Web, WebContext
 from server.web.errors import ApiError, errors
@@ -62,6 +63,7 @@ async def _stream(web: Web, session: Session, after: int | None) -> AsyncIterato
         async for entry in _entries(web, subscription, position):
             if isinstance(entry, LogEntry):
                 yield _frame(entry)
+                await delivery.sent_event(web.pool, session, entry)
             else:
                 yield b"event: bye\ndata: {}\n\n" if entry is End.SESSION_OVER else b": tick\n\n"
     except PASSING_ERRORS as error:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import orjson
 
 AT_ONCE = 2
+UPLOADS_AT_ONCE = 8
 TIMEOUT_S = 20.0
 COPY_MAX_BYTES = 12 * 1024 * 1024
 
@@ -21,7 +22,7 @@ class PhotoError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PhotoCopy:
-    """A JPEG without EXIF, upright, at most LONGEST_SIDE_PX on its longer side."""
+    """A JPEG without EXIF, upright, at most 2560 px on its longer side."""
 
     jpeg: bytes
     width: int
@@ -40,7 +41,10 @@ def sniffed(content: bytes) -> str | None:
 
 
 class PhotoWorkshop:
+    """`uploads` bounds how many photos are held in memory while they come in."""
+
     def __init__(self) -> None:
+        self.uploads = asyncio.Semaphore(UPLOADS_AT_ONCE)
         self._free = asyncio.Semaphore(AT_ONCE)
 
     async def copy(self, content: bytes) -> PhotoCopy:

@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 from pydantic import BaseModel
 
 from farwatch.domain.finding import Param
+from farwatch.domain.registry import Registry
 from server.web.errors import ApiError
 
 Item = TypeVar("Item")
@@ -36,6 +37,12 @@ class Listing(BaseModel, Generic[Item]):
 
     items: list[Item]
     next: str | None = None
+
+
+def enterprise_named(registry: Registry, id: str) -> Named:
+    """By its id when it is no longer active."""
+    known = registry.enterprises.get(id)
+    return Named(id=id, name=known.name if known else id)
 
 
 def cursor(position: str | int) -> str:

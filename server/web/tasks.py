@@ -5,10 +5,12 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query
 
 from farwatch.storage import log_reader, task_views
+from server.web import delivery
 from server.web.authentication import SignedIn
-from server.web.context import Web, WebContext
+from server.web.context import WebContext
 from server.web.errors import ApiError, errors, not_found
-from server.web.shapes import Listing, cursor, position_of
+from server.web.shapes import Listing, position_of
+from server.web.shapes import cursor as cursor_of
 from server.web.task_shapes import (
     TaskBody,
     TaskPage,
@@ -35,21 +37,19 @@ async def list_tasks(
     """Newest first; `open` is everything that is not closed. An officer gets his own: held, or ever offered."""
     before = _task_before(cursor) if cursor else None
     rows = await task_views.page(web.pool, state=state, officer=session.officer, before=before, limit=limit)
+    await delivery.sent_tasks(web.pool, session, rows.tasks)
     return Listing(
-        items=task_bodies(rows), next=_next(rows.tasks[-1]["id"]) if len(rows.tasks) == limit else None
+        items=task_bodies(rows), next=cursor_of(rows.tasks[-1]["id"]) if len(rows.tasks) == limit else None
     )
 
 
 @router.get("/{id}", responses=errors(401, 404))
 async def one_task(web: WebContext, session: SignedIn, id: TaskId) -> TaskPage:
-    return await task_page(web, id, session.officer)
-
-
-async def task_page(web: Web, id: int, officer: str | None) -> TaskPage:
-    """Raises ApiError 404 when this officer may not see it: he is not told that there is one."""
-    rows = await task_views.one(web.pool, id, officer)
+    """404 also when this officer may not see it: he is not told that there is one."""
+    rows = await task_views.one(web.pool, id, session.officer)
     if rows is None:
         raise not_found()
+    await delivery.sent_tasks(web.pool, session, rows.tasks)
     timeline = await log_reader.of_task(web.pool, id, task_views.TIMELINE_MAX)
     return TaskPage.model_validate(
         {
@@ -59,10 +59,6 @@ async def task_page(web: Web, id: int, officer: str | None) -> TaskPage:
             "notices": [notice_body(r) for r in await task_views.notices(web.pool, id)],
         }
     )
-
-
-def _next(id: int) -> str:
-    return cursor(id)
 
 
 def _task_before(text: str) -> int:

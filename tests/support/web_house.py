@@ -24,7 +24,14 @@ from server.web.settings import WebSettings
 
 PASSWORD = "correct horse"
 _HASH = hash_password(PASSWORD)
-NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)  # noon in Asia/Shanghai
+POLICY = {
+    "accept_s": 300,
+    "arrive_s": 600,
+    "geofence_m": 100,
+    "accuracy_max_m": 100,
+    "quiet_close_s": 1800,
+    "escalation": [],
+}
 PEOPLE = {
     "chen": ("centre", None),
     "wang": ("officer", "o1"),
@@ -123,7 +130,7 @@ class House:
             "grid": "g1",
             "enterprise": "e1",
             "opened_at": self.clock.now(),
-            "policy": {},
+            "policy": POLICY,
         }
         values |= {"offered_to": list(offered_to), "officer": officer, "state": state, **columns}
         names = ", ".join(values)

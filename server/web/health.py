@@ -1,0 +1,148 @@
+"""Is it alive, is it of use, and the numbers."""
+
+import asyncio
+import hmac
+import ipaddress
+import os
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest, multiprocess
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from pydantic import BaseModel
+
+from farwatch.storage import heartbeats
+from farwatch.storage.database import PASSING_ERRORS
+from server.web import peer
+from server.web.authentication import SignedIn
+from server.web.context import Web, WebContext
+from server.web.errors import ApiError, errors
+
+router = APIRouter(tags=["health"])
+
+ENGINE, INTAKE = "engine", "intake"
+ENGINE_FRESH_S = 5.0
+DATABASE_WITHIN_S = 3.0
+
+
+class Alive(BaseModel):
+    status: str
+
+
+class Check(BaseModel):
+    ok: bool
+    detail: str
+
+
+class Ready(BaseModel):
+    ready: bool
+    checks: dict[str, Check]
+
+
+class Status(BaseModel):
+    """Ages in seconds, null for what was never seen. `clock_offset_s`: the database's clock less this machine's."""
+
+    now: datetime
+    engine_tick_age_s: float | None
+    intake_age_s: float | None
+    clock_offset_s: float
+    roles: dict[str, float]
+
+
+@router.get("/livez")
+async def livez() -> Alive:
+    """Answers as long as the loop turns."""
+    return Alive(status="alive")
+
+
+@router.get("/readyz", responses={503: {"model": Ready, "description": "Not of use now"}})
+async def readyz(web: WebContext, response: Response) -> Ready:
+    """The database answers, and the engine's last round is fresh."""
+    checks = {}
+    try:
+        async with asyncio.timeout(DATABASE_WITHIN_S):
+            age_s = (await heartbeats.ages_s(web.pool)).get(ENGINE)
+        checks["database"] = Check(ok=True, detail="answers")
+        fresh = age_s is not None and age_s <= ENGINE_FRESH_S
+        checks["engine"] = Check(
+            ok=fresh, detail="never seen" if age_s is None else f"last round {age_s:.1f} s ago"
+        )
+    except PASSING_ERRORS as error:
+        checks["database"] = Check(ok=False, detail=type(error).__name__)
+        checks["engine"] = Check(ok=False, detail="unknown")
+    ready = all(c.ok for c in checks.values())
+    response.status_code = 200 if ready else 503
+    return Ready(ready=ready, checks=checks)
+
+
+@router.get("/api/v1/status", responses=errors(401))
+async def status(web: WebContext, _: SignedIn) -> Status:
+    """The wall turns red when `engine_tick_age_s` is over 5."""
+    asked_at = web.deps.clock.now()
+    there = await heartbeats.database_now(web.pool)
+    halfway = asked_at + (web.deps.clock.now() - asked_at) / 2
+    ages = await heartbeats.ages_s(web.pool)
+    return Status(
+        now=there,
+        engine_tick_age_s=ages.get(ENGINE),
+        intake_age_s=ages.get(INTAKE),
+        clock_offset_s=(there - halfway) / timedelta(seconds=1),
+        roles=ages,
+    )
+
+
+_TEXT: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/plain": {}}, "description": "Prometheus' text format"}
+}
+
+
+@router.get("/metrics", response_class=Response, responses=_TEXT | errors(403))
+async def metrics(
+    web: WebContext, request: Request, authorization: Annotated[str, Header()] = ""
+) -> Response:
+    """For scrapers on this machine, and for others with the bearer token of the settings."""
+    if not _may_scrape(web, request, authorization):
+        raise ApiError(403, "not_from_here")
+    try:
+        age_s = (await heartbeats.ages_s(web.pool)).get(ENGINE)
+    except PASSING_ERRORS:
+        age_s = None  # the other numbers are wanted all the more; an absent gauge raises its own alert
+    body = await asyncio.to_thread(_collected, age_s)
+    return Response(body, media_type=CONTENT_TYPE_LATEST)
+
+
+def _may_scrape(web: Web, request: Request, authorization: str) -> bool:
+    token = web.deps.settings.metrics_token
+    if token and hmac.compare_digest(authorization.encode(), f"Bearer {token}".encode()):
+        return True
+    try:
+        return ipaddress.ip_address(peer.address(request.scope, web.deps.settings)).is_loopback
+    except ValueError:
+        return False
+
+
+class _EngineAge(Collector):
+    def __init__(self, age_s: float) -> None:
+        self._age_s = age_s
+
+    def collect(self) -> Iterator[Metric]:
+        yield GaugeMetricFamily(
+            "farwatch_engine_last_tick_age_seconds", "Since the engine's last round", value=self._age_s
+        )
+
+
+def _collected(engine_age_s: float | None) -> bytes:
+    """All processes' numbers where they share a folder, else this process's."""
+    registry = REGISTRY
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        registry = CollectorRegistry()
+        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    text = generate_latest(registry)
+    if engine_age_s is not None:
+        ours = CollectorRegistry()
+        ours.register(_EngineAge(engine_age_s))
+        text += generate_latest(ours)
+    return text

@@ -1,0 +1,120 @@
+"""Photos of a task: the original is kept untouched, the pages get a copy made of its pixels alone."""
+
+import asyncio
+from typing import Annotated, Any
+from uuid import UUID, uuid5
+
+from fastapi import APIRouter, Header, Request
+
+from farwatch.domain.task import TaskState
+from farwatch.storage import evidence, task_views
+from farwatch.storage.database import transaction
+from farwatch.storage.evidence import Evidence, EvidenceKind, EvidenceState
+from farwatch.storage.sessions import Session
+from farwatch.storage.users import Role
+from server.web import metrics
+from server.web.authentication import Acting
+from server.web.context import Web, WebContext
+from server.web.errors import ApiError, errors, not_found
+from server.web.guard import PHOTO_TYPES
+from server.web.photo_workshop import PhotoCopy, PhotoError, sniffed
+from server.web.task_shapes import EvidenceBody, evidence_body
+from server.web.tasks import TaskId
+
+router = APIRouter(prefix="/api/v1/tasks", tags=["tasks"])
+
+UPLOAD_MAX_S = 90.0
+_NAMESPACE = UUID("b3c58f0e-5d0c-5a86-9a2f-54a4f7d0f6c2")
+_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {t: {"schema": {"type": "string", "format": "binary"}} for t in PHOTO_TYPES},
+    }
+}
+
+
+@router.post(
+    "/{id}/photos", status_code=201, responses=errors(401, 403, 404, 408, 409, 413, 415), openapi_extra=_BODY
+)
+async def add_photo(
+    web: WebContext, session: Acting, id: TaskId, request: Request, x_client_id: Annotated[UUID, Header()]
+) -> EvidenceBody:
+    """The copy's row; `derived_from` is the original. The same X-Client-Id again gives the same row.
+
+    415 not_an_image; 422 photo_broken, photo_too_many_pixels or photo_too_hard, and then nothing is kept.
+    """
+    await _require_open_and_his(web, id, session)
+    original, copy = (
+        uuid5(_NAMESPACE, f"{id}/{session.name}/{x_client_id}/{part}") for part in ("original", "copy")
+    )
+    if (known := await task_views.evidence_row(web.pool, copy, session.officer)) is None:
+        await _keep(web, session, id, original, copy, await _uploaded(web, request))
+        known = await task_views.evidence_row(web.pool, copy, session.officer)
+    if known is None:
+        raise not_found()
+    return evidence_body(known)
+
+
+async def _require_open_and_his(web: Web, task: int, session: Session) -> None:
+    held = await task_views.holder(web.pool, task, session.officer)
+    if held is None:
+        raise not_found()
+    if held["state"] == TaskState.CLOSED:
+        raise ApiError(409, "wrong_state", {"state": held["state"]})
+    if session.role == Role.OFFICER and held["officer"] != session.officer:
+        raise ApiError(409, "taken_by_other" if held["officer"] else "wrong_state")
+
+
+async def _uploaded(web: Web, request: Request) -> bytes:
+    """The whole body; its length is bounded by the guard while it is read, its time and number here."""
+    content = bytearray()
+    try:
+        async with web.photos.uploads, asyncio.timeout(UPLOAD_MAX_S):
+            async for chunk in request.stream():
+                content += chunk
+    except TimeoutError:
+        raise ApiError(408, "upload_too_slow", {"most_s": UPLOAD_MAX_S}) from None
+    return bytes(content)
+
+
+async def _keep(web: Web, session: Session, task: int, original: UUID, copy: UUID, content: bytes) -> None:
+    media_type = sniffed(content)
+    if media_type is None:
+        metrics.PHOTOS.labels("not_an_image").inc()
+        raise ApiError(415, "not_an_image")
+    try:
+        made = await web.photos.copy(content)
+    except PhotoError as error:
+        metrics.PHOTOS.labels(error.key).inc()
+        raise ApiError(422, error.key) from error
+    first = await _row(web, session, task, original, content, media_type, None, None)
+    second = await _row(web, session, task, copy, made.jpeg, "image/jpeg", original, made)
+    async with transaction(web.pool) as connection:
+        await evidence.add(connection, first)
+        await evidence.add(connection, second)
+    metrics.PHOTOS.labels("stored").inc()
+
+
+async def _row(
+    web: Web,
+    session: Session,
+    task: int,
+    id: UUID,
+    content: bytes,
+    media_type: str,
+    derived_from: UUID | None,
+    made: PhotoCopy | None,
+) -> Evidence:
+    """The bytes are in the store when this returns. A phone's own time stays in the original, unread."""
+    return Evidence(
+        id=id,
+        kind=EvidenceKind.PHOTO,
+        state=EvidenceState.STORED,
+        media_type=media_type,
+        task_id=task,
+        sha256=await asyncio.to_thread(web.deps.blobs.put_bytes, content),
+        size_bytes=len(content),
+        derived_from=derived_from,
+        captured_at=web.deps.clock.now(),
+        meta={"by": session.name} | ({"width": made.width, "height": made.height} if made else {}),
+    )

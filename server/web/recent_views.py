@@ -1,0 +1,21 @@
+"""Which live pictures a session looked at lately, so that a wall that asks each second fills no audit."""
+
+from collections import OrderedDict
+
+VIEW_S = 600.0
+KNOWN_MAX = 20_000
+
+
+class RecentViews:
+    def __init__(self) -> None:
+        self._seen: OrderedDict[str, float] = OrderedDict()
+
+    def is_new(self, view: str, now_s: float) -> bool:
+        """True for the first look, and again once VIEW_S seconds; beyond KNOWN_MAX the oldest are forgotten."""
+        if now_s - self._seen.get(view, float("-inf")) < VIEW_S:
+            return False
+        self._seen[view] = now_s
+        self._seen.move_to_end(view)
+        if len(self._seen) > KNOWN_MAX:
+            self._seen.popitem(last=False)
+        return True

@@ -1,0 +1,76 @@
+from pathlib import Path
+
+import pytest
+from prometheus_client import values
+
+from farwatch.storage import heartbeats
+from farwatch.storage.database import open_pool
+from server.web.app import create_app
+from tests.support.web_house import House
+
+
+@pytest.mark.parametrize(
+    ("address", "headers", "settings", "status"),
+    [
+        ("127.0.0.1", {}, {}, 200),
+        ("::1", {}, {}, 200),
+        ("10.1.2.3", {}, {}, 403),
+        ("10.1.2.3", {"X-Forwarded-For": "127.0.0.1"}, {}, 403),
+        ("127.0.0.1", {"X-Forwarded-For": "127.0.0.1, 10.9.9.9"}, {"proxied": True}, 403),
+        ("10.1.2.3", {"Authorization": "Bearer wrong"}, {"metrics_token": "right"}, 403),
+        ("10.1.2.3", {"Authorization": "Bearer right"}, {"metrics_token": "right"}, 200),
+        ("10.1.2.3", {"Authorization": "Bearer "}, {"metrics_token": ""}, 403),
+    ],
+)
+async def test_numbers_are_for_this_machine_and_for_holders_of_the_token(
+    house: House, address: str, headers: dict[str, str], settings: dict[str, object], status: int
+) -> None:
+    house.use(**settings)
+    async with house.client(address=address) as client:
+        assert (await client.get("/metrics", headers=headers)).status_code == status
+
+
+async def test_the_engines_age_is_told_at_each_scrape(house: House) -> None:
+    async with house.client(address="127.0.0.1") as client:
+        before = (await client.get("/metrics")).text
+        await heartbeats.beat(house.pool, "engine")
+        after = (await client.get("/metrics")).text
+
+    assert "farwatch_engine_last_tick_age_seconds" not in before
+    age_s = float(after.split("\nfarwatch_engine_last_tick_age_seconds ")[1].split("\n")[0])
+    assert 0 <= age_s < 5
+    assert 'farwatch_http_requests_total{method="GET",route="/metrics",status="200"}' in after
+
+
+async def test_the_numbers_of_all_processes_are_added_up(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for pid in (1, 2):
+        value = values.MultiProcessValue(lambda pid=pid: pid)
+        monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+        value("counter", "farwatch_readings_total", "farwatch_readings_total", (), (), "Readings").inc(
+            pid * 10
+        )
+    async with house.client(address="127.0.0.1") as client:
+        text = (await client.get("/metrics")).text
+
+    assert "farwatch_readings_total 30.0" in text
+
+
+async def test_a_lost_database_is_a_clear_answer_and_not_the_end(house: House, database_url: str) -> None:
+    async with open_pool(database_url) as pool:
+        house.deps = type(house.deps)(
+            **{f: getattr(house.deps, f) for f in house.deps.__slots__} | {"pool": pool}
+        )
+        house.app = create_app(house.deps)
+        token = await house.token("chen")
+        await pool.close()
+        async with house.client(address="127.0.0.1") as client:
+            client.cookies.set("farwatch_session", token)
+            tasks, ready, alive, metrics = [
+                await client.get(p) for p in ("/api/v1/tasks", "/readyz", "/livez", "/metrics")
+            ]
+
+    assert (tasks.status_code, tasks.json()["error"]["key"]) == (503, "database_away")
+    assert (ready.status_code, ready.json()["checks"]["database"]["ok"]) == (503, False)
+    assert (alive.status_code, metrics.status_code) == (200, 200)

@@ -1,0 +1,190 @@
+import io
+import zlib
+from pathlib import Path
+from struct import pack
+from uuid import uuid4
+
+import httpx
+import pytest
+from PIL import Image, PngImagePlugin
+
+from server.web import photo_workshop
+from server.web.guard import PHOTO_MAX_BYTES
+from tests.support.web_house import House
+
+
+def a_photo(kind: str = "JPEG", size: tuple[int, int] = (64, 48)) -> bytes:
+    """Left half red; EXIF says that it lies on its side, who made it and where; a comment besides."""
+    image = Image.new("RGB", size, "blue")
+    image.paste("red", (0, 0, size[0] // 2, size[1]))
+    exif = Image.Exif()
+    exif[0x0112], exif[0x013B] = 6, "secret maker"
+    exif.get_ifd(0x8825)[2] = (39.0, 54.0, 0.0)
+    out = io.BytesIO()
+    extra = {"comment": b"secret comment"} if kind == "JPEG" else {}
+    image.save(out, kind, exif=exif, **extra)
+    return out.getvalue()
+
+
+async def send(
+    house: House,
+    task: int,
+    content: bytes,
+    *,
+    who: str = "wang",
+    media_type: str = "image/jpeg",
+    client_id: str | None = None,
+) -> httpx.Response:
+    async with house.client(who) as client:
+        headers = {"Content-Type": media_type, "X-Client-Id": client_id or str(uuid4())}
+        return await client.post(f"/api/v1/tasks/{task}/photos", content=content, headers=headers)
+
+
+async def my_task(house: House) -> int:
+    return await house.task(officer="o1", state="arrived")
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+async def test_pages_get_an_upright_copy_of_the_pixels_alone_and_the_original_stays_untouched(
+    house: House, kind: str
+) -> None:
+    task, photo = await my_task(house), a_photo(kind)
+    answer = await send(house, task, photo, media_type=f"image/{kind.lower()}")
+    assert answer.status_code == 201, answer.text
+    row = answer.json()
+    async with house.client("wang") as client:
+        copy = await client.get(row["url"])
+        shown = (await client.get(f"/api/v1/tasks/{task}")).json()["photos"]
+    async with house.client("chen") as client:
+        original = await client.get(f"/api/v1/evidence/{row['derived_from']}")
+
+    assert shown == [row]
+    assert original.content == photo
+    assert copy.headers["content-type"] == "image/jpeg"
+    assert not any(secret in copy.content for secret in (b"secret", b"Exif", b"GPS"))
+    with Image.open(io.BytesIO(copy.content)) as image:
+        assert (image.width, image.height) == (48, 64)
+        assert not image.getexif()
+
+
+async def test_an_original_is_a_download_for_the_centre_and_nothing_for_officers(house: House) -> None:
+    row = (await send(house, await my_task(house), a_photo())).json()
+    path = f"/api/v1/evidence/{row['derived_from']}"
+    async with house.client("chen") as centre, house.client("wang") as officer:
+        original, refused = await centre.get(path), await officer.get(path)
+
+    assert original.headers["content-type"] == "application/octet-stream"
+    assert original.headers["content-disposition"].startswith("attachment")
+    assert refused.status_code == 403
+
+
+async def test_the_same_photo_sent_again_is_one_photo(house: House) -> None:
+    task, client_id = await my_task(house), str(uuid4())
+    first = await send(house, task, a_photo(), client_id=client_id)
+    again = await send(house, task, a_photo(), client_id=client_id)
+
+    assert first.json() == again.json()
+    assert await house.pool.fetchval("SELECT count(*) FROM evidence") == 2
+
+
+def a_bomb() -> bytes:
+    """30,000 x 30,000 pixels in a few kilobytes."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return pack(">I", len(content)) + kind + content + pack(">I", zlib.crc32(kind + content))
+
+    head = pack(">IIBBBBB", 30_000, 30_000, 1, 0, 0, 0, 0)
+    rows = zlib.compress(bytes(3751) * 30_000, 9)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def a_text_bomb() -> bytes:
+    notes = PngImagePlugin.PngInfo()
+    notes.add_text("note", "x" * 60_000_000, zip=True)
+    out = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(out, "PNG", pnginfo=notes)
+    return out.getvalue()
+
+
+ATTACKS = {
+    "a page": (b"<html><script>alert(1)</script>", 415, "not_an_image"),
+    "a page that begins as a GIF": (b"GIF89a/*<script>*/=1;alert(1)", 415, "not_an_image"),
+    "an SVG": (b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>", 415, "not_an_image"),
+    "nothing": (b"", 415, "not_an_image"),
+    "a page that begins as a JPEG": (b"\xff\xd8\xff\xe0<html><script>alert(1)</script>", 422, "photo_broken"),
+    "a page that begins as a PNG": (b"\x89PNG\r\n\x1a\n<html>", 422, "photo_broken"),
+    "a sound that begins as WebP": (b"RIFF\x10\x00\x00\x00WEBPVP8 <html>", 422, "photo_broken"),
+    "half a photo": (a_photo(size=(640, 480))[:2000], 422, "photo_broken"),
+    "a bomb of pixels": (a_bomb(), 422, "photo_too_many_pixels"),
+    "a bomb of text": (a_text_bomb(), 422, "photo_broken"),
+}
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+async def test_what_is_no_sound_photo_is_refused_by_name_and_nothing_is_kept(
+    house: House, name: str, tmp_path: Path
+) -> None:
+    content, status, key = ATTACKS[name]
+    answer = await send(house, await my_task(house), content)
+
+    assert (answer.status_code, answer.json()["error"]["key"]) == (status, key)
+    assert await house.pool.fetchval("SELECT count(*) FROM evidence") == 0
+    assert not list(house.deps.blobs.all())
+
+
+async def test_what_is_hidden_behind_a_photo_never_reaches_a_page(house: House) -> None:
+    """Phones append film to photos, so it is no error; but only pixels are copied."""
+    answer = await send(house, await my_task(house), a_photo() + b"PK\x03\x04<script>alert(1)</script>")
+    async with house.client("wang") as client:
+        copy = await client.get(answer.json()["url"])
+
+    assert answer.status_code == 201
+    assert b"script" not in copy.content
+    assert copy.headers["content-security-policy"] == "sandbox; default-src 'none'"
+    assert copy.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_the_type_is_told_by_the_content_not_by_the_header(house: House) -> None:
+    answer = await send(house, await my_task(house), a_photo("PNG"), media_type="image/webp")
+    original = await house.pool.fetchval("SELECT media_type FROM evidence WHERE derived_from IS NULL")
+    assert (answer.status_code, original) == (201, "image/png")
+
+
+async def test_a_photo_that_is_too_large_is_cut_off_while_it_comes(house: House) -> None:
+    sent = 0
+
+    async def endless() -> object:
+        nonlocal sent
+        while True:
+            sent += 1 << 20
+            yield b"\xff\xd8\xff" + bytes((1 << 20) - 3)
+
+    task = await my_task(house)
+    async with house.client("wang") as client:
+        headers = {"Content-Type": "image/jpeg", "X-Client-Id": str(uuid4())}
+        answer = await client.post(f"/api/v1/tasks/{task}/photos", content=endless(), headers=headers)
+
+    assert (answer.status_code, answer.json()["error"]["key"]) == (413, "too_large")
+    assert PHOTO_MAX_BYTES <= sent <= PHOTO_MAX_BYTES + (2 << 20)
+
+
+async def test_a_decoder_that_hangs_is_ended(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(photo_workshop, "TIMEOUT_S", 0.01)
+    answer = await send(house, await my_task(house), a_photo())
+    assert (answer.status_code, answer.json()["error"]["key"]) == (422, "photo_too_hard")
+
+
+@pytest.mark.parametrize(
+    ("task", "status", "key"),
+    [
+        ({"officer": "o2", "offered_to": ("o1", "o2"), "state": "accepted"}, 409, "taken_by_other"),
+        ({"officer": None, "offered_to": ("o1",), "state": "offered"}, 409, "wrong_state"),
+        ({"officer": "o1", "state": "closed"}, 409, "wrong_state"),
+        ({"officer": "o2", "offered_to": ("o2",)}, 404, "not_found"),
+    ],
+)
+async def test_photos_belong_to_who_holds_the_open_task(
+    house: House, task: dict[str, object], status: int, key: str
+) -> None:
+    answer = await send(house, await house.task(**task), a_photo())
+    assert (answer.status_code, answer.json()["error"]["key"]) == (status, key)

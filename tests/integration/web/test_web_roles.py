@@ -1,0 +1,151 @@
+"""Who may do what: every route for every role, and every answer one that the OpenAPI page names."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from fastapi.routing import APIRoute
+
+from farwatch.storage.blobs import live_still_path
+from tests.support.web_house import House
+
+# Nobody, the officer whose task it is, another officer, centre, bureau, admin.
+WHO = (None, "wang", "li", "chen", "bo", "ada")
+
+
+@dataclass(frozen=True)
+class Ask:
+    method: str
+    route: str
+    statuses: tuple[int, int, int, int, int, int]
+    body: Any = None
+    query: str = ""
+    error: str | None = None
+
+
+DEED = {"client_id": "00000000-0000-0000-0000-000000000000", "at": "2026-11-22T04:00:00Z"}
+SIGN_IN = {"name": "chen", "password": "wrong horse"}
+POSITION = {"lat": 39.9, "lon": 116.4, "accuracy_m": 8, "at": "2026-11-22T04:00:00Z"}
+TABLE = [
+    Ask("POST", "/api/v1/session", (401, 401, 401, 401, 401, 401), SIGN_IN),
+    Ask("GET", "/api/v1/session", (401, 200, 200, 200, 200, 200)),
+    Ask("DELETE", "/api/v1/session", (401, 204, 204, 204, 204, 204)),
+    Ask("GET", "/api/v1/tasks", (401, 200, 200, 200, 200, 200)),
+    Ask("GET", "/api/v1/tasks/{id}", (401, 200, 404, 200, 200, 200)),
+    Ask("POST", "/api/v1/tasks/{id}/{action}", (401, 409, 404, 409, 403, 409), DEED),
+    Ask("POST", "/api/v1/tasks/{id}/photos", (401, 415, 404, 415, 403, 415), b"not an image"),
+    Ask("GET", "/api/v1/evidence/{id}", (401, 200, 404, 200, 200, 200)),
+    Ask("GET", "/api/v1/grids", (401, 200, 200, 200, 200, 200)),
+    Ask("GET", "/api/v1/stations", (401, 200, 200, 200, 200, 200)),
+    Ask("GET", "/api/v1/stations/{mn}/readings", (401, 404, 404, 200, 200, 200), query="?code=a21026"),
+    Ask("GET", "/api/v1/cameras", (401, 200, 200, 200, 200, 200)),
+    Ask("GET", "/api/v1/cameras/{id}/still", (401, 200, 404, 200, 200, 200)),
+    Ask("GET", "/api/v1/officers", (401, 403, 403, 200, 403, 200)),
+    Ask("POST", "/api/v1/position", (401, 204, 409, 403, 403, 403), POSITION),
+    Ask("GET", "/api/v1/warnings", (401, 403, 403, 200, 200, 200)),
+    Ask("GET", "/api/v1/figures/today", (401, 403, 403, 200, 200, 200)),
+    Ask(
+        "GET", "/api/v1/events", (401, 503, 503, 503, 503, 503)
+    ),  # no hub runs here: the streams have their own tests
+    Ask("GET", "/api/v1/status", (401, 200, 200, 200, 200, 200)),
+    Ask("GET", "/livez", (200, 200, 200, 200, 200, 200)),
+    Ask("GET", "/readyz", (503, 503, 503, 503, 503, 503)),  # no engine runs here
+    Ask("GET", "/metrics", (403, 403, 403, 403, 403, 403)),
+]
+
+
+def test_no_route_is_forgotten(house_app_routes: set[tuple[str, str]]) -> None:
+    assert {(ask.method, ask.route) for ask in TABLE} == house_app_routes
+
+
+@pytest.fixture
+async def house_app_routes(house: House) -> set[tuple[str, str]]:
+    paths = house.app.openapi()["paths"]
+    return {(method.upper(), path) for path, methods in paths.items() for method in methods}
+
+
+@pytest.mark.parametrize("ask", TABLE, ids=lambda a: f"{a.method} {a.route}")
+async def test_each_role_may_do_this_and_no_more(house: House, ask: Ask) -> None:
+    schema = house.app.openapi()["paths"][ask.route][ask.method.lower()]
+    path = await _path(house, ask)
+    answers = {}
+    for who in WHO:
+        async with house.client(who) as client:
+            answer = await client.request(ask.method, path, **_content(ask))
+        answers[who] = answer.status_code
+        assert str(answer.status_code) in schema["responses"], "an undocumented status"
+        if answer.status_code >= 400 and ask.route != "/readyz":
+            assert answer.json()["error"].keys() == {"key", "params"}
+
+    assert answers == dict(zip(WHO, ask.statuses, strict=True))
+
+
+async def _path(house: House, ask: Ask) -> str:
+    """A task of officer o1 with a picture of camera c1, which he has arrived at: every deed of the table is too early or late."""
+    task = await house.task(officer="o1", state="arrived")
+    _, finding = await house.matter(task)
+    still = live_still_path(house.deps.data_dir, "c1")
+    still.parent.mkdir()
+    still.write_bytes(b"\xff\xd8\xff")
+    row: object = task
+    if ask.route.startswith("/api/v1/evidence"):
+        row = await house.evidence(finding, b"\xff\xd8\xff")
+    elif ask.route.startswith("/api/v1/cameras"):
+        row = "c1"
+    return ask.route.format(id=row, action="decline", mn="MN1") + ask.query
+
+
+def _content(ask: Ask) -> dict[str, Any]:
+    if isinstance(ask.body, bytes):
+        return {"content": ask.body, "headers": {"Content-Type": "image/jpeg", "X-Client-Id": str(uuid4())}}
+    return (
+        {"json": {**ask.body, "client_id": str(uuid4())} if "client_id" in ask.body else ask.body}
+        if ask.body
+        else {}
+    )
+
+
+async def test_the_api_describes_itself_with_one_name_per_operation(house: House) -> None:
+    async with house.client() as client:
+        schema = (await client.get("/openapi.json")).json()
+
+    names = [o["operationId"] for methods in schema["paths"].values() for o in methods.values()]
+    assert len(names) == len(set(names)) == len(TABLE)
+    assert "HTTPValidationError" not in json.dumps(schema)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "key"),
+    [
+        ("GET", "/api/v1/nothing", 404, "not_found"),
+        ("PUT", "/api/v1/tasks", 405, "method_not_allowed"),
+        ("POST", "/api/v1/tasks/1/explode", 422, "invalid"),
+        ("GET", "/nothing", 404, "not_found"),
+    ],
+)
+async def test_what_is_not_there_is_named_too(
+    house: House, method: str, path: str, status: int, key: str
+) -> None:
+    async with house.client("chen") as client:
+        answer: httpx.Response = await client.request(method, path, json={} if method != "GET" else None)
+    assert (answer.status_code, answer.json()["error"]["key"]) == (status, key)
+
+
+async def test_an_answer_of_the_api_is_no_document_and_no_secret_of_the_browser_cache(house: House) -> None:
+    async with house.client("chen") as client:
+        headers = (await client.get("/api/v1/tasks")).headers
+
+    assert headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert headers["cache-control"] == "no-store"
+    assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_every_operation_has_a_response_model_or_says_its_media_type(house: House) -> None:
+    for route in house.app.routes:
+        if isinstance(route, APIRoute) and route.include_in_schema:
+            assert route.response_model is not None or route.status_code == 204 or 200 in route.responses, (
+                route.path
+            )
