@@ -38,7 +38,10 @@ def load(count: int, start: datetime) -> list[tuple[str, bytes]]:
     return [
         (
             f"farwatch/v1/MN{i % STATIONS + 1}/rtd",
-            message(start + timedelta(seconds=0.5 * (i // STATIONS)), {c: 10.0 + (i + k) % 9 for k, c in enumerate(CODES)}),
+            message(
+                start + timedelta(seconds=0.5 * (i // STATIONS)),
+                {c: 10.0 + (i + k) % 9 for k, c in enumerate(CODES)},
+            ),
         )
         for i in range(count)
     ]
@@ -90,11 +93,17 @@ async def plain_loop(broker: Mosquitto, url: str) -> None:
             mn = str(received.topic).split("/")[2]
             for code, value in body["values"].items():
                 await connection.execute(
-                    "INSERT INTO plain VALUES ($1, $2, $3, $4)", mn, code, datetime.fromisoformat(body["ts"]), value
+                    "INSERT INTO plain VALUES ($1, $2, $3, $4)",
+                    mn,
+                    code,
+                    datetime.fromisoformat(body["ts"]),
+                    value,
                 )
 
 
-async def ours(folder: Path, postgres: EmbeddedPostgres, messages: list[tuple[str, bytes]]) -> dict[str, object]:
+async def ours(
+    folder: Path, postgres: EmbeddedPostgres, messages: list[tuple[str, bytes]]
+) -> dict[str, object]:
     url = postgres.url()
     await migrate(url, url)
     await settle(url, stations=STATIONS, codes=CODES)
@@ -124,13 +133,18 @@ async def ours(folder: Path, postgres: EmbeddedPostgres, messages: list[tuple[st
     return {
         "messages_per_s": round(len(messages) / took_s),
         "readings_per_s": round(rows / took_s),
-        "publish_to_task_ms": {"p50": round(statistics.median(latencies), 1), "p99": round(latencies[int(0.99 * (len(latencies) - 1))], 1)},
+        "publish_to_task_ms": {
+            "p50": round(statistics.median(latencies), 1),
+            "p99": round(latencies[int(0.99 * (len(latencies) - 1))], 1),
+        },
         "lost": len(messages) * len(CODES) - rows,
         "doubled": revisions,
     }
 
 
-async def theirs(folder: Path, postgres: EmbeddedPostgres, messages: list[tuple[str, bytes]]) -> dict[str, object]:
+async def theirs(
+    folder: Path, postgres: EmbeddedPostgres, messages: list[tuple[str, bytes]]
+) -> dict[str, object]:
     admin = await connect(postgres.url("postgres"))
     await admin.execute("CREATE DATABASE plain")
     await admin.close()
@@ -140,13 +154,18 @@ async def theirs(folder: Path, postgres: EmbeddedPostgres, messages: list[tuple[
     try:
         async with open_pool(url) as pool, asyncio.TaskGroup() as group:
             loop = group.create_task(plain_loop(broker, url))
-            await until(lambda: count(pool, "SELECT count(*) FROM pg_class WHERE relname = 'plain'"), lambda n: n == 1)
+            await until(
+                lambda: count(pool, "SELECT count(*) FROM pg_class WHERE relname = 'plain'"), lambda n: n == 1
+            )
             await asyncio.sleep(0.5)  # until the peer has subscribed
             took_s = await throughput(pool, broker, messages, "SELECT count(*) FROM plain")
             loop.cancel()
     finally:
         broker.stop()
-    return {"messages_per_s": round(len(messages) / took_s), "readings_per_s": round(len(messages) * len(CODES) / took_s)}
+    return {
+        "messages_per_s": round(len(messages) / took_s),
+        "readings_per_s": round(len(messages) * len(CODES) / took_s),
+    }
 
 
 async def main(messages: int) -> None:
@@ -156,7 +175,9 @@ async def main(messages: int) -> None:
         postgres = EmbeddedPostgres(folder / "pg")
         postgres.start()
         try:
-            print(f"us: {messages} messages of {len(CODES)} values, then {TASKS} exceedances", file=sys.stderr)
+            print(
+                f"us: {messages} messages of {len(CODES)} values, then {TASKS} exceedances", file=sys.stderr
+            )
             us = await ours(folder, postgres, load(messages, start))
             some = load(max(1, messages // 5), start)
             print(f"plain loop: {len(some)} of the same messages", file=sys.stderr)

@@ -50,9 +50,15 @@ def _with_database(url: str, database: str) -> str:
 async def database_url(_template: str) -> AsyncIterator[str]:
     """A fresh, migrated database of this test's own."""
     name = f"farwatch_test_{os.getpid()}_{next(_numbers)}"
+    url = _with_database(_template, name)
     connection = await connect(_template)
-    await connection.execute(f"CREATE DATABASE {name} TEMPLATE farwatch_template")
-    yield _with_database(_template, name)
+    if "timescaledb" in await connection.fetchval("SHOW shared_preload_libraries"):
+        # Its workers keep connections to every database that has the extension, so none can be copied.
+        await connection.execute(f"CREATE DATABASE {name}")
+        await migrate(url, url)
+    else:
+        await connection.execute(f"CREATE DATABASE {name} TEMPLATE farwatch_template")
+    yield url
     await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
     await connection.close()
 

@@ -34,7 +34,9 @@ def test_no_module_is_a_drawer_for_odds_and_ends() -> None:
 
 
 def test_every_module_says_what_it_is_for() -> None:
-    assert [str(p.relative_to(ROOT)) for p in PYTHON if not ast.get_docstring(ast.parse(p.read_text("utf-8")))] == []
+    assert [
+        str(p.relative_to(ROOT)) for p in PYTHON if not ast.get_docstring(ast.parse(p.read_text("utf-8")))
+    ] == []
 
 
 def test_broad_excepts_stand_only_at_the_named_boundaries() -> None:
@@ -44,7 +46,8 @@ def test_broad_excepts_stand_only_at_the_named_boundaries() -> None:
     for path in PYTHON:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.ExceptHandler) and (
-                node.type is None or (isinstance(node.type, ast.Name) and node.type.id in ("Exception", "BaseException"))
+                node.type is None
+                or (isinstance(node.type, ast.Name) and node.type.id in ("Exception", "BaseException"))
             ):
                 found.append(str(path.relative_to(ROOT)))
     assert [name for name in found if not any(name.startswith(a) for a in allowed)] == []

@@ -33,5 +33,7 @@ def test_every_metric_is_documented_and_no_other() -> None:
 
 def test_every_command_is_in_the_readme_or_the_reference() -> None:
     (commands,) = [a for a in parser()._actions if isinstance(a, argparse._SubParsersAction)]
-    text = (ROOT / "README.md").read_text("utf-8") + "".join(p.read_text("utf-8") for p in REFERENCE.glob("*.md"))
+    text = (ROOT / "README.md").read_text("utf-8") + "".join(
+        p.read_text("utf-8") for p in REFERENCE.glob("*.md")
+    )
     assert [name for name in commands.choices if f"farwatch {name}" not in text] == []

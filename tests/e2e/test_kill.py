@@ -52,7 +52,9 @@ def story(start: datetime) -> list[tuple[str, bytes]]:
         ts = start + timedelta(seconds=0.4 * i)
         for n in range(1, STATIONS + 1):
             over = n == 1 and 1000 <= i < 1300
-            messages.append((f"farwatch/v1/MN{n}/rtd", message(ts, {"a21026": 150.0 if over else 10.0 + i % 7})))
+            messages.append(
+                (f"farwatch/v1/MN{n}/rtd", message(ts, {"a21026": 150.0 if over else 10.0 + i % 7}))
+            )
     return messages
 
 

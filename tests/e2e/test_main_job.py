@@ -42,8 +42,21 @@ def cameras() -> Iterator[list[TestCamera]]:
         shown = []
         for name, (clip, purposes) in SHOWN.items():
             url = f"rtsp://127.0.0.1:{free_port()}/{name}"
-            arguments = ["simulate", "camera", "--file", str(CLIPS / clip), "--url", url, "--user", "viewer", "--password", "look-at-me"]
-            process = subprocess.Popen([sys.executable, "-m", "server.cli", *arguments], stdout=subprocess.PIPE, text=True)
+            arguments = [
+                "simulate",
+                "camera",
+                "--file",
+                str(CLIPS / clip),
+                "--url",
+                url,
+                "--user",
+                "viewer",
+                "--password",
+                "look-at-me",
+            ]
+            process = subprocess.Popen(
+                [sys.executable, "-m", "server.cli", *arguments], stdout=subprocess.PIPE, text=True
+            )
             stack.callback(process.wait, 15)
             stack.callback(process.terminate)
             assert process.stdout
@@ -54,7 +67,9 @@ def cameras() -> Iterator[list[TestCamera]]:
 
 
 @pytest.fixture
-async def service(tmp_path: Path, database_url: str, cameras: list[TestCamera]) -> AsyncIterator[tuple[Service, Mosquitto]]:
+async def service(
+    tmp_path: Path, database_url: str, cameras: list[TestCamera]
+) -> AsyncIterator[tuple[Service, Mosquitto]]:
     broker = Mosquitto(tmp_path / "broker")
     broker.start()
     started = Service(tmp_path / "service", database_url=database_url, mqtt_url=broker.url)
@@ -80,9 +95,17 @@ async def test_clips_and_a_monitor_raise_the_right_tasks_and_quiet_scenes_raise_
         monitors = FastPublisher(broker.port)
         start = datetime.now(UTC)  # noqa: TID251
         monitors.publish([("farwatch/v1/MN1/rtd", message(start - timedelta(seconds=20), {"a21026": 60.0}))])
-        await until(lambda: rows(pool, "SELECT station FROM findings f JOIN warnings w ON w.finding_id = f.id"), lambda r: len(r) == 1)
+        await until(
+            lambda: rows(pool, "SELECT station FROM findings f JOIN warnings w ON w.finding_id = f.id"),
+            lambda r: len(r) == 1,
+        )
         assert await rows(pool, "SELECT id FROM matters WHERE station IS NOT NULL") == []
-        monitors.publish([("farwatch/v1/MN1/rtd", message(start - timedelta(seconds=s), {"a21026": 150.0})) for s in (15, 10, 5, 1)])
+        monitors.publish(
+            [
+                ("farwatch/v1/MN1/rtd", message(start - timedelta(seconds=s), {"a21026": 150.0}))
+                for s in (15, 10, 5, 1)
+            ]
+        )
         monitors.finish()
 
         wanted = {("exceedance", "MN1"), ("dumping", "yard"), ("smoke", "wreck")}
@@ -100,5 +123,8 @@ async def test_clips_and_a_monitor_raise_the_right_tasks_and_quiet_scenes_raise_
         await until(seconds, lambda s: s > 45, within_s=60)  # every quiet clip comes round at least once more
         assert set(await rows(pool, matters)) == wanted
         assert len(await rows(pool, "SELECT id FROM tasks")) == 3
-        places = await rows(pool, "SELECT t.lat = c.lat AND t.lon = c.lon FROM tasks t JOIN matters m ON m.task_id = t.id JOIN cameras c ON c.id = m.camera")
+        places = await rows(
+            pool,
+            "SELECT t.lat = c.lat AND t.lon = c.lon FROM tasks t JOIN matters m ON m.task_id = t.id JOIN cameras c ON c.id = m.camera",
+        )
         assert places == [(True,), (True,)]

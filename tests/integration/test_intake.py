@@ -43,18 +43,22 @@ async def count(pool: Pool, sql: str) -> int:
     return int(await pool.fetchval(sql))
 
 
-async def test_a_message_becomes_readings_and_an_exceedance_its_findings(pool: Pool, broker: Mosquitto, service: Service) -> None:
+async def test_a_message_becomes_readings_and_an_exceedance_its_findings(
+    pool: Pool, broker: Mosquitto, service: Service
+) -> None:
     monitors = FastPublisher(broker.port)
     start = now() - timedelta(seconds=30)
     monitors.publish(
-        ("farwatch/v1/MN1/rtd", message(start + timedelta(seconds=5 * i), {"a21026": 150.0, "a21002": 10.0})) for i in range(4)
+        ("farwatch/v1/MN1/rtd", message(start + timedelta(seconds=5 * i), {"a21026": 150.0, "a21002": 10.0}))
+        for i in range(4)
     )
     monitors.finish()
     await until(lambda: count(pool, "SELECT count(*) FROM readings"), lambda n: n == 8)
     tiers = [r["tier"] for r in await pool.fetch("SELECT tier FROM findings ORDER BY tier")]
     assert tiers == ["early", "violation"]
     await until(
-        lambda: count(pool, "SELECT count(*) FROM evidence WHERE kind = 'readings' AND state = 'stored'"), lambda n: n == 2
+        lambda: count(pool, "SELECT count(*) FROM evidence WHERE kind = 'readings' AND state = 'stored'"),
+        lambda n: n == 2,
     )
 
 
@@ -62,7 +66,13 @@ async def test_ten_thousand_bad_payloads_are_all_kept_or_counted_and_the_next_go
     pool: Pool, broker: Mosquitto, service: Service
 ) -> None:
     dice = random.Random(7)
-    topics = ["farwatch/v1/MN1/rtd", "farwatch/v1/MN2/hour", "farwatch/v1/NOBODY/rtd", "farwatch/v1/MN1/year", "farwatch/v1/\u00e9\U0001f4a9/min"]
+    topics = [
+        "farwatch/v1/MN1/rtd",
+        "farwatch/v1/MN2/hour",
+        "farwatch/v1/NOBODY/rtd",
+        "farwatch/v1/MN1/year",
+        "farwatch/v1/\u00e9\U0001f4a9/min",
+    ]
     good = message(now(), {"a21026": 10.0})
     bad: list[tuple[str, bytes]] = []
     for i in range(10_000):
@@ -82,21 +92,29 @@ async def test_ten_thousand_bad_payloads_are_all_kept_or_counted_and_the_next_go
     assert await count(pool, "SELECT count(*) FROM dead_letters") == 10_000
 
 
-async def test_an_unknown_code_is_set_aside_and_its_neighbours_are_taken(pool: Pool, broker: Mosquitto, service: Service) -> None:
+async def test_an_unknown_code_is_set_aside_and_its_neighbours_are_taken(
+    pool: Pool, broker: Mosquitto, service: Service
+) -> None:
     monitors = FastPublisher(broker.port)
     monitors.publish([("farwatch/v1/MN1/rtd", message(now(), {"a21026": 1.0, "zz": 2.0}))])
     monitors.finish()
     await until(lambda: count(pool, "SELECT count(*) FROM readings"), lambda n: n == 1)
-    assert [r["detail"] for r in await pool.fetch("SELECT detail FROM dead_letters WHERE reason = 'unknown_code'")] == ["zz"]
+    assert [
+        r["detail"] for r in await pool.fetch("SELECT detail FROM dead_letters WHERE reason = 'unknown_code'")
+    ] == ["zz"]
 
 
-async def test_another_value_for_the_same_time_is_a_revision_and_both_are_kept(pool: Pool, broker: Mosquitto, service: Service) -> None:
+async def test_another_value_for_the_same_time_is_a_revision_and_both_are_kept(
+    pool: Pool, broker: Mosquitto, service: Service
+) -> None:
     ts = now()
     monitors = FastPublisher(broker.port)
     monitors.publish(("farwatch/v1/MN1/rtd", message(ts, {"a21026": v})) for v in (1.0, 1.0, 2.0, 1.0))
     monitors.finish()
     await until(lambda: count(pool, "SELECT max(revision) FROM readings"), lambda n: n == 2)
-    assert [r["value"] for r in await pool.fetch("SELECT value FROM reading_revisions ORDER BY revision")] == [1.0, 2.0]
+    assert [
+        r["value"] for r in await pool.fetch("SELECT value FROM reading_revisions ORDER BY revision")
+    ] == [1.0, 2.0]
     assert await count(pool, "SELECT value FROM readings") == 1
 
 

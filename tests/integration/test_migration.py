@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from farwatch.storage.database import Pool, SchemaError, connect
@@ -40,3 +42,38 @@ async def test_partitions_cover_the_accepted_event_times(pool: Pool) -> None:
     }
     assert len(names) >= 15
     assert await pool.fetchval("SELECT ensure_partitions(now())") == 0
+
+
+async def test_the_service_role_writes_rows_but_never_rewrites_the_log(pool: Pool, database_url: str) -> None:
+    await pool.execute("DROP ROLE IF EXISTS farwatch_service_test")
+    await pool.execute("CREATE ROLE farwatch_service_test LOGIN PASSWORD 'x'")
+    service_url = re.sub(r"//[^@]*@", "//farwatch_service_test:x@", database_url)
+    await migrate(database_url, service_url)
+    service = await connect(service_url)
+    try:
+        await service.execute("INSERT INTO log VALUES (1, now(), '{}', NULL, '', '')")
+        await service.execute("INSERT INTO dead_letter_counts VALUES ('x', current_date, 'y', 1, 1)")
+        assert await service.fetchval("SELECT ensure_partitions(now() + interval '90 days')") >= 0
+        for sql in (
+            "UPDATE log SET event = ''",
+            "DELETE FROM log",
+            "DELETE FROM migrations",
+            "DROP TABLE log",
+            "CREATE TABLE mine ()",
+        ):
+            with pytest.raises(Exception, match="permission denied|must be owner"):
+                await service.execute(sql)
+    finally:
+        await service.close()
+        await pool.execute("DROP OWNED BY farwatch_service_test")
+        await pool.execute("DROP ROLE farwatch_service_test")
+
+
+async def test_only_what_may_not_be_partitioned_is_not(pool: Pool) -> None:
+    """On TimescaleDB both are hypertables, on plain PostgreSQL both are partitioned by time."""
+    partitioned = {r[0] for r in await pool.fetch("SELECT relname FROM pg_class WHERE relkind = 'p'")}
+    if "timescaledb" in await pool.fetchval("SHOW shared_preload_libraries"):
+        partitioned = {
+            r[0] for r in await pool.fetch("SELECT hypertable_name FROM timescaledb_information.hypertables")
+        }
+    assert partitioned == {"readings", "reading_revisions"}

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-PROGRAM = shutil.which("mosquitto") or ("/usr/sbin/mosquitto" if Path("/usr/sbin/mosquitto").exists() else None)
+PROGRAM = shutil.which("mosquitto") or (
+    "/usr/sbin/mosquitto" if Path("/usr/sbin/mosquitto").exists() else None
+)
 needs_mosquitto = pytest.mark.skipif(PROGRAM is None, reason="mosquitto is not installed here")
 
 

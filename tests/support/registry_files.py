@@ -11,7 +11,10 @@ GRID = {
         {
             "type": "Feature",
             "properties": {"id": "G1", "name": "东区", "team": "T1"},
-            "geometry": {"type": "Polygon", "coordinates": [[[119.9, 29.9], [120.1, 29.9], [120.1, 30.1], [119.9, 30.1], [119.9, 29.9]]]},
+            "geometry": {
+                "type": "Polygon",
+                "coordinates": [[[119.9, 29.9], [120.1, 29.9], [120.1, 30.1], [119.9, 30.1], [119.9, 29.9]]],
+            },
         }
     ],
 }
@@ -30,14 +33,19 @@ class TestCamera:
 def write(folder: Path, cameras: list[TestCamera]) -> None:
     """One station MN1 with a real-time limit of 50, an enterprise of its own for each camera, 400 m apart."""
     folder.mkdir(parents=True, exist_ok=True)
-    enterprises = ["id,name,lat,lon,contact_name,contact_phone,contact_channel", "E0,化工厂,30.0,120.0,张三,13800000000,"]
+    enterprises = [
+        "id,name,lat,lon,contact_name,contact_phone,contact_channel",
+        "E0,化工厂,30.0,120.0,张三,13800000000,",
+    ]
     rows = ["id,name,enterprise,lat,lon,heading_deg,url,credential,drill"]
     zones = []
     for n, camera in enumerate(cameras, start=1):
         lat = 30.0 + 0.004 * n
         enterprises.append(f"E{n},企业{n},{lat},120.0,,,")
         rows.append(f"{camera.id},{camera.id},E{n},{lat},120.0,90,{camera.url},{camera.credential},0")
-        zones += [{"camera": camera.id, "name": p, "purpose": p, "polygon": EVERYWHERE} for p in camera.purposes]
+        zones += [
+            {"camera": camera.id, "name": p, "purpose": p, "polygon": EVERYWHERE} for p in camera.purposes
+        ]
     texts = {
         "enterprises.csv": "\n".join(enterprises),
         "stations.csv": "mn,enterprise,name,lat,lon,medium,drill\nMN1,E0,一号排口,30.0,120.0,air,0",

@@ -18,19 +18,31 @@ class Service:
         self._log = folder / "serve.log"
         folder.mkdir(parents=True, exist_ok=True)
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("FARWATCH_")}
-        self.environment = inherited | {f"FARWATCH_{k.upper()}": v for k, v in settings.items()} | {"FARWATCH_DATA_DIR": str(folder / "data")}
+        self.environment = (
+            inherited
+            | {f"FARWATCH_{k.upper()}": v for k, v in settings.items()}
+            | {"FARWATCH_DATA_DIR": str(folder / "data")}
+        )
         self._process: subprocess.Popen[bytes] | None = None
 
     def run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """A `farwatch` command that ends by itself."""
         return subprocess.run(
-            [sys.executable, "-m", "server.cli", *arguments], env=self.environment, input=stdin, capture_output=True, text=True, timeout=60
+            [sys.executable, "-m", "server.cli", *arguments],
+            env=self.environment,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=60,
         )
 
     def start(self, roles: str) -> None:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "server.cli", "serve", "--roles", roles], env=self.environment, stdout=log, stderr=log
+                [sys.executable, "-m", "server.cli", "serve", "--roles", roles],
+                env=self.environment,
+                stdout=log,
+                stderr=log,
             )
 
     def stop(self, within_s: float = 10) -> int:

@@ -15,13 +15,19 @@ numbers = st.floats(allow_nan=False, allow_infinity=False)
 
 @given(
     kind=st.sampled_from(ReadingKind),
-    ts=st.datetimes(NOW.replace(tzinfo=None) - timedelta(days=399), NOW.replace(tzinfo=None), timezones=st.just(UTC)),
+    ts=st.datetimes(
+        NOW.replace(tzinfo=None) - timedelta(days=399), NOW.replace(tzinfo=None), timezones=st.just(UTC)
+    ),
     values=st.dictionaries(codes, numbers, min_size=1, max_size=8),
     flags=st.dictionaries(codes, st.from_regex(r"[A-Za-z]{1,2}", fullmatch=True), max_size=4),
     converted=st.dictionaries(codes, numbers, max_size=4),
 )
 def test_what_is_encoded_is_decoded_again(
-    kind: ReadingKind, ts: datetime, values: dict[str, float], flags: dict[str, str], converted: dict[str, float]
+    kind: ReadingKind,
+    ts: datetime,
+    values: dict[str, float],
+    flags: dict[str, str],
+    converted: dict[str, float],
 ) -> None:
     measurement = Measurement("MN1", kind, ts, values, flags, converted)
     assert decode(*encode(measurement), NOW) == measurement

@@ -19,7 +19,14 @@ HERE = Position(30.0, 120.0)
 
 
 def a_limit(kind: ReadingKind = ReadingKind.RTD, limit: float = 50.0, **changes: object) -> Limit:
-    fields: dict[str, object] = {"mn": "MN1", "code": "a21026", "unit": "mg/m3", "kind": kind, "limit": limit, "valid_from": T0 - timedelta(days=1)}
+    fields: dict[str, object] = {
+        "mn": "MN1",
+        "code": "a21026",
+        "unit": "mg/m3",
+        "kind": kind,
+        "limit": limit,
+        "valid_from": T0 - timedelta(days=1),
+    }
     return Limit(**(fields | changes))  # type: ignore[arg-type]
 
 
@@ -28,9 +35,19 @@ def a_city(*limits: Limit, drill: bool = False) -> Registry:
     return Registry(stations={"MN1": station}, limits={("MN1", "a21026"): limits})
 
 
-def a_reading(at_s: float, value: float, flag: str = "N", kind: ReadingKind = ReadingKind.RTD, **changes: object) -> Reading:
+def a_reading(
+    at_s: float, value: float, flag: str = "N", kind: ReadingKind = ReadingKind.RTD, **changes: object
+) -> Reading:
     ts = T0 + timedelta(seconds=at_s)
-    fields: dict[str, object] = {"mn": "MN1", "code": "a21026", "kind": kind, "ts": ts, "value": value, "received_at": ts, "flag": flag}
+    fields: dict[str, object] = {
+        "mn": "MN1",
+        "code": "a21026",
+        "kind": kind,
+        "ts": ts,
+        "value": value,
+        "received_at": ts,
+        "flag": flag,
+    }
     return Reading(**(fields | changes))  # type: ignore[arg-type]
 
 
@@ -44,7 +61,9 @@ def story(outcome: Outcome) -> list[tuple[str, float]]:
     begun = {f.id: f for f in outcome.findings}
     told = [(f"{f.tier} begins", (f.onset_at - T0).total_seconds()) for f in outcome.findings]
     return told + [
-        (f"{begun[e.finding_id].tier} ends", (e.ended_at - T0).total_seconds()) for e in outcome.ended if e.finding_id in begun
+        (f"{begun[e.finding_id].tier} ends", (e.ended_at - T0).total_seconds())
+        for e in outcome.ended
+        if e.finding_id in begun
     ]
 
 
@@ -70,7 +89,9 @@ def story(outcome: Outcome) -> list[tuple[str, float]]:
         "hysteresis", "a_long_silence_breaks_the_hold",
     ],
 )  # fmt: skip
-def test_real_time_values(timeline: list[tuple[float, float, str]], expected: list[tuple[str, float]]) -> None:
+def test_real_time_values(
+    timeline: list[tuple[float, float, str]], expected: list[tuple[str, float]]
+) -> None:
     assert judged(a_city(a_limit()), [a_reading(*moment) for moment in timeline]) == expected
 
 
@@ -85,7 +106,9 @@ def test_a_violation_names_its_numbers() -> None:
 
 @pytest.mark.parametrize(("kind", "rule"), [(ReadingKind.HOUR, "limit_hour"), (ReadingKind.DAY, "limit_day")])
 def test_a_legal_mean_over_its_limit_is_a_violation_at_once(kind: ReadingKind, rule: str) -> None:
-    outcome = LimitJudge().judge(a_city(a_limit(kind)), SHIPPED, {}, [a_reading(0, 51, kind=kind), a_reading(3600, 49, kind=kind)])
+    outcome = LimitJudge().judge(
+        a_city(a_limit(kind)), SHIPPED, {}, [a_reading(0, 51, kind=kind), a_reading(3600, 49, kind=kind)]
+    )
     assert [(f.rule, f.tier) for f in outcome.findings] == [(rule, Tier.VIOLATION)]
 
 
@@ -111,7 +134,9 @@ def test_a_limit_counts_only_in_its_validity_period() -> None:
 
 
 def test_late_values_leave_the_live_state_alone_and_their_findings_say_late() -> None:
-    outcome = LimitJudge().judge(a_city(a_limit()), SHIPPED, {}, [a_reading(t, 150, late=True) for t in (0, 5, 10)])
+    outcome = LimitJudge().judge(
+        a_city(a_limit()), SHIPPED, {}, [a_reading(t, 150, late=True) for t in (0, 5, 10)]
+    )
     assert all(f.late for f in outcome.findings)
     assert all(key[3] for key in outcome.changes)
 
@@ -121,11 +146,16 @@ def test_a_station_marked_for_drills_only_makes_drill_findings() -> None:
     assert [f.drill_id for f in outcome.findings] == ["standing"]
 
 
-values = st.lists(st.tuples(st.integers(1, 40), st.sampled_from([10.0, 48.0, 60.0, 150.0]), st.sampled_from("NNNM")), max_size=40)
+values = st.lists(
+    st.tuples(st.integers(1, 40), st.sampled_from([10.0, 48.0, 60.0, 150.0]), st.sampled_from("NNNM")),
+    max_size=40,
+)
 
 
 @given(values, st.integers(0, 40))
-def test_judging_in_any_batches_and_again_finds_the_same_once(steps: list[tuple[int, float, str]], cut: int) -> None:
+def test_judging_in_any_batches_and_again_finds_the_same_once(
+    steps: list[tuple[int, float, str]], cut: int
+) -> None:
     readings, at_s = [], 0
     for gap, value, flag in steps:
         at_s += gap
@@ -140,7 +170,9 @@ def test_judging_in_any_batches_and_again_finds_the_same_once(steps: list[tuple[
 
 
 @given(values, st.integers(0, 40))
-def test_a_judge_that_starts_again_goes_on_where_it_was(steps: list[tuple[int, float, str]], cut: int) -> None:
+def test_a_judge_that_starts_again_goes_on_where_it_was(
+    steps: list[tuple[int, float, str]], cut: int
+) -> None:
     readings, at_s = [], 0
     for gap, value, flag in steps:
         at_s += gap
@@ -152,9 +184,10 @@ def test_a_judge_that_starts_again_goes_on_where_it_was(steps: list[tuple[int, f
         (f.rule, f.tier, "MN1", "a21026"): f.onset_at for f in first.findings if f.id not in ended
     }
     resumed = judge.resume(city, SHIPPED, readings[:cut], still_open)
-    assert judge.judge(city, SHIPPED, resumed, readings[cut:]).findings == judge.judge(
-        city, SHIPPED, dict(first.changes), readings[cut:]
-    ).findings
+    assert (
+        judge.judge(city, SHIPPED, resumed, readings[cut:]).findings
+        == judge.judge(city, SHIPPED, dict(first.changes), readings[cut:]).findings
+    )
 
 
 def test_a_finding_older_than_what_is_replayed_still_ends() -> None:
