@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from bisect import bisect_right
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Protocol
 
 from farwatch.runtime.clock import Clock
@@ -80,7 +81,7 @@ class Feed:
             elif wait_s < -_STALLED_S:
                 turn, index = self._position()
                 continue
-            self._send(picture, self._timestamp_base + due)
+            self._send(picture, due)
             index += 1
             if index == len(loop.pictures):
                 turn, index = turn + 1, 0
@@ -94,9 +95,9 @@ class Feed:
         turn, offset = divmod(self._elapsed(), self.loop.duration)
         return turn, bisect_right(self.loop.pictures, offset, key=lambda picture: picture.pts) - 1
 
-    def _send(self, picture: CodedPicture, timestamp: int) -> None:
-        packets = self._packets(picture, timestamp)
-        report = self._report()
+    def _send(self, picture: CodedPicture, due: int) -> None:
+        report = self._report(due)
+        packets = self._packets(picture, self._timestamp_base + due)
         is_report_due = self._clock.monotonic() - self._reported_s >= _REPORT_EVERY_S
         if is_report_due:
             self._reported_s = self._clock.monotonic()
@@ -132,11 +133,12 @@ class Feed:
         self._sent_packets += len(packets)
         return packets
 
-    def _report(self) -> bytes:
+    def _report(self, due: int) -> bytes:
+        """For the picture that is due then, because FFmpeg counts from the first report and not from the first picture."""
         report = SenderReport(
             ssrc=self._ssrc,
-            captured_at=self._clock.now(),
-            timestamp=(self._timestamp_base + self._elapsed()) & 0xFFFFFFFF,
+            captured_at=self._clock.now() - timedelta(seconds=(self._elapsed() - due) / CLOCK_RATE),
+            timestamp=(self._timestamp_base + due) & 0xFFFFFFFF,
             packets=self._sent_packets & 0xFFFFFFFF,
             octets=self._sent_octets & 0xFFFFFFFF,
         )
