@@ -14,7 +14,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from pydantic import BaseModel
 
-from farwatch.storage import heartbeats
+from farwatch.storage import heartbeats, notices
 from farwatch.storage.database import PASSING_ERRORS
 from server.web import peer
 from server.web.authentication import SignedIn
@@ -108,9 +108,12 @@ async def metrics(
         raise ApiError(403, "not_from_here")
     try:
         age_s = (await heartbeats.ages_s(web.pool)).get(ENGINE)
+        overdue_s = await notices.overdue_s(web.pool)
     except PASSING_ERRORS:
-        age_s = None  # the other numbers are wanted all the more; an absent gauge raises its own alert
-    body = await asyncio.to_thread(_collected, age_s)
+        age_s = overdue_s = (
+            None  # the other numbers are wanted all the more; an absent gauge raises its own alert
+        )
+    body = await asyncio.to_thread(_collected, age_s, overdue_s)
     return Response(body, media_type=CONTENT_TYPE_LATEST)
 
 
@@ -124,25 +127,30 @@ def _may_scrape(web: Web, request: Request, authorization: str) -> bool:
         return False
 
 
-class _EngineAge(Collector):
-    def __init__(self, age_s: float) -> None:
-        self._age_s = age_s
+class _FromRows(Collector):
+    def __init__(self, engine_age_s: float | None, outbox_overdue_s: float | None) -> None:
+        self._engine_age_s = engine_age_s
+        self._outbox_overdue_s = outbox_overdue_s
 
     def collect(self) -> Iterator[Metric]:
-        yield GaugeMetricFamily(
-            "farwatch_engine_last_tick_age_seconds", "Since the engine's last round", value=self._age_s
-        )
+        if self._engine_age_s is not None:
+            yield GaugeMetricFamily(
+                "farwatch_engine_last_tick_age_seconds", "Since the engine's last round", self._engine_age_s
+            )
+        if self._outbox_overdue_s is not None:
+            yield GaugeMetricFamily(
+                "farwatch_outbox_overdue_seconds",
+                "Since the oldest queued notice should have been tried",
+                self._outbox_overdue_s,
+            )
 
 
-def _collected(engine_age_s: float | None) -> bytes:
+def _collected(engine_age_s: float | None, outbox_overdue_s: float | None) -> bytes:
     """All processes' numbers where they share a folder, else this process's."""
     registry = REGISTRY
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    text = generate_latest(registry)
-    if engine_age_s is not None:
-        ours = CollectorRegistry()
-        ours.register(_EngineAge(engine_age_s))
-        text += generate_latest(ours)
-    return text
+    ours = CollectorRegistry()
+    ours.register(_FromRows(engine_age_s, outbox_overdue_s))
+    return generate_latest(registry) + generate_latest(ours)

@@ -1,3 +1,4 @@
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,20 @@ async def test_the_engines_age_is_told_at_each_scrape(house: House) -> None:
     age_s = float(after.split("\nfarwatch_engine_last_tick_age_seconds ")[1].split("\n")[0])
     assert 0 <= age_s < 5
     assert 'farwatch_http_requests_total{method="GET",route="/metrics",status="200"}' in after
+
+
+async def test_notices_that_wait_too_long_are_told_at_each_scrape(house: House) -> None:
+    queue = (
+        "INSERT INTO notices (step, channel, target, message_key, message_params, state, next_attempt_at, created_at)"
+        " VALUES ($1, 'apprise', 'duty', 'k', '{}', $2, now() + $3, now())"
+    )
+    async with house.client(address="127.0.0.1") as client:
+        assert "\nfarwatch_outbox_overdue_seconds 0.0\n" in (await client.get("/metrics")).text
+        await house.pool.execute(queue, "to come", "queued", timedelta(minutes=5))
+        await house.pool.execute(queue, "given up", "failed", timedelta(hours=-2))
+        await house.pool.execute(queue, "due", "queued", timedelta(seconds=-90))
+        text = (await client.get("/metrics")).text
+    assert 90 <= float(text.split("\nfarwatch_outbox_overdue_seconds ")[1].split("\n")[0]) < 100
 
 
 async def test_the_numbers_of_all_processes_are_added_up(
