@@ -23,6 +23,12 @@ log = logging.getLogger(__name__)
 
 PASSING_ERRORS: tuple[type[Exception], ...] = (aiomqtt.MqttError, OSError, TimeoutError)
 LARGEST_BATCH = 2000
+PROBE_TOPIC = "farwatch/probe"
+PROBE_MESSAGES = 1200
+"""More than mosquitto queues by default (1000); a few hundred kilobytes on the wire."""
+PROBE_TIMEOUT_S = 10.0
+PROBE_QUIET_S = 0.5
+WANTED_IN_FLIGHT = 1000
 INBOX_LIMIT = 70_000
 """More than the 65,535 QoS 1 messages that a broker can have in flight: what overflows can only be QoS 0."""
 
@@ -66,10 +72,12 @@ class BrokerUrl:
 class _ManualAckClient(aiomqtt.Client):
     """Keeps raw messages in a bounded inbox and leaves the acknowledgement to its user."""
 
-    def __init__(self, broker: BrokerUrl, client_id: str, generation: int) -> None:
+    def __init__(
+        self, broker: BrokerUrl, client_id: str, generation: int, *, clean_session: bool = False
+    ) -> None:
         super().__init__(
             broker.hostname, broker.port, username=broker.username, password=broker.password, identifier=client_id,
-            clean_session=False, tls_params=aiomqtt.TLSParameters() if broker.tls else None, timeout=10, keepalive=20,
+            clean_session=clean_session, tls_params=aiomqtt.TLSParameters() if broker.tls else None, timeout=10, keepalive=20,
         )  # fmt: skip
         self._client.manual_ack_set(True)
         self.generation = generation
@@ -98,6 +106,14 @@ class _ManualAckClient(aiomqtt.Client):
             Delivery(topic, bytes(message.payload), message.qos, message.mid, self.generation)
         )
         self.arrived.set()
+
+    async def arrivals(self, wanted: int, quiet_s: float) -> int:
+        """How many have arrived once `wanted` have, or nothing more came for `quiet_s`."""
+        seen = -1
+        while len(self.inbox_drop_newest) < wanted and len(self.inbox_drop_newest) != seen:
+            seen = len(self.inbox_drop_newest)
+            await asyncio.sleep(quiet_s)
+        return len(self.inbox_drop_newest)
 
     async def next_batch(self) -> list[Delivery]:
         """All that has arrived, at most LARGEST_BATCH; waits for the first. Raises MqttError when the broker is gone."""
@@ -146,6 +162,66 @@ class Subscription:
             MQTT_CONNECTED.set(0)
 
 
+@dataclass(frozen=True, slots=True)
+class BrokerLimits:
+    """What the broker was seen to keep for one session; PROBE_MESSAGES means: at least that."""
+
+    in_flight: int
+    queued: int
+
+    @property
+    def advice(self) -> str | None:
+        """What the operator should set, or None when the broker keeps enough."""
+        if self.in_flight < WANTED_IN_FLIGHT:
+            return (
+                f"the broker sends only {self.in_flight} messages before an acknowledgement, which bounds the rate:"
+                " set max_inflight_messages 4096 (deploy/mosquitto)"
+            )
+        if self.queued < PROBE_MESSAGES:
+            return (
+                f"the broker keeps only {self.queued} messages while Farwatch is away and drops the rest:"
+                " set max_queued_messages and max_queued_bytes (deploy/mosquitto)"
+            )
+        return None
+
+
+async def probe(url: str, client_id: str) -> BrokerLimits:
+    """Sends itself messages, first leaving them unacknowledged, then taking all. Raises one of PASSING_ERRORS."""
+    broker = BrokerUrl.parse(url)
+    topic = f"{PROBE_TOPIC}/{client_id}"
+    async with asyncio.timeout(PROBE_TIMEOUT_S * 3):
+        async with _ManualAckClient(broker, f"{client_id}-probe", 0, clean_session=True) as client:
+            await client.subscribe(topic, qos=1)
+            async with open_publisher(url) as publish:
+                async with asyncio.TaskGroup() as group:
+                    for n in range(PROBE_MESSAGES):
+                        group.create_task(publish(topic, b"%d" % n))
+            in_flight = await client.arrivals(PROBE_MESSAGES, PROBE_QUIET_S)
+            taken = 0
+            while taken < PROBE_MESSAGES and await client.arrivals(1, PROBE_QUIET_S):
+                batch = await client.next_batch()
+                client.acknowledge(batch)
+                taken += len(batch)
+    return BrokerLimits(in_flight, taken)
+
+
+async def warn_of_small_limits(url: str, client_id: str) -> None:
+    """Once at the start: a broker that forgets or throttles is told in the log, and the service runs all the same."""
+    try:
+        limits = await probe(url, client_id)
+    except aiomqtt.MqttError as error:
+        log.warning(
+            "the broker's limits could not be looked at: %s", error, extra={"event": "broker_probe_failed"}
+        )
+        return
+    if limits.advice:
+        log.warning(
+            "%s",
+            limits.advice,
+            extra={"event": "broker_limits", "in_flight": limits.in_flight, "queued": limits.queued},
+        )
+
+
 @asynccontextmanager
 async def open_publisher(
     url: str, client_id: str | None = None
@@ -161,6 +237,7 @@ async def open_publisher(
         identifier=client_id,
         tls_params=tls,
     ) as client:
+        client.pending_calls_threshold = PROBE_MESSAGES  # many publishers at once are meant
 
         async def publish(topic: str, payload: bytes) -> None:
             await client.publish(topic, payload, qos=1)

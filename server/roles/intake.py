@@ -27,6 +27,9 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         await intake.resume()
         subscription = mqtt.Subscription(settings.mqtt_url, settings.mqtt_client_id, intake.take)
         curves = Curves(pool, blob_store(settings), clock)
+        # Beside the work, not before it: a take-over must not wait for it.
+        group = await stack.enter_async_context(asyncio.TaskGroup())
+        looking = group.create_task(mqtt.warn_of_small_limits(settings.mqtt_url, settings.mqtt_client_id))
         await run_services(
             [
                 Service(
@@ -38,3 +41,4 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
             ],
             stop,
         )
+        looking.cancel()
