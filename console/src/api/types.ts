@@ -66,6 +66,7 @@ export interface Matter {
   accepted_at: string | null;
   severity: number;
   reason: Reason;
+  deadlines?: { accept: Deadline | null };
   evidence: Evidence[];
 }
 
@@ -94,6 +95,7 @@ export interface Task extends TaskTimes {
   drill_id: string | null;
   dispatch: Reason | null;
   offered_to: string[];
+  declined_by?: string[];
   deadlines: { accept: Deadline | null; arrive: Deadline | null };
   matters: Matter[];
 }
@@ -107,12 +109,15 @@ export interface TimelineEntry {
 }
 
 export interface Notice {
-  channel?: string;
-  target?: string;
-  state?: string;
-  message_key?: string;
-  created_at?: string;
-  sent_at?: string | null;
+  id: number;
+  step: string;
+  channel: string;
+  target: string;
+  message: Reason;
+  state: string;
+  attempts: number;
+  created_at: string;
+  sent_at: string | null;
 }
 
 export interface TaskDetail extends Task {

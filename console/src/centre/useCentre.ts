@@ -8,17 +8,18 @@ import type { Figures, LogEvent, Task, Warning } from "@/api/types";
 import { Poll } from "@/live/poll";
 import { TaskBoard } from "@/live/taskBoard";
 import { useHealth } from "@/live/useHealth";
-import { Alarm } from "./alarm";
-import { usePlaces } from "./usePlaces";
+import { session } from "@/session/session";
+import { Alarm } from "@/live/alarm";
+import { usePlaces } from "@/places/usePlaces";
 
 const KEPT_EVENTS = 60;
 const RELOAD_EVERY_MS = 300_000;
-const QUIET = new Set(["finding_found", "evidence_stored", "task_delivered"]);
+const QUIET = new Set(["finding_found", "finding_folded", "finding_ended", "evidence_stored", "task_delivered"]);
 
 export function useCentre(signedOut: () => void) {
   const alarm = new Alarm();
   const board = new TaskBoard(api, (task: Task) => alarm.ring(task.id));
-  const places = usePlaces();
+  const places = usePlaces(session.value?.role !== "bureau");
   const { health, alive } = useHealth();
   const figures = shallowRef<Figures | null>(null);
   const warnings = shallowRef<Warning[] | null>(null);

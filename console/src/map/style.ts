@@ -23,7 +23,7 @@ const gridLayers: LayerSpecification[] = [
     id: "grid-names",
     type: "symbol",
     source: "grid-names",
-    layout: { ...name(15, "").layout, "text-letter-spacing": 0.12, "text-padding": 8 },
+    layout: { ...name(15, "").layout, "text-letter-spacing": 0.12, "text-allow-overlap": true, "text-ignore-placement": true },
     paint: { "text-color": "#6f97c4", "text-halo-color": "#0e2340", "text-halo-width": 1.2 },
   },
 ];

@@ -11,10 +11,21 @@ export interface Clocks {
 }
 
 export function clocks(task: Task, nowMs: number): Clocks {
-  const accept = countdown(task.deadlines.accept, task.opened_at, task.accepted_at, nowMs);
+  const accept = countdown(task.deadlines.accept, waitingSince(task), task.accepted_at, nowMs);
   const arrive = countdown(task.deadlines.arrive, task.opened_at, task.arrived_at, nowMs);
   const runs = (clock: Countdown): boolean => clock.phase === "running" || clock.phase === "overdue";
   return { accept, arrive, active: runs(accept) ? "accept" : runs(arrive) ? "arrive" : null };
+}
+
+/** When the accept clock that runs began: with the task, or with the matter that joined an accepted task. */
+function waitingSince(task: Task): string {
+  const joined = task.accepted_at ? task.matters.filter((matter) => !matter.accepted_at).map((matter) => matter.found_at) : [];
+  return joined.sort()[0] ?? task.opened_at;
+}
+
+/** The officer has accepted, and a matter that joined since still waits for an answer. */
+export function hasUnansweredMatter(task: Task): boolean {
+  return (task.state === "accepted" || task.state === "arrived") && task.deadlines.accept?.state === "pending";
 }
 
 export function isOverdue({ accept, arrive }: Clocks): boolean {
@@ -65,4 +76,11 @@ export function leadMatter(task: Task): Matter | undefined {
 export function thumbnail(task: Task): Evidence | null {
   const stored = task.matters.flatMap((matter) => matter.evidence).filter((one) => one.state === "stored" && one.url);
   return stored.find((one) => one.kind === "still_marked") ?? stored.find((one) => one.kind === "still") ?? null;
+}
+
+/** A matter's own accept deadline: it runs from the matter's t1, as long as the task's first matter had from its own. */
+export function acceptDeadline(task: Task, matter: Matter): Task["deadlines"]["accept"] {
+  if (matter.deadlines) return matter.deadlines.accept;
+  const whole = task.deadlines.accept;
+  return task.matters.length === 1 || matter.found_at === task.opened_at ? whole : null;
 }

@@ -23,7 +23,8 @@ export function countdown(deadline: Deadline | null, startAt: string, doneAt: st
   if (!deadline || deadline.state === "cancelled") return OFF;
   const start = Date.parse(startAt);
   const due = Date.parse(deadline.due_at);
-  if (doneAt) {
+  // Done and yet pending: a matter that joined later has its own clock, and that one runs.
+  if (doneAt && deadline.state !== "pending") {
     const late = deadline.state === "breached";
     return { phase: late ? "late" : "met", tone: late ? "urgent" : "done", ms: Math.max(0, Date.parse(doneAt) - start), share: 0 };
   }

@@ -137,6 +137,11 @@ export const pages: Record<string, string> = {
   "task.confirm_verify": "Verify task {id}?",
   "task.confirm_close": "Close task {id}?",
   "task.confirm": "Confirm",
+  "task.handle": "Handled by the centre",
+  "task.false_alarm": "False alarm",
+  "task.reason_needed": "Why does the centre end it? (required)",
+  "task.confirm_handle": "Handled by the centre?",
+  "task.confirm_false-alarm": "A false alarm?",
   "task.sending": "Sending…",
   "task.accept": "Accept",
 

@@ -137,6 +137,11 @@ export const pages: Record<string, string> = {
   "task.confirm_verify": "确认核查任务 {id}？",
   "task.confirm_close": "确认结案任务 {id}？",
   "task.confirm": "确认",
+  "task.handle": "由中心处置完成",
+  "task.false_alarm": "由中心定为误报",
+  "task.reason_needed": "说明为何由中心办结（必填）",
+  "task.confirm_handle": "由中心处置完成？",
+  "task.confirm_false-alarm": "由中心定为误报？",
   "task.sending": "正在提交…",
   "task.accept": "接受任务",
 

@@ -1,16 +1,19 @@
 /** What stands on the map and gives things their names: grids, stations, cameras, officers. */
 
-import { onUnmounted, shallowRef } from "vue";
+import { computed, onUnmounted, shallowRef, type ShallowRef } from "vue";
 
 import { api, type GridCollection } from "@/api/client";
 import type { Camera, Officer, Station } from "@/api/types";
 import { Poll } from "@/live/poll";
 
-export function usePlaces() {
+/** `withOfficers`: only the centre may ask where the officers are. */
+export function usePlaces(withOfficers: boolean) {
   const grids = shallowRef<GridCollection>({ type: "FeatureCollection", features: [] });
   const stations = shallowRef<Station[]>([]);
   const cameras = shallowRef<Camera[]>([]);
   const officers = shallowRef<Officer[]>([]);
+
+  const gridNames = computed(() => new Map(grids.value.features.map(({ properties }) => [properties.id, properties.name])));
 
   const polls = {
     grids: new Poll(api.grids, 300_000, (value) => (grids.value = value)),
@@ -18,12 +21,13 @@ export function usePlaces() {
     cameras: new Poll(api.cameras, 30_000, (value) => (cameras.value = value)),
     officers: new Poll(api.officers, 10_000, (value) => (officers.value = value)),
   };
-  for (const poll of Object.values(polls)) poll.start();
+  const asked = Object.values(polls).filter((poll) => withOfficers || poll !== polls.officers);
+  asked.forEach((poll) => poll.start());
   onUnmounted(() => Object.values(polls).forEach((poll) => poll.stop()));
 
   function heard(type: string): void {
     if (type === "camera_status") polls.cameras.soon();
-    if (type === "registry_changed") Object.values(polls).forEach((poll) => poll.soon());
+    if (type === "registry_changed") asked.forEach((poll) => poll.soon());
     if (/^task_(accepted|declined|closed|offered)$/.test(type)) polls.officers.soon();
   }
 
@@ -33,11 +37,17 @@ export function usePlaces() {
     cameras,
     officers,
     heard,
-    officerName: (id: string): string => officers.value.find((officer) => officer.id === id)?.name ?? id,
-    gridName: (id: string): string => grids.value.features.find((grid) => grid.properties.id === id)?.properties.name ?? id,
-    cameraName: (id: string): string => cameras.value.find((camera) => camera.id === id)?.name ?? id,
-    stationName: (mn: string): string => stations.value.find((station) => station.mn === mn)?.name ?? mn,
+    officerName: naming(officers, (officer) => officer.id),
+    gridName: (id: string): string => gridNames.value.get(id) ?? id,
+    cameraName: naming(cameras, (camera) => camera.id),
+    stationName: naming(stations, (station) => station.mn),
   };
+}
+
+/** A thing's name by its id; an id that nobody knows names itself. */
+function naming<T extends { name: string }>(things: ShallowRef<T[]>, idOf: (thing: T) => string): (id: string) => string {
+  const names = computed(() => new Map(things.value.map((thing) => [idOf(thing), thing.name])));
+  return (id) => names.value.get(id) ?? id;
 }
 
 export type Places = ReturnType<typeof usePlaces>;

@@ -1,0 +1,123 @@
+/** What the officer did and the server has not yet answered. Kept over a reload; sent in order; sent again with the same id. */
+
+import { shallowRef } from "vue";
+
+import { ApiError } from "@/api/client";
+import type { ActionBody, ActionResult, TaskDetail, Verb } from "@/api/types";
+
+export interface Deed {
+  task: number;
+  verb: Verb;
+  body: ActionBody;
+}
+
+export interface DeedStore {
+  load(): Deed[];
+  save(deeds: readonly Deed[]): void;
+}
+
+export interface Outcome {
+  done(task: TaskDetail): void;
+  refused(deed: Deed, error: ApiError): void;
+}
+
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 15_000;
+
+export class ActionQueue {
+  readonly waiting = shallowRef<readonly Deed[]>([]);
+  /** The network failed at the last attempt. */
+  readonly stuck = shallowRef(false);
+
+  private sending = false;
+  private failures = 0;
+  private stopped = false;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    private readonly send: (deed: Deed) => Promise<ActionResult>,
+    private readonly store: DeedStore,
+    private readonly outcome: Outcome,
+  ) {
+    this.waiting.value = store.load();
+    void this.pump();
+  }
+
+  add(deed: Deed): void {
+    this.keep([...this.waiting.value, deed]);
+    void this.pump();
+  }
+
+  /** The network may be back: do not wait for the pause to end. */
+  hurry(): void {
+    clearTimeout(this.timer);
+    void this.pump();
+  }
+
+  stop(): void {
+    this.stopped = true;
+    clearTimeout(this.timer);
+  }
+
+  isWaiting(task: number): boolean {
+    return this.waiting.value.some((deed) => deed.task === task);
+  }
+
+  private async pump(): Promise<void> {
+    if (this.sending) return;
+    this.sending = true;
+    for (let deed = this.waiting.value[0]; deed && !this.stopped; deed = this.waiting.value[0]) {
+      if (!(await this.attempt(deed))) break;
+    }
+    this.sending = false;
+  }
+
+  /** False when this deed has to be sent again later. */
+  private async attempt(deed: Deed): Promise<boolean> {
+    try {
+      const { task } = await this.send(deed);
+      this.settle(deed);
+      this.outcome.done(task);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (error.passing || error.status === 401 || error.status === 429) return this.pause();
+      this.settle(deed);
+      this.outcome.refused(deed, error);
+    }
+    this.failures = 0;
+    this.stuck.value = false;
+    return true;
+  }
+
+  private pause(): false {
+    this.stuck.value = true;
+    const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.failures++);
+    this.timer = setTimeout(() => void this.pump(), pause);
+    return false;
+  }
+
+  private settle(deed: Deed): void {
+    this.keep(this.waiting.value.filter((one) => one.body.client_id !== deed.body.client_id));
+  }
+
+  private keep(deeds: readonly Deed[]): void {
+    this.waiting.value = deeds;
+    this.store.save(deeds);
+  }
+}
+
+/** In the browser, one list per person: nobody sends what somebody else did on the same phone. */
+export function browserStore(person: string): DeedStore {
+  const key = `farwatch.deeds.${person}`;
+  return {
+    load() {
+      try {
+        return JSON.parse(localStorage.getItem(key) ?? "[]") as Deed[];
+      } catch (error) {
+        if (error instanceof SyntaxError) return [];
+        throw error;
+      }
+    },
+    save: (deeds) => localStorage.setItem(key, JSON.stringify(deeds)),
+  };
+}

@@ -1,0 +1,52 @@
+/** What a phone says about a task: where it is, how far, and what stands in the way. */
+
+import { computed, inject } from "vue";
+
+import type { Task } from "@/api/types";
+import { t } from "@/i18n";
+import { clocks, leadMatter } from "@/task/taskView";
+import { serverNow } from "@/time/serverClock";
+import { distanceM, formatDistance } from "./distance";
+import { deeds } from "./myTasks";
+import { deskKey, type OfficerDesk } from "./useOfficer";
+
+export function useDesk(): OfficerDesk {
+  const desk = inject(deskKey);
+  if (!desk) throw new Error("the officer's parts live inside the officer's page");
+  return desk;
+}
+
+export function useTaskWords(read: () => Task) {
+  const desk = useDesk();
+  const task = computed(read);
+  const lead = computed(() => leadMatter(task.value));
+
+  const subject = computed(() => {
+    if (task.value.enterprise) return task.value.enterprise.name;
+    if (lead.value?.camera) return desk.places.cameraName(lead.value.camera);
+    return lead.value?.station ? desk.places.stationName(lead.value.station) : t("task.title", { id: task.value.id });
+  });
+  const grid = computed(() => (task.value.grid ? desk.places.gridName(task.value.grid) : ""));
+  const away = computed(() => {
+    const fix = desk.position.fix.value;
+    return fix ? t("officer.away", { distance: formatDistance(distanceM(fix, task.value.place)) }) : "";
+  });
+  const finished = computed(() => {
+    if (task.value.officer !== desk.officer) return task.value.officer ? t("officer.taken", { officer: desk.places.officerName(task.value.officer) }) : "";
+    const key = `officer.done_${task.value.state}`;
+    return t(key) === key ? "" : t(key);
+  });
+
+  return {
+    desk,
+    lead,
+    subject,
+    grid,
+    away,
+    finished,
+    clocks: computed(() => clocks(task.value, serverNow.value)),
+    deeds: computed(() => deeds(task.value, desk.officer, desk.declined)),
+    sending: computed(() => desk.queue.isWaiting(task.value.id)),
+    failure: computed(() => desk.failures.get(task.value.id) ?? null),
+  };
+}
