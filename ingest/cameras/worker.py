@@ -77,7 +77,7 @@ class _Running:
 class CameraWorker:
     """`run` watches until it is cancelled. Errors of the database pass and are tried again; others end the process.
 
-    `credentials` are the accounts (user, password) by the name that registry rows give.
+    `credentials` are the accounts (user, password) by the name that registry rows give; looked up for each session.
     """
 
     def __init__(
@@ -180,12 +180,12 @@ class CameraWorker:
 
     def _watch(self, subject: _Subject, delay_s: float) -> Watch:
         camera, patience = subject.camera, self._patience
-        account = self._credentials.get(camera.credential)
-        credential = Credential(*account) if account else None
-        if camera.credential and account is None:
-            log.warning("camera %s: there is no credential named %r", camera.id, camera.credential)
 
         def make_reader() -> RtspReader:
+            account = self._credentials.get(camera.credential)
+            if camera.credential and account is None:
+                log.warning("camera %s: there is no credential named %r", camera.id, camera.credential)
+            credential = Credential(*account) if account else None
             return RtspReader(
                 camera.url, credential, self._clock, patience.connect_timeout_s, patience.idle_timeout_s
             )
