@@ -7,7 +7,7 @@ committed, in arrival order, and only on the connection that delivered it: packe
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Self
@@ -192,10 +192,9 @@ async def probe(url: str, client_id: str) -> BrokerLimits:
     async with asyncio.timeout(PROBE_TIMEOUT_S * 3):
         async with _ManualAckClient(broker, f"{client_id}-probe", 0, clean_session=True) as client:
             await client.subscribe(topic, qos=1)
-            async with open_publisher(url) as publish:
-                async with asyncio.TaskGroup() as group:
-                    for n in range(PROBE_MESSAGES):
-                        group.create_task(publish(topic, b"%d" % n))
+            async with open_publisher(url) as publish, asyncio.TaskGroup() as group:
+                for n in range(PROBE_MESSAGES):
+                    group.create_task(publish(topic, b"%d" % n))
             in_flight = await client.arrivals(PROBE_MESSAGES, PROBE_QUIET_S)
             taken = 0
             while taken < PROBE_MESSAGES and await client.arrivals(1, PROBE_QUIET_S):
@@ -225,7 +224,7 @@ async def warn_of_small_limits(url: str, client_id: str) -> None:
 @asynccontextmanager
 async def open_publisher(
     url: str, client_id: str | None = None
-) -> AsyncIterator[Callable[[str, bytes], Awaitable[None]]]:
+) -> AsyncIterator[Callable[[str, bytes], Coroutine[object, object, None]]]:
     """Gives `publish(topic, payload)`, QoS 1, which returns when the broker has acknowledged. For simulated monitors."""
     broker = BrokerUrl.parse(url)
     tls = aiomqtt.TLSParameters() if broker.tls else None

@@ -40,7 +40,7 @@ def now() -> datetime:
 
 
 async def count(pool: Pool, sql: str) -> int:
-    return int(await pool.fetchval(sql))
+    return int(await pool.fetchval(sql) or 0)
 
 
 async def test_a_message_becomes_readings_and_an_exceedance_its_findings(
