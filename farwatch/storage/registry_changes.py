@@ -50,8 +50,7 @@ async def apply(connection: Connection, changes: Changes, *, count: int) -> int:
     """Writes the changes, wakes the services and returns the new version. `count` is for the log's event."""
     await _write_places(connection, changes)
     await _write_people(connection, changes)
-    for limits in changes.limits:
-        await _write_limits(connection, limits)
+    await _write_limits(connection, changes.limits)
     for table, keys in changes.deactivated.items():
         await _deactivate(connection, table, keys)
     if changes.policy_text is not None:
@@ -144,31 +143,24 @@ async def _upsert(
     )
 
 
-async def _write_limits(connection: Connection, change: LimitsChange) -> None:
-    channel_id = await connection.fetchval(
-        "SELECT id FROM channels WHERE mn = $1 AND code = $2", change.mn, change.code
+async def _write_limits(connection: Connection, changes: Sequence[LimitsChange]) -> None:
+    """Three statements for all channels: withdraw what has not begun, end what is in force, add what is new."""
+    channel = "(SELECT id FROM channels WHERE mn = $1 AND code = $2)"
+    await connection.executemany(
+        f"DELETE FROM limits WHERE channel_id = {channel} AND kind = $3 AND ($4::timestamptz IS NULL OR valid_from > $4)",
+        [(c.mn, c.code, c.kind, c.closes.valid_from if c.closes else None) for c in changes],
     )
-    closed = change.closes
-    await connection.execute(
-        "DELETE FROM limits WHERE channel_id = $1 AND kind = $2 AND ($3::timestamptz IS NULL OR valid_from > $3)",
-        channel_id,
-        change.kind,
-        closed.valid_from if closed else None,
+    await connection.executemany(
+        f"UPDATE limits SET valid_to = $5 WHERE channel_id = {channel} AND kind = $3 AND valid_from = $4",
+        [(c.mn, c.code, c.kind, c.closes.valid_from, c.closes.valid_to) for c in changes if c.closes],
     )
-    if closed:
-        await connection.execute(
-            "UPDATE limits SET valid_to = $4 WHERE channel_id = $1 AND kind = $2 AND valid_from = $3",
-            channel_id,
-            change.kind,
-            closed.valid_from,
-            closed.valid_to,
-        )
     await connection.executemany(
         "INSERT INTO limits (channel_id, kind, limit_value, converted, warn_share, valid_from, valid_to)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        f" VALUES ({channel}, $3, $4, $5, $6, $7, $8)",
         [
-            (channel_id, change.kind, new.limit, new.converted, new.warn_share, new.valid_from, new.valid_to)
-            for new in change.opens
+            (c.mn, c.code, c.kind, new.limit, new.converted, new.warn_share, new.valid_from, new.valid_to)
+            for c in changes
+            for new in c.opens
         ],
     )
 

@@ -17,6 +17,7 @@ from server.registry.problems import Findings
 from server.registry.secret_file import Secrets, SecretsError
 
 _REFUSED = "nothing was imported"
+_MOST_LINES = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +77,7 @@ async def export(folder: Path, pool: Pool) -> Report:
     files = registry_files(city, policy, text)
     for name, content in files.items():
         fresh = folder / f".{name}.new"
+        fresh.touch(mode=0o600)  # names and telephone numbers
         fresh.write_bytes(content)
         fresh.replace(folder / name)
     return Report(
@@ -115,7 +117,8 @@ async def _write(
     data_dir: Path,
     problems: Sequence[str],
 ) -> Report:
-    lines = [*problems, *(f"note: {note}" for note in changed.notes), *changed.lines]
+    notes = [f"note: {note}" for note in changed.notes]
+    lines = [*problems, *_some(notes), *_some(changed.lines)]
     count = len(changed.lines)
     kept = secret_file.load_secrets(
         data_dir
@@ -129,3 +132,9 @@ async def _write(
         return Report(lines=(*lines, f"version {version}: nothing to change"), version=version)
     version = await registry_changes.apply(connection, changed.changes(), count=count)
     return Report(lines=(*lines, f"version {version}: {count} changes"), changes=count, version=version)
+
+
+def _some(lines: Sequence[str]) -> list[str]:
+    """The first import of a city has tens of thousands of changes; nobody reads them all."""
+    more = len(lines) - _MOST_LINES
+    return [*lines[:_MOST_LINES], *([f"... and {more} more"] if more > 0 else [])]
