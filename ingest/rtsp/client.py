@@ -168,7 +168,8 @@ class ClientSession:
 
     def _receive_description(self, response: Response) -> None:
         session = sdp.parse_sdp(response.body.decode("utf-8", "replace"))
-        base = response.header("Content-Base") or response.header("Content-Location") or self._address.url
+        named = response.header("Content-Base") or response.header("Content-Location") or ""
+        base = named if named.lower().startswith("rtsp://") else self._address.url
         self._media = _choose_video(session)
         if session.control:
             self._aggregate_url = _control_url(base, session.control)

@@ -53,15 +53,17 @@ class RtspReader:
 
     async def open(self) -> StreamDescription:
         """Connects, signs in, starts the stream; all within `connect_timeout_s`, redirects included."""
+        is_open = False
         try:
             async with asyncio.timeout(self._connect_timeout_s):
-                return await self._open_following_redirects()
+                description = await self._open_following_redirects()
+            is_open = True
         except TimeoutError:
-            self._abort()
             raise RtspError(Problem.TIMED_OUT, f"{self._address.place} does not answer in time") from None
-        except BaseException:
-            self._abort()
-            raise
+        finally:
+            if not is_open:
+                self._abort()
+        return description
 
     async def _open_following_redirects(self) -> StreamDescription:
         address, credential = self._address, self._credential

@@ -71,6 +71,28 @@ def test_the_way_to_the_first_frame() -> None:
     assert script.client.keep_alive_s == 10
 
 
+@pytest.mark.parametrize(
+    ("base", "session", "track", "setup", "play"),
+    [
+        (None, "", "track1", f"{URL}/track1", URL),
+        (None, "*", "track1", f"{URL}/track1", URL),
+        ("/", "", "track1", f"{URL}/track1", URL),
+        ("rtsp://cam/b/", "*", "track1", "rtsp://cam/b/track1", "rtsp://cam/b/"),
+        ("rtsp://cam/b/", "rtsp://cam/all", "rtsp://cam/one", "rtsp://cam/one", "rtsp://cam/all"),
+        (None, "", "", URL, URL),
+    ],
+)
+def test_control_addresses_are_found_as_cameras_mean_them(
+    base: str | None, session: str, track: str, setup: str, play: str
+) -> None:
+    whole, part = (f"a=control:{name}\r\n".encode() if name else b"" for name in (session, track))
+    body = b"v=0\r\n" + whole + b"m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n" + part
+    script = camera()
+    script.answer(OK, Response(200, headers=(("Content-Base", base),) if base else (), body=body), SET_UP)
+
+    assert [request.url for request in script.asked[2:]] == [setup, play]
+
+
 def test_packets_are_taken_from_the_channels_that_the_camera_chose() -> None:
     script = playing()
     report = build_sender_report(SenderReport(ssrc=7, captured_at=NOON, timestamp=0), "c")
