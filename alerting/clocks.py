@@ -62,12 +62,7 @@ def _settle(
                 effects += missed
             else:
                 deadline = replace(deadline, state=in_time, decided_at=now)
-        elif (
-            deadline.kind is kind
-            and deadline.state is BREACHED
-            and now <= deadline.due_at
-            and _is_deed(in_time)
-        ):
+        elif deadline.kind is kind and deadline.state is BREACHED and now <= deadline.due_at:
             deadline = replace(deadline, state=in_time, decided_at=now)
             detail = {
                 "deadline": kind.value,
@@ -77,10 +72,6 @@ def _settle(
             effects.append(Log("breach_revoked", detail))
         settled.append(deadline)
     return replace(task, deadlines=tuple(settled)), effects
-
-
-def _is_deed(in_time: DeadlineState) -> bool:
-    return in_time is DeadlineState.MET
 
 
 def breach(task: Task, deadline: Deadline, now: datetime) -> tuple[Task, list[Effect]]:

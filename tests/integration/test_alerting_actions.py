@@ -67,7 +67,7 @@ async def test_one_client_id_at_the_same_time_acts_once(world: World) -> None:
 
 
 async def test_one_client_id_at_the_same_time_on_two_tasks_acts_on_one(world: World) -> None:
-    await world.found(smoke("yard", enterprise="e2", camera="cam2", place=Position(31.4, 121.4)))
+    await world.found(smoke("yard", enterprise="e2", camera="cam2", place=Position(31.19, 121.4)))
     await world.settle()
     results = await together(*(world.act("near", "accept", task=t, client_id="a") for t in (1, 2)))
     assert sorted(r.reason.key for r in results) == ["accepted", "client_id_used"]

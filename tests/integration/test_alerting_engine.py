@@ -4,6 +4,7 @@ import asyncpg
 import pytest
 
 from alerting.engine import Engine
+from alerting.triage import City
 from farwatch.domain.finding import FindingEnded, Kind, Tier
 from farwatch.domain.place import Position
 from farwatch.domain.task import Deadline, DeadlineKind, DeadlineState, Task, TaskState
@@ -74,6 +75,7 @@ async def test_the_ladder_asks_the_next_officer_then_the_lead_then_the_centre_on
     assert offered[89.9] == ("near",)
     assert offered[90] == offered[179] == ("near", "far")
     assert offered[180] == offered[700] == ("near", "far", "lead")
+    assert (await world.task()).dispatched_at == at(0)
     assert [(e["to"], e["step"]) for e in await world.events("escalated")] == [
         ("next_officer", 0),
         ("lead", 1),
@@ -306,6 +308,14 @@ async def test_many_engines_at_once_open_one_task(world: World) -> None:
     task = await world.task()
     assert sorted(len(m.findings) for m in task.matters) == [4, 4, 4]
     assert len(await world.events("task_opened")) == 1
+
+
+async def test_findings_of_one_enterprise_decided_at_the_same_moment_are_one_visit(world: World) -> None:
+    findings = [smoke(zone, camera=f"cam-{zone}") for zone in ("a", "b", "c", "d")]
+    await world.found(*findings)
+    city = City(world.registry, world.policy)
+    await together(*(world.engine()._dispose(f.id, city) for f in findings))
+    assert len((await world.task()).matters) == 4
 
 
 async def test_an_engine_that_lost_its_lease_writes_nothing(world: World) -> None:

@@ -86,6 +86,7 @@ TEAM = (officer("near"), officer("far", 31.5), officer("off", 31.2, ""), officer
         ("officer", {"declined_by": ("near",)}, "far"),
         ("next_officer", {"offered_to": ("near",)}, "far"),
         ("next_officer", {"offered_to": ("near", "far")}, "all_asked"),
+        ("next_officer", {"offered_to": ("near", "far"), "declined_by": ("near",)}, "all_asked"),
         ("officer", {"declined_by": ("near", "far")}, "all_declined"),
         ("officer", {"grid": None}, "no_grid"),
         ("officer", {"grid": "gone"}, "no_grid"),

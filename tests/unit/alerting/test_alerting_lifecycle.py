@@ -234,6 +234,8 @@ def test_a_target_is_met_at_its_very_instant_and_missed_after_it() -> None:
         (DeadlineKind.ACCEPT, TaskState.OFFERED, Accept(A), 300.5, False),
         (DeadlineKind.ARRIVE, TaskState.ACCEPTED, Arrive(A, PLACE), 599, True),
         (DeadlineKind.ARRIVE, TaskState.ACCEPTED, Arrive(A, PLACE), 601, False),
+        (DeadlineKind.ACCEPT, TaskState.OFFERED, FalseAlarm(CENTRE, "蒸汽"), 300, True),
+        (DeadlineKind.ARRIVE, TaskState.ACCEPTED, FalseAlarm(A), 600, True),
     ],
 )
 def test_a_breach_decided_first_is_revoked_by_a_deed_received_in_time(
@@ -242,7 +244,8 @@ def test_a_breach_decided_first_is_revoked_by_a_deed_received_in_time(
     breached = step(task_in(state), Due((kind, 1, 0)), at(602)).task
     assert deadline(breached, kind).state is DeadlineState.BREACHED
     decision = step(breached, deed, at(received))
-    assert deadline(decision.task, kind).state is (DeadlineState.MET if revoked else DeadlineState.BREACHED)
+    unneeded = DeadlineState.CANCELLED if isinstance(deed, FalseAlarm) else DeadlineState.MET
+    assert deadline(decision.task, kind).state is (unneeded if revoked else DeadlineState.BREACHED)
     assert [e.type for e in decision.effects if isinstance(e, Log)].count("breach_revoked") == revoked
 
 
