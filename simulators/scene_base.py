@@ -1,7 +1,7 @@
 """What all drawn scenes share: size, light, sky, surfaces and the camera's own noise. Colours are BGR, 0-255."""
 
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import cv2
 import numpy as np
@@ -47,20 +47,34 @@ DAY = Light(
     sky_low=(234, 221, 205),
     cloud=(245, 243, 240),
     ambient=(1, 1, 1),
-    noise_sigma=1.6,
+    noise_sigma=1.3,
 )
 DUSK = Light(
     sky_top=(122, 82, 62), sky_low=(120, 164, 226), cloud=(128, 128, 176), ambient=(0.52, 0.5, 0.62),
-    noise_sigma=2.6, lamps=True,
+    noise_sigma=1.8, lamps=True,
 )  # fmt: skip
 NIGHT = Light(
     sky_top=(34, 22, 16),
     sky_low=(58, 46, 40),
     cloud=(52, 44, 40),
     ambient=(0.27, 0.22, 0.2),
-    noise_sigma=4.2,
+    noise_sigma=2.3,
     lamps=True,
 )
+
+
+def as_image(values: NDArray[Any]) -> Image:
+    """Rounded down and cut to 0-255."""
+    image: Image = np.clip(values, 0, 255).astype(np.uint8)
+    return image
+
+
+def scaled(image: Image, width: int, height: int) -> Image:
+    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def stretched(plane: Plane, width: int, height: int) -> Plane:
+    return np.asarray(cv2.resize(plane, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def fractal(rng: np.random.Generator, height: int, width: int, *, cell: int, octaves: int) -> Plane:
@@ -80,14 +94,14 @@ def surface(
     """A rough plane of one colour: concrete, asphalt, grass."""
     shade = 1 + contrast * (fractal(rng, height, width, cell=cell, octaves=5) - 0.5)
     shade += 0.25 * contrast * rng.standard_normal((height, width), np.float32)
-    return np.clip(shade[..., None] * np.array(colour, np.float32), 0, 255).astype(np.uint8)
+    return as_image(shade[..., None] * np.array(colour, np.float32))
 
 
 def glow(radius: int, colour: Colour) -> Image:
     """A round light to be added to a picture, brightest in its middle."""
     y, x = np.mgrid[-radius : radius + 1, -radius : radius + 1].astype(np.float32) / radius
     fall = np.clip(1 - np.sqrt(x * x + y * y), 0, 1) ** 2
-    return (fall[..., None] * np.array(colour, np.float32)).astype(np.uint8)
+    return as_image(fall[..., None] * np.array(colour, np.float32))
 
 
 def add_light(picture: Image, light: Image, x: float, y: float) -> None:
@@ -159,7 +173,7 @@ class Sky:
         self._height, rows = height, height // SKY_SCALE
         width = round(WIDTH / SKY_SCALE + 2 * duration_s * self._drift) + 8
         cover = fractal(rng, rows, width // 3, cell=46, octaves=5)
-        cover = cv2.resize(cover, (width, rows), interpolation=cv2.INTER_CUBIC)  # clouds lie flat
+        cover = stretched(cover, width, rows)  # clouds lie flat
         self._cover: Plane = np.clip((cover - 0.5) * 2.4, 0, 0.85).astype(np.float32)
         share = (np.arange(rows, dtype=np.float32) / rows)[:, None, None]
         top, low = np.array(light.sky_top, np.float32), np.array(light.sky_low, np.float32)
@@ -172,7 +186,7 @@ class Sky:
         if fading > 0:
             cover = (1 - fading) * cover + fading * self._covered(at_s - self._duration_s)
         small = self._clear + self._to_cloud * cover[..., None]
-        return cv2.resize(small, (WIDTH, self._height), interpolation=cv2.INTER_LINEAR).astype(np.uint8)
+        return as_image(cv2.resize(small, (WIDTH, self._height), interpolation=cv2.INTER_LINEAR))
 
     def _covered(self, at_s: float) -> Plane:
         offset = (at_s + self._duration_s) * self._drift
@@ -194,4 +208,5 @@ class SensorNoise:
     def on(self, picture: Image, at_s: float) -> Image:
         cut = np.random.default_rng(round(at_s * 1000))
         y, x = (int(n) for n in cut.integers(0, NOISE_MARGIN, 2))
-        return cv2.add(picture, self._sheet[y : y + HEIGHT, x : x + WIDTH], dtype=cv2.CV_8U)  # type: ignore[return-value]
+        noise = self._sheet[y : y + HEIGHT, x : x + WIDTH]
+        return np.asarray(cv2.add(picture, noise, dtype=cv2.CV_8U), np.uint8)

@@ -15,9 +15,11 @@ from simulators.scene_base import (
     SensorNoise,
     Sky,
     add_light,
+    as_image,
     fractal,
     glow,
     polygon,
+    stretched,
 )
 
 MOUTH = (790.0, 262.0)  # the stack's opening, in pixels
@@ -26,6 +28,7 @@ PLUME_SCALE = 2
 PUFFS_PER_S = 9.0
 PUFF_LIFE_S = 9.0
 PUFF_PX = 96
+BACKDROPS_PER_S = 2
 LIT_WINDOW: Colour = (120, 205, 250)
 
 Part = tuple[list[tuple[float, float]], Colour]
@@ -61,9 +64,7 @@ class Plume:
         growth = min(1.0, (number / PUFFS_PER_S + 2) / 6)
         strength = 0.62 * growth * min(1.0, age_s * 6) * (1 - age_s / PUFF_LIFE_S) ** 1.1
         width = max(6, round(2 * radius / PLUME_SCALE))
-        shape = cv2.resize(
-            self._shapes[int(turn)], (width, width), interpolation=cv2.INTER_LINEAR
-        ) * np.float32(strength)
+        shape = stretched(self._shapes[int(turn)], width, width) * np.float32(strength)
         left, top = round(x / PLUME_SCALE) - width // 2, round(y / PLUME_SCALE) - width // 2
         x0, y0 = max(left, 0), max(top, 0)
         x1, y1 = min(left + width, density.shape[1]), min(top + width, density.shape[0])
@@ -80,21 +81,20 @@ class Plume:
             return
         y0, y1, x0, x1 = ys.min(), ys.max() + 1, xs.min(), xs.max() + 1
         thick = density[y0:y1, x0:x1]
-        tone = np.clip(lit[y0:y1, x0:x1] / np.maximum(thick, 0.05), 0, 1)
-        cover = 1 - np.exp(-1.7 * thick)
-        size = ((x1 - x0) * PLUME_SCALE, (y1 - y0) * PLUME_SCALE)
-        cover = cv2.resize(cover, size, interpolation=cv2.INTER_LINEAR)[..., None]
-        tone = cv2.resize(tone, size, interpolation=cv2.INTER_LINEAR)[..., None]
+        tone = np.asarray(np.clip(lit[y0:y1, x0:x1] / np.maximum(thick, 0.05), 0, 1), np.float32)
+        cover = np.asarray(1 - np.exp(-1.7 * thick), np.float32)
+        width, height = (x1 - x0) * PLUME_SCALE, (y1 - y0) * PLUME_SCALE
+        dense, tone = stretched(cover, width, height)[..., None], stretched(tone, width, height)
         area = np.s_[y0 * PLUME_SCALE : y1 * PLUME_SCALE, x0 * PLUME_SCALE : x1 * PLUME_SCALE]
-        colour = self._colour * (0.72 + 0.75 * tone)
-        picture[area] = np.clip(picture[area] * (1 - cover) + colour * cover, 0, 255).astype(np.uint8)
+        colour = self._colour * (0.72 + 0.75 * tone[..., None])
+        picture[area] = as_image(picture[area] * (1 - dense) + colour * dense)
 
     @staticmethod
     def _puff(rng: np.random.Generator) -> Plane:
         y, x = np.mgrid[-1 : 1 : PUFF_PX * 1j, -1 : 1 : PUFF_PX * 1j].astype(np.float32)
         ragged = fractal(rng, PUFF_PX, PUFF_PX, cell=36, octaves=4)
         fall = np.clip(1.05 - np.sqrt(x * x + y * y) - 0.62 * (1 - ragged), 0, 1)
-        return np.clip(fall * 2.1, 0, 1).astype(np.float32)
+        return np.asarray(np.clip(fall * 2.1, 0, 1), np.float32)
 
 
 class StackScene:
@@ -112,18 +112,26 @@ class StackScene:
         smoke = light.on((62, 62, 66)) if not light.lamps else (70, 66, 70)
         self._plume = Plume(rng, begins_s=smokes[0], ends_s=smokes[1], colour=smoke) if smokes else None
         self._noise = SensorNoise(rng, light.noise_sigma)
+        self._drawn = (-1, self._front)
         self._lamp = glow(13, (90, 90, 255))
 
     def picture(self, at_s: float) -> Image:
         at_s %= self.duration_s
-        sky = self._sky.picture(at_s)
-        picture: Image = cv2.blendLinear(self._front, sky, self._weight, self._behind)  # type: ignore[assignment]
+        picture = self._backdrop(math.floor(at_s * BACKDROPS_PER_S)).copy()
         if self._plume:
             self._plume.draw(picture, at_s)
         if self._light.lamps and at_s % 2 < 1:
             for x, y in ((768, 300), (812, 300), (764, 400), (816, 400)):
                 add_light(picture, self._lamp, x, y)
         return self._noise.on(picture, at_s)
+
+    def _backdrop(self, number: int) -> Image:
+        """Works and clouds; the clouds are too slow to need drawing for every picture."""
+        if number != self._drawn[0]:
+            sky = self._sky.picture(number / BACKDROPS_PER_S)
+            blended = cv2.blendLinear(self._front, sky, self._weight, self._behind)
+            self._drawn = number, np.asarray(blended, np.uint8)
+        return self._drawn[1]
 
 
 def _works(rng: np.random.Generator, light: Light) -> tuple[Image, Plane]:
@@ -135,9 +143,8 @@ def _works(rng: np.random.Generator, light: Light) -> tuple[Image, Plane]:
             polygon(image, points, colour if colour == LIT_WINDOW else light.on(colour))
             polygon(mask, points, (255, 255, 255))
     grain = 1 + 0.16 * (fractal(rng, HEIGHT, WIDTH, cell=48, octaves=5) - 0.5)
-    image = np.clip(image * grain[..., None], 0, 255).astype(np.uint8)
-    weight = mask[..., 0].astype(np.float32) / 255
-    return image, weight
+    weight = mask[..., 0].astype(np.float32) / np.float32(255)
+    return as_image(image * grain[..., None]), np.asarray(weight, np.float32)
 
 
 def _box(x: float, y: float, width: float, height: float) -> list[tuple[float, float]]:

@@ -19,14 +19,15 @@ from simulators.scene_base import (
     disc,
     glow,
     polygon,
+    scaled,
     shadow,
     surface,
 )
 from simulators.scene_vehicles import Vehicle, Walker, draw_person, draw_vehicle
 
-STREET_LOOP_S = 60.0
+STREET_LOOP_S = 40.0
 EAVES, PAVEMENT, ROAD, KERB = 300, 372, 418, 632
-CARS, WALKERS = 22, 7
+CARS, WALKERS = 14, 6
 LANES = ((470.0, 1, 0.78), (588.0, -1, 1.12))  # foot of the wheels, way, scale
 PAINTS: tuple[Colour, ...] = (
     (44, 44, 180), (226, 226, 226), (60, 60, 64), (150, 96, 48), (168, 170, 172), (70, 120, 64), (40, 150, 214)
@@ -129,7 +130,7 @@ def _street(rng: np.random.Generator, light: Light, sky: Image) -> Image:
         for x in (260, 600, 940):
             cv2.line(image, (x, 190), (x, PAVEMENT + 20), light.on((100, 100, 104)), 5, cv2.LINE_AA)
             add_light(image, glow(70, (150, 215, 235)), x, 190)
-            pool = cv2.resize(glow(260, (60, 100, 112)), (700, 260), interpolation=cv2.INTER_AREA)
+            pool = scaled(glow(260, (60, 100, 112)), 700, 260)
             add_light(image, pool, x, 440)
     return image
 

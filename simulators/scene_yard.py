@@ -20,13 +20,16 @@ from simulators.scene_base import (
     fractal,
     glow,
     polygon,
+    scaled,
     shade,
     shadow,
+    stretched,
     surface,
 )
 from simulators.scene_vehicles import Lorry, Walker, draw_loader, draw_lorry, draw_person
 
 DUMPING_LOOP_S: Final = 100.0
+QUIET_LOOP_S: Final = 50.0
 SKY_FOOT, WALL_TOP, WALL_FOOT = 304, 236, 392
 LOAD_X, LOAD_FOOT = 792.0, 612.0
 LORRY_STOPS_X = 716.0
@@ -44,9 +47,8 @@ def _between(at_s: float, start_s: float, end_s: float) -> float:
 class YardScene:
     """`dumps`: the lorry tips its load between TIPPED_S and EMPTY_S; else it only drives through."""
 
-    duration_s = DUMPING_LOOP_S
-
     def __init__(self, seed: int, light: Light, *, dumps: bool) -> None:
+        self.duration_s = DUMPING_LOOP_S if dumps else QUIET_LOOP_S
         rng = np.random.default_rng((seed, 2))
         self._light, self._dumps = light, dumps
         sky = Sky(rng, light, height=SKY_FOOT, duration_s=self.duration_s).picture(0)
@@ -68,7 +70,7 @@ class YardScene:
 
     def _guard(self, picture: Image, at_s: float) -> None:
         """Crosses far away, twice a loop: somebody who belongs here and leaves nothing behind."""
-        for start_s, way in ((2.0, 1), (58.0, -1)):
+        for start_s, way in ((2.0, 1), (58.0, -1)) if self._dumps else ((2.0, 1),):
             gone_s = at_s - start_s
             if 0 <= gone_s <= 24:
                 x = 640 + way * (-700 + gone_s * 58)
@@ -93,8 +95,8 @@ class YardScene:
         if size < 0.02:
             return
         width, height = round(PILE_WIDTH * (0.45 + 0.55 * math.sqrt(size))), max(4, round(PILE_HEIGHT * size))
-        pile = cv2.resize(self._pile, (width, height), interpolation=cv2.INTER_AREA)
-        cover = cv2.resize(self._pile_cover, (width, height), interpolation=cv2.INTER_AREA)[..., None]
+        pile = scaled(self._pile, width, height)
+        cover = stretched(self._pile_cover, width, height)[..., None]
         left, top = round(LOAD_X - width / 2), round(LOAD_FOOT + 14 - height)
         shadow(picture, left - 4, left + width + 8, LOAD_FOOT, depth=18, strength=0.45)
         area = np.s_[top : top + height, left : left + width]
@@ -120,9 +122,7 @@ def _yard(rng: np.random.Generator, light: Light, sky: Image) -> Image:
     _old_heaps(rng, image, light)
     if light.lamps:
         for x, y, radius in ((300.0, 470.0, 330), (980.0, 470.0, 330)):
-            pool = cv2.resize(
-                glow(radius, (70, 110, 120)), (radius * 3, radius), interpolation=cv2.INTER_AREA
-            )
+            pool = scaled(glow(radius, (70, 110, 120)), radius * 3, radius)
             add_light(image, pool, x, y)
             add_light(image, glow(60, (150, 210, 225)), x, 190)
     return image
@@ -200,4 +200,4 @@ def _rubbish(rng: np.random.Generator, light: Light) -> tuple[Image, Plane]:
         for k in range(25)
     ]
     polygon(cover, [*outline, (PILE_WIDTH, PILE_HEIGHT), (0, PILE_HEIGHT)], (255, 255, 255))
-    return image, cover[..., 0].astype(np.float32) / 255
+    return image, np.asarray(cover[..., 0] / 255, np.float32)

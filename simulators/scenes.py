@@ -10,15 +10,15 @@ from simulators.scene_yard import YardScene
 
 __all__ = ["HEIGHT", "SCENES", "WIDTH", "Image", "Scene", "make_scene"]
 
-STACK_LOOP_S = 90.0
+STACK_LOOP_S, QUIET_LOOP_S = 90.0, 40.0
 SMOKES_S = (12.0, 68.0)
 
 SCENES: Final[Mapping[str, Callable[[int], Scene]]] = {
     "stack_day": lambda seed: StackScene(seed, DAY, duration_s=STACK_LOOP_S, smokes=SMOKES_S),
     "stack_dusk": lambda seed: StackScene(seed, DUSK, duration_s=STACK_LOOP_S, smokes=SMOKES_S),
     "stack_night": lambda seed: StackScene(seed, NIGHT, duration_s=STACK_LOOP_S, smokes=SMOKES_S),
-    "stack_day_quiet": lambda seed: StackScene(seed, DAY, duration_s=STACK_LOOP_S, smokes=None),
-    "stack_dusk_quiet": lambda seed: StackScene(seed, DUSK, duration_s=STACK_LOOP_S, smokes=None),
+    "stack_day_quiet": lambda seed: StackScene(seed, DAY, duration_s=QUIET_LOOP_S, smokes=None),
+    "stack_dusk_quiet": lambda seed: StackScene(seed, DUSK, duration_s=QUIET_LOOP_S, smokes=None),
     "yard_day": lambda seed: YardScene(seed, DAY, dumps=True),
     "yard_dusk": lambda seed: YardScene(seed, DUSK, dumps=True),
     "yard_night": lambda seed: YardScene(seed, NIGHT, dumps=True),
