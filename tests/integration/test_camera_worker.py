@@ -5,6 +5,7 @@ import hashlib
 import json
 import shutil
 import subprocess
+from contextlib import suppress
 from datetime import timedelta
 from itertools import chain, pairwise
 from pathlib import Path
@@ -178,7 +179,9 @@ async def test_hung_refused_and_absent_cameras_have_their_reasons_and_harm_nobod
 ) -> None:
     async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connections.append(writer)
-        await reader.read()
+        with suppress(ConnectionError):
+            await reader.read()
+        writer.close()
 
     connections: list[asyncio.StreamWriter] = []
     hung = await asyncio.start_server(hang, "127.0.0.1", 0)

@@ -12,7 +12,7 @@ from farwatch.domain.finding import Kind, Reason, Severity
 from farwatch.domain.picture import Picture, Sighting, SightingEnded
 from farwatch.domain.registry import Zone
 from farwatch.runtime.clock import SystemClock
-from farwatch.storage.database import Pool
+from farwatch.storage.database import Connection, Pool, transaction
 from ingest.cameras.patience import Patience
 from ingest.cameras.worker import CameraWorker
 from simulators.coded_loop import CodedLoop
@@ -120,19 +120,20 @@ async def at_work(worker: CameraWorker) -> AsyncIterator[None]:
 async def register(
     pool: Pool, id_: str, url: str, *, credential: str = "", drill: bool = False, zone: str | None = "stack"
 ) -> None:
-    await pool.execute(
-        "INSERT INTO cameras (id, name, lat, lon, url, credential, drill) VALUES ($1, $1, 30.5, 120.5, $2, $3, $4)",
-        id_, url, credential, drill,
-    )  # fmt: skip
-    if zone:
-        await pool.execute(
-            "INSERT INTO zones (camera, name, purpose, polygon) VALUES ($1, $2, 'stack', $3)",
-            id_, zone, [[0, 0], [1, 0], [1, 1]],
+    async with transaction(pool) as connection:
+        await connection.execute(
+            "INSERT INTO cameras (id, name, lat, lon, url, credential, drill) VALUES ($1, $1, 30.5, 120.5, $2, $3, $4)",
+            id_, url, credential, drill,
         )  # fmt: skip
-    await announce(pool)
+        if zone:
+            await connection.execute(
+                "INSERT INTO zones (camera, name, purpose, polygon) VALUES ($1, $2, 'stack', $3)",
+                id_, zone, [[0, 0], [1, 0], [1, 1]],
+            )  # fmt: skip
+        await announce(connection)
 
 
-async def announce(pool: Pool) -> None:
+async def announce(pool: Pool | Connection) -> None:
     await pool.execute("UPDATE registry_version SET version = version + 1, changed_at = now()")
 
 
