@@ -13,6 +13,6 @@ export function distanceM(a: LatLon, b: LatLon): number {
 
 /** `80 m`, `1.2 km`, `23 km` */
 export function formatDistance(metres: number): string {
-  if (metres < 1000) return `${Math.round(metres / 10) * 10} m`;
-  return metres < 10_000 ? `${(metres / 1000).toFixed(1)} km` : `${Math.round(metres / 1000)} km`;
+  if (metres < 1000) return `${Math.round(metres / 10) * 10}\u00a0m`;
+  return metres < 10_000 ? `${(metres / 1000).toFixed(1)}\u00a0km` : `${Math.round(metres / 1000)}\u00a0km`;
 }

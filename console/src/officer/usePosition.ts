@@ -6,7 +6,9 @@ import { api, ApiError } from "@/api/client";
 import type { Fix } from "@/api/types";
 
 const SEND_EVERY_MS = 15_000;
-const FRESH_MS = 30_000;
+/** A phone that lies still gets no new position; what it knows is good for this long. */
+const FRESH_MS = 120_000;
+const OF_THIS_MOMENT_MS = 4_000;
 const LOCATE_TIMEOUT_MS = 12_000;
 
 /** off: the browser forbids it on plain http; the others as the browser says. */
@@ -41,16 +43,24 @@ export function usePosition() {
   /** A fix of this moment. Throws NoPositionError. */
   function locate(): Promise<Fix> {
     if (!possible) return Promise.reject(new NoPositionError("off"));
-    return new Promise((resolve, reject) => {
+    if (fix.value && performance.now() - fixMs < OF_THIS_MOMENT_MS) return Promise.resolve(fix.value);
+    // A watch that runs swallows single requests of a phone that does not move, so it pauses for this one.
+    unfollow();
+    return new Promise<Fix>((resolve, reject) => {
       navigator.geolocation.getCurrentPosition(
         (position) => resolve(take(position)),
         (error) => {
           state.value = stateOf(error);
           reject(new NoPositionError(state.value));
         },
-        { enableHighAccuracy: true, timeout: LOCATE_TIMEOUT_MS, maximumAge: 3_000 },
+        { enableHighAccuracy: true, timeout: LOCATE_TIMEOUT_MS },
       );
-    });
+    }).finally(follow);
+  }
+
+  function unfollow(): void {
+    if (watch !== null) navigator.geolocation.clearWatch(watch);
+    watch = null;
   }
 
   async function send(): Promise<void> {
@@ -64,8 +74,7 @@ export function usePosition() {
   }
 
   function follow(): void {
-    if (watch !== null) navigator.geolocation.clearWatch(watch);
-    watch = null;
+    unfollow();
     if (document.hidden) return;
     watch = navigator.geolocation.watchPosition(take, (error) => (state.value = stateOf(error)), { enableHighAccuracy: true });
   }
@@ -80,7 +89,7 @@ export function usePosition() {
   onUnmounted(() => {
     clearInterval(timer);
     document.removeEventListener("visibilitychange", follow);
-    if (watch !== null) navigator.geolocation.clearWatch(watch);
+    unfollow();
   });
   return { fix, state, locate };
 }
