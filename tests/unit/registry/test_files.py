@@ -53,7 +53,7 @@ def test_encodings_and_line_ends_of_all_spreadsheets_give_the_same_rows(
 def test_quirks_of_spreadsheets_are_understood(tmp_path: Path) -> None:
     stations = (
         "MN, Enterprise ,name,lat,lon,medium,drill,,\r\n"
-        ",,,,,,,,\r\n"
+        "\r\n,,,,,,,,\r\n"
         '８８８８８８８００００００１,e1," 烧结\n机头 ",３０．５,114.3,air_source,是,,\r\n'
         "88888880000002,e2,总排口,30.601,114.401,water,FALSE\r\n\r\n"
     )
@@ -61,7 +61,7 @@ def test_quirks_of_spreadsheets_are_understood(tmp_path: Path) -> None:
     assert found.errors == []
     first, second = (entry.value for entry in files.stations)
     assert (first.mn, first.name, first.place.lat, first.drill) == ("88888880000001", "烧结 机头", 30.5, True)
-    assert [entry.row for entry in files.stations] == [3, 4], "blank rows count, as a spreadsheet shows them"
+    assert [entry.row for entry in files.stations] == [4, 5], "blank rows count, as a spreadsheet shows them"
     assert second.drill is False
 
 
@@ -137,6 +137,8 @@ def test_a_refused_row_does_not_make_errors_of_the_rows_that_name_it(tmp_path: P
     assert said == ["stations.csv, row 2, column lat: 'x' is not a decimal number"]
     said = errors(write_city(tmp_path, stations=edited("stations.csv", "medium,", "medum,")))
     assert {line.partition(",")[0] for line in said} == {"stations.csv"}
+    said = errors(write_city(tmp_path, secrets=edited("secrets.toml", "user =", "usr =")))
+    assert {line.partition(":")[0] for line in said} == {"secrets.toml"}
 
 
 def test_all_mistakes_are_said_at_once(tmp_path: Path) -> None:
