@@ -5,7 +5,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -13,9 +13,10 @@ from alerting import clocks, dispatch, lifecycle, metrics, triage, writing
 from alerting.actions import NowReader
 from alerting.steps import Due, Effect, Ended
 from alerting.triage import City
+from alerting.writing import ENGINE
 from farwatch.domain.policy import Policy
 from farwatch.domain.registry import Registry
-from farwatch.storage import dispositions, heartbeats, tasks, warnings
+from farwatch.storage import dispositions, heartbeats, outages, tasks, warnings
 from farwatch.storage.database import Connection, Pool, transaction
 from farwatch.storage.dispositions import EndOfFinding
 from farwatch.storage.heartbeats import database_now
@@ -24,6 +25,8 @@ from farwatch.storage.listening import listening
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 0.25
+OUTAGE_AFTER = timedelta(seconds=5)
+"""A silence of the engine that the pages show as one, and that breaches mention."""
 BATCH = 50
 """Decisions of each sort in one round, so that a flood of one sort delays no clock of another."""
 
@@ -54,7 +57,10 @@ class Engine:
         self._now = now
 
     async def run(self, url: str) -> None:
-        """For ever: a round whenever there is something, and at least every LOOK_EVERY_S."""
+        """For ever: a round whenever there is something, and at least every LOOK_EVERY_S. Raises what the database raises; how
+        long the engine was away before is kept."""
+        async with self._transaction() as (connection, _):
+            await outages.record_since_last_beat(connection, ENGINE, OUTAGE_AFTER)
         async with listening(url, "farwatch_findings", "farwatch_tasks") as woken:
             while True:
                 woken.clear()
@@ -77,8 +83,9 @@ class Engine:
             made += await self._fire(task_id, city)
         for end in await dispositions.ends_to_note(self._pool, BATCH):
             made += await self._note_end(end)
-        await heartbeats.beat(self._pool, "engine")
-        metrics.LAST_TICK.set((await self._peek()).timestamp())
+        async with self._transaction() as (connection, now):
+            await heartbeats.beat(connection, ENGINE)
+        metrics.LAST_TICK.set(now.timestamp())
         return made
 
     async def _dispose(self, finding: UUID, city: City) -> bool:

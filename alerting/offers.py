@@ -31,7 +31,7 @@ WAITING = (TaskState.OPEN, TaskState.OFFERED)
 
 def offer(task: Task, event: Offer, now: datetime) -> Decision:
     again = task.offered_to.count(event.officer) > 0
-    occasion = f"offer:{max(m.id for m in task.matters)}" if again else "offer"
+    occasion = f"offer:{task.matters[-1].id}:{task.severity}" if again else "offer"
     task = replace(
         task,
         state=TaskState.OFFERED,

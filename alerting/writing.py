@@ -1,13 +1,16 @@
 """Writes a decision down: the task's difference, its events and its notices, in the caller's transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from alerting import metrics
 from alerting.steps import Decision, Effect, Log, Notify
 from farwatch.domain.task import Task
-from farwatch.storage import events, notices, tasks
+from farwatch.storage import events, notices, outages, tasks
 from farwatch.storage.database import Connection
+
+ENGINE = "engine"
+"""The engine's name among heartbeats and outages."""
 
 
 async def write(
@@ -17,9 +20,23 @@ async def write(
     await tasks.save(connection, before, decision.task)
     for effect in decision.effects:
         if isinstance(effect, Log):
-            await events.append(connection, effect.type, task=decision.task.id, actor=actor, **effect.detail)
+            detail = {**effect.detail, **await _excuse(connection, decision.task, effect)}
+            await events.append(connection, effect.type, task=decision.task.id, actor=actor, **detail)
         elif isinstance(effect, Notify):
             await notices.add(connection, _notice(decision.task, effect), now)
+
+
+async def _excuse(connection: Connection, task: Task, event: Log) -> Mapping[str, object]:
+    """A breach says how much of its time the engine itself was away, when it was. It stays a breach."""
+    if event.type != "deadline_breached":
+        return {}
+    deadline = next(
+        d for d in task.deadlines if (d.kind, d.matter) == (event.detail["deadline"], event.detail["matter"])
+    )
+    away = outages.overlap(
+        await outages.of(connection, ENGINE, task.opened_at), task.opened_at, deadline.due_at
+    )
+    return {"outage_s": round(away.total_seconds(), 1)} if away else {}
 
 
 def _notice(task: Task, notify: Notify) -> notices.Notice:

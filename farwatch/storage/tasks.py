@@ -83,18 +83,18 @@ async def save(connection: Connection, before: Task | None, after: Task) -> None
 
     Raises FingerprintTakenError, and then the transaction must end.
     """
+    if before == after:
+        return
     if before is None:
         await _insert(connection, after)
-    elif before != after:
+    else:
         await _update(connection, after)
     old_matters = {m.id: m for m in before.matters} if before else {}
     for matter in after.matters:
         if matter != old_matters.get(matter.id):
             await _save_matter(connection, after, matter, old_matters.get(matter.id))
     known = set(before.deadlines) if before else set()
-    for deadline in after.deadlines:
-        if deadline not in known:
-            await _save_deadline(connection, after.id, deadline)
+    await _save_deadlines(connection, after.id, [d for d in after.deadlines if d not in known])
     await connection.execute("NOTIFY farwatch_tasks")
 
 
@@ -152,13 +152,13 @@ async def _save_matter(connection: Connection, task: Task, matter: Matter, befor
         )
 
 
-async def _save_deadline(connection: Connection, task_id: int, d: Deadline) -> None:
-    await connection.execute(
+async def _save_deadlines(connection: Connection, task_id: int, deadlines: Sequence[Deadline]) -> None:
+    await connection.executemany(
         "INSERT INTO deadlines (task_id, matter_id, kind, step, due_at, state, decided_at) VALUES ($1, $2, $3, $4, $5, $6, $7)"
         " ON CONFLICT (task_id, matter_id, kind, step) DO UPDATE SET due_at = excluded.due_at, state = excluded.state,"
         " decided_at = excluded.decided_at",
-        task_id, d.matter, d.kind, d.step, d.due_at, d.state, d.decided_at,
-    )  # fmt: skip
+        [(task_id, d.matter, d.kind, d.step, d.due_at, d.state, d.decided_at) for d in deadlines],
+    )
 
 
 async def _load(connection: Connection, ids: Sequence[int]) -> list[Task]:

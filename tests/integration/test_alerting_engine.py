@@ -411,5 +411,5 @@ async def test_killed_at_any_write_the_end_is_the_same(pool: Pool) -> None:
 
     expected, writes = await run(-1)
     assert writes > 100
-    for kill_at in range(0, writes, 4):
+    for kill_at in range(0, writes, 7):
         assert (await run(kill_at))[0] == expected, kill_at

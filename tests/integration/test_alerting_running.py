@@ -1,0 +1,76 @@
+"""The engine as it runs: woken by NOTIFY, under a real lease, on the database's own clock."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from alerting.actions import Action, act
+from alerting.engine import Engine
+from farwatch.domain.task import Actor
+from farwatch.storage.database import Pool, transaction
+from farwatch.storage.findings import insert_findings
+from farwatch.storage.heartbeats import database_now
+from farwatch.storage.leases import LeaseLostError, hold
+from tests.support.alerting import World, at, smoke
+
+
+@asynccontextmanager
+async def running(world: World, url: str) -> AsyncIterator[None]:
+    async with hold(url, "engine", "test") as lease, asyncio.TaskGroup() as group:
+        engine = Engine(world.pool, lease, world.load, {})
+        run = group.create_task(engine.run(url))
+        yield
+        run.cancel()
+
+
+async def until(pool: Pool, query: str) -> None:
+    async with asyncio.timeout(20):
+        while not await pool.fetchval(query):
+            await asyncio.sleep(0.02)
+
+
+async def test_a_committed_finding_becomes_an_offered_task_and_a_decline_asks_the_next(
+    pool: Pool, database_url: str
+) -> None:
+    async with running(World(pool), database_url):
+        async with transaction(pool) as connection:
+            await insert_findings(connection, [smoke()])
+        await until(pool, "SELECT offered_to = '{near}' FROM tasks")
+        now = await database_now(pool)
+        declined = await act(
+            pool, 1, Actor("u", "officer", "near"), Action.DECLINE, client_id="c", claimed_at=now
+        )
+        assert declined.reason.key == "declined"
+        await until(pool, "SELECT offered_to = '{near,far}' FROM tasks")
+    t1, t2 = await pool.fetchrow("SELECT opened_at, dispatched_at FROM tasks")
+    found_at = await pool.fetchval("SELECT found_at FROM findings")
+    assert t1 == found_at
+    assert t2 > t1
+
+
+async def test_a_breach_during_an_outage_of_the_engine_says_so(pool: Pool, database_url: str) -> None:
+    world = World(pool)
+    await world.found(smoke())
+    await world.settle()
+    await pool.execute("UPDATE heartbeats SET at = $1 WHERE name = 'engine'", at(100))
+    async with running(world, database_url):
+        await until(pool, "SELECT count(*) = 2 FROM deadlines WHERE state = 'breached'")
+    breaches = await world.events("deadline_breached")
+    assert [(e["deadline"], e["outage_s"]) for e in breaches] == [("accept", 200.0), ("arrive", 500.0)]
+
+
+async def _run_and_replace(pool: Pool, url: str) -> None:
+    async with running(World(pool), url):
+        await pool.execute("UPDATE leases SET epoch = epoch + 1")
+        async with transaction(pool) as connection:
+            await insert_findings(connection, [smoke()])
+        await asyncio.sleep(20)
+
+
+async def test_a_replaced_engine_stops_loudly(pool: Pool, database_url: str) -> None:
+    with pytest.raises(ExceptionGroup) as stopped:
+        await _run_and_replace(pool, database_url)
+    assert stopped.group_contains(LeaseLostError)
+    assert await pool.fetchval("SELECT count(*) FROM tasks") == 0
