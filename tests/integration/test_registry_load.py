@@ -15,8 +15,8 @@ INSERT INTO cameras (id, name, lat, lon, url) VALUES ('c1', '堆场', 30.5, 114.
 INSERT INTO zones (camera, name, purpose, polygon) VALUES ('c1', 'yard', 'ground', '[[0, 0], [1, 0], [1, 1]]');
 INSERT INTO teams (id, name, lead) VALUES ('t1', '一队', 'o1');
 INSERT INTO officers (id, name, team, lat, lon, shift) VALUES ('o1', '王', 't1', 30.5, 114.3, 'always');
-INSERT INTO grids (id, name, team, geometry)
-  VALUES ('g1', '一格', 't1', '{"type": "MultiPolygon", "coordinates": [[[[114, 30], [115, 30], [115, 31], [114, 31], [114, 30]]]]}');
+INSERT INTO grids (id, name, team, geometry) VALUES ('g1', '一格', 't1',
+  '{"type": "MultiPolygon", "coordinates": [[[[114, 30], [115, 30], [115, 31], [114, 31], [114, 30]]]]}');
 """
 
 
