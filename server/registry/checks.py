@@ -16,6 +16,8 @@ from server.registry.secret_file import Secrets
 
 T = TypeVar("T")
 _MOST_WARNINGS = 20
+_MOST_HINTS = 100
+"""Each hint compares with every known name: a file of other names altogether would take minutes."""
 SERVICE_USER = "farwatch"
 """The broker's user for the service itself; the others are the stations' MNs."""
 _OVERLAP_STEPS = 20
@@ -64,7 +66,8 @@ def _check_references(files: CityFiles, found: Findings) -> None:
         known = keys | found.refused.get(target, set())
         for row, name in names:
             if name is not None and name not in known and target not in found.unreadable:
-                found.error(file, f"unknown {column} {name!r}{did_you_mean(name, known)}", row, column)
+                hint = did_you_mean(name, known) if len(found.errors) < _MOST_HINTS else ""
+                found.error(file, f"unknown {column} {name!r}{hint}", row, column)
 
     enterprises = {e.value.id for e in files.enterprises}
     stations = {s.value.mn for s in files.stations}
@@ -113,7 +116,9 @@ def _check_secrets(files: CityFiles, kept: Secrets, found: Findings) -> None:
                 enterprise.row,
                 "contact_channel",
             )
-    stations = {s.value.mn for s in files.stations}
+    if "stations.csv" in found.unreadable:
+        return
+    stations = {s.value.mn for s in files.stations} | found.refused.get("stations.csv", set())
     for mn in sorted(files.secrets.mqtt.keys() - stations - {SERVICE_USER}):
         found.warn("secrets.toml", f"[mqtt.{mn}] is no station{did_you_mean(mn, stations)}")
 

@@ -98,7 +98,7 @@ def _read(folder: Path, data_dir: Path | None) -> tuple[CityFiles, Findings]:
 
 
 def _problem_lines(found: Findings) -> list[str]:
-    return [f"error: {problem}" for problem in found.errors] + [f"warning: {w}" for w in found.warnings]
+    return _some([f"error: {e}" for e in found.errors]) + _some([f"warning: {w}" for w in found.warnings])
 
 
 async def _stored(connection: Connection) -> Stored:
@@ -135,6 +135,6 @@ async def _write(
 
 
 def _some(lines: Sequence[str]) -> list[str]:
-    """The first import of a city has tens of thousands of changes; nobody reads them all."""
+    """A first import has tens of thousands of changes, a wrong column as many errors; nobody reads them all."""
     more = len(lines) - _MOST_LINES
     return [*lines[:_MOST_LINES], *([f"... and {more} more"] if more > 0 else [])]

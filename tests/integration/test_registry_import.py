@@ -94,6 +94,13 @@ async def test_check_says_the_same_without_a_database(city: Path) -> None:
     assert report.lines[0] == "error: channels.csv, row 5, column limit: 'x' is not a decimal number"
 
 
+async def test_a_wholly_wrong_column_is_said_at_a_length_that_people_read(city: Path) -> None:
+    rows = "".join(f"99{n:06},w01018,mg/L,5,day,0,1,\n" for n in range(3000))
+    write_city(city, channels=FILES["channels.csv"] + rows)
+    report = await check(city)
+    assert report.lines[200:] == ("... and 2800 more", "3000 errors, 0 warnings")
+
+
 async def test_a_changed_limit_opens_a_new_period_that_a_service_sees(
     city: Path, pool: Pool, data_dir: Path
 ) -> None:
