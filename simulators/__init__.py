@@ -1,0 +1,1 @@
+"""A city to practise on: registry, monitors, drawn scenes, cameras, officers."""

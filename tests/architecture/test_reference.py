@@ -10,14 +10,16 @@ from server.settings import PREFIX, Settings
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
 FOLDERS = ("farwatch", "ingest", "detectors", "alerting", "simulators", "server")
-METRIC = re.compile(r'"(farwatch_[a-z0-9_]+)"')
+METRIC = re.compile(r'(Counter|Gauge|Histogram|GaugeMetricFamily)\(\s*"(farwatch_[a-z0-9_]+)"')
 
 
 def metrics_in_code() -> set[str]:
+    """Names as they are exported: prometheus-client ends every counter in _total."""
     found: set[str] = set()
     for folder in FOLDERS:
-        for path in (ROOT / folder).rglob("metrics.py"):
-            found |= set(METRIC.findall(path.read_text("utf-8")))
+        for path in (ROOT / folder).rglob("*.py"):
+            for sort, name in METRIC.findall(path.read_text("utf-8")):
+                found.add(f"{name}_total" if sort == "Counter" and not name.endswith("_total") else name)
     return found
 
 
