@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 
 from farwatch.domain.picture import Picture
 from ingest.cameras.attention import Batch
-from ingest.rtsp.frames import annex_b
+from ingest.rtsp.frames import CodedFrame, annex_b
 
 DECODE_ERRORS = (av.FFmpegError,)
 LARGEST_WIDTH = 640
+MOST_WAITING = 32
+"""H.264 reorders over at most 16 frames; what waits longer was swallowed by the decoder."""
 Plane = NDArray[np.uint8]
 
 
@@ -30,28 +32,30 @@ class FrameDecoder:
         # Saves a tenth of a key frame and more of the others; what detectors see hardly differs.
         context.options = {"skip_loop_filter": "all"}
         self._context = context
-        self._times: dict[int, datetime] = {}
+        self._waiting: dict[int, CodedFrame] = {}
 
-    def decode(self, batch: Batch, parameter_sets: bytes) -> Iterator[tuple[VideoFrame, datetime]]:
-        """The batch's pictures with the time each was taken, in the order of showing."""
+    def decode(self, batch: Batch, parameter_sets: bytes) -> Iterator[tuple[VideoFrame, CodedFrame]]:
+        """The batch's pictures, each with the coded frame that it was, in the order of showing."""
         if batch.restart:
             self._context.flush_buffers()
-            self._times.clear()
-        for frame in batch.frames:
-            packet = av.Packet(annex_b(frame, parameter_sets))
-            packet.pts = frame.rtp_time
-            self._times[frame.rtp_time] = frame.received_at
-            yield from self._timed(self._context.decode(packet))
+            self._waiting.clear()
+        for coded in batch.frames:
+            packet = av.Packet(annex_b(coded, parameter_sets))
+            packet.pts = coded.rtp_time
+            self._waiting[coded.rtp_time] = coded
+            yield from self._matched(self._context.decode(packet))
         if batch.alone:
             # A stream with B-frames keeps its first pictures back; nothing will follow here to push them out.
-            yield from self._timed(self._context.decode(None))
+            yield from self._matched(self._context.decode(None))
             self._context.flush_buffers()
 
-    def _timed(self, frames: list[VideoFrame]) -> Iterator[tuple[VideoFrame, datetime]]:
+    def _matched(self, frames: list[VideoFrame]) -> Iterator[tuple[VideoFrame, CodedFrame]]:
         for frame in frames:
-            taken_at = None if frame.pts is None else self._times.pop(frame.pts, None)
-            if taken_at is not None:
-                yield frame, taken_at
+            coded = None if frame.pts is None else self._waiting.pop(frame.pts, None)
+            if coded is not None:
+                yield frame, coded
+        while len(self._waiting) > MOST_WAITING:
+            del self._waiting[next(iter(self._waiting))]
 
 
 def to_picture(frame: VideoFrame, camera: str, at: datetime) -> Picture:

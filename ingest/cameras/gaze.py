@@ -13,6 +13,7 @@ from farwatch.storage.blobs import BlobStore, write_atomically
 from ingest.cameras import metrics, stills
 from ingest.cameras.attention import SHOW_EVERY_S, Batch
 from ingest.cameras.decoding import DECODE_ERRORS, FrameDecoder, to_picture
+from ingest.rtsp.frames import CodedFrame
 
 log = logging.getLogger(__name__)
 
@@ -29,11 +30,15 @@ class Kept:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """A sighting with its stills; both are None when they could not be kept, which is no reason to be silent."""
+    """A sighting with its stills; both are None when they could not be kept, which is no reason to be silent.
+
+    `camera_clock_at` is the camera's own time of the picture, when it tells one.
+    """
 
     sighting: Sighting
     version: str
     taken_at: datetime
+    camera_clock_at: datetime | None
     size: tuple[int, int]
     original: Kept | None
     marked: Kept | None
@@ -68,12 +73,12 @@ class Gaze:
     def look(self, batch: Batch, parameter_sets: bytes) -> Look:
         look = Look()
         try:
-            for frame, at in self._decoder.decode(batch, parameter_sets):
+            for frame, coded in self._decoder.decode(batch, parameter_sets):
                 look.decoded += 1
-                look.last_at = at
-                if self._is_time_for(at):
-                    self._shown_at = at
-                    self._show(frame, at, look)
+                look.last_at = coded.received_at
+                if self._is_time_for(coded.received_at):
+                    self._shown_at = coded.received_at
+                    self._show(frame, coded, look)
         except DECODE_ERRORS as error:
             log.info("camera %s: not decodable: %s", self._camera, error)
             metrics.UNDECODABLE.labels(self._camera).inc()
@@ -83,13 +88,13 @@ class Gaze:
     def _is_time_for(self, at: datetime) -> bool:
         return self._shown_at is None or at - self._shown_at >= timedelta(seconds=SHOW_EVERY_S)
 
-    def _show(self, frame: VideoFrame, at: datetime, look: Look) -> None:
-        picture = to_picture(frame, self._camera, at)
+    def _show(self, frame: VideoFrame, coded: CodedFrame, look: Look) -> None:
+        picture = to_picture(frame, self._camera, coded.received_at)
         self.wants_every_frame = False
         for detector in self._detectors:
             for said in self._ask(detector, picture):
                 look.seen.append(
-                    self._keep(said, detector, frame, at) if isinstance(said, Sighting) else said
+                    self._keep(said, detector, frame, coded) if isinstance(said, Sighting) else said
                 )
         self._refresh_live(picture)
 
@@ -108,10 +113,13 @@ class Gaze:
             return []
         return said
 
-    def _keep(self, sighting: Sighting, detector: PictureDetector, frame: VideoFrame, at: datetime) -> Seen:
+    def _keep(
+        self, sighting: Sighting, detector: PictureDetector, frame: VideoFrame, coded: CodedFrame
+    ) -> Seen:
         return Seen(
-            sighting=sighting, version=detector.version, taken_at=at, size=(frame.width, frame.height),
-            original=self._store(stills.original(frame)), marked=self._store(stills.marked(frame, sighting.box)),
+            sighting=sighting, version=detector.version, taken_at=coded.received_at, camera_clock_at=coded.captured_at,
+            size=(frame.width, frame.height), original=self._store(stills.original(frame)),
+            marked=self._store(stills.marked(frame, sighting.box)),
         )  # fmt: skip
 
     def _store(self, jpeg: bytes) -> Kept | None:

@@ -19,6 +19,7 @@ def report_of(camera: Camera, seen: Seen, *, clip_lost: str | None) -> Found:
     )  # fmt: skip
     still_id = evidence_id(finding.id, EvidenceKind.STILL)
     width, height = seen.size
+    its_clock = seen.camera_clock_at.isoformat() if seen.camera_clock_at else None
 
     def still(kind: EvidenceKind, kept: Kept | None, **more: object) -> Evidence:
         return Evidence(
@@ -26,7 +27,8 @@ def report_of(camera: Camera, seen: Seen, *, clip_lost: str | None) -> Found:
             state=EvidenceState.STORED if kept else EvidenceState.LOST, reason=None if kept else "store_failed",
             sha256=kept.sha256 if kept else None, size_bytes=kept.size_bytes if kept else None,
             derived_from=still_id if kind is EvidenceKind.STILL_MARKED else None,
-            camera=camera.id, captured_at=seen.taken_at, meta={"width": width, "height": height} | more,
+            camera=camera.id, captured_at=seen.taken_at,
+            meta={"width": width, "height": height, "camera_clock_at": its_clock} | more,
         )  # fmt: skip
 
     clip = Evidence(

@@ -94,6 +94,10 @@ class Watch:
         age_s = self._workshop.clock.monotonic() - self._seen_monotonic_s
         return Sign(age_s=age_s, seen_at=self._seen_at, cause=self._cause)
 
+    def forgive(self) -> None:
+        """Its age counts from now on: there was nobody to look."""
+        self._seen_monotonic_s = self._workshop.clock.monotonic()
+
     async def run(self) -> None:
         try:
             async with asyncio.TaskGroup() as group:

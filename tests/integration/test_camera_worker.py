@@ -5,8 +5,9 @@ import hashlib
 import json
 import shutil
 import subprocess
+import time
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import chain, pairwise
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from farwatch.runtime.clock import SystemClock
 from farwatch.storage import evidence
 from farwatch.storage.blobs import BlobStore, live_still_path
 from farwatch.storage.database import Pool
-from ingest.cameras import metrics
+from ingest.cameras import metrics, vigil
 from ingest.cameras.worker import Share
 from ingest.rtsp.auth import Credential
 from simulators.rtsp_server import RtspServer
@@ -131,6 +132,8 @@ async def test_a_sighting_becomes_a_finding_with_still_marked_still_and_clip(
     assert cv2.imread(str(blobs.path(rows["still"].sha256))).shape == (240, 320, 3)
     assert cv2.imread(str(live_still_path(data_dir, "c1"))).shape == (240, 320, 3)
     assert rows["still"].captured_at == found["onset_at"]
+    its_clock = datetime.fromisoformat(rows["still"].meta["camera_clock_at"])
+    assert abs((its_clock - found["onset_at"]).total_seconds()) < 1
     assert rows["clip"].captured_at < found["onset_at"] - timedelta(seconds=1)
     assert [e["kind"] for e in await events(pool, "evidence_stored")] == ["still", "still_marked", "clip"]
     if shutil.which("ffprobe"):
@@ -211,6 +214,22 @@ async def test_hung_refused_and_absent_cameras_have_their_reasons_and_harm_nobod
         assert "wrong" not in str([dict(r) for r in await pool.fetch("SELECT * FROM camera_status")])
 
 
+async def test_a_process_that_stood_still_does_not_blame_the_cameras(
+    pool: Pool, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vigil, "ASLEEP_AFTER_S", 0.2)
+    script, clock, server = Script(), SkippingClock(), serving("/a")
+    async with on_air(server) as port, at_work(worker_of(pool, data_dir, script, clock=clock)):
+        await register(pool, "a", f"rtsp://127.0.0.1:{port}/a")
+        await become(pool, "a", "online")
+        clock.skipped_s += 300
+        time.sleep(1.5)
+        before = len(script.seen["a"])
+        await until(lambda: asyncio.sleep(0, len(script.seen["a"])), lambda n: n >= before + 3)
+    assert await findings(pool) == []
+    assert "offline" not in [e["state"] for e in await events(pool, "camera_status")]
+
+
 async def test_a_clip_whose_camera_is_lost_keeps_what_there_was(pool: Pool, data_dir: Path) -> None:
     script, server = Script(), serving("/stack")
     async with on_air(server) as port, at_work(worker_of(pool, data_dir, script)):
@@ -282,6 +301,8 @@ async def test_registry_changes_are_taken_over_while_cameras_are_watched(pool: P
         await announce(pool)
         await become(pool, "a", "unknown", "not_watched")
         await until(lambda: asyncio.sleep(0, server.clients), lambda n: n == 1, within_s=20)
+        assert not live_still_path(data_dir, "a").exists()
+        assert live_still_path(data_dir, "b").exists()
 
 
 async def test_a_detector_that_fails_is_counted_and_the_camera_goes_on(pool: Pool, data_dir: Path) -> None:

@@ -1,7 +1,6 @@
 """Coded frames to pictures."""
 
 import io
-from datetime import timedelta
 
 import av
 import cv2
@@ -24,7 +23,7 @@ def test_a_key_frame_alone_gives_its_picture_at_once(b_frames: int) -> None:
     decoder = FrameDecoder()
     keys = [f for f in coded(40, b_frames=b_frames) if f.is_key]
     for key in keys:
-        assert [at for _, at in decoder.decode(batch(key, alone=True), b"")] == [key.received_at]
+        assert [coded for _, coded in decoder.decode(batch(key, alone=True), b"")] == [key]
     assert len(keys) == 4
 
 
@@ -40,8 +39,8 @@ def test_frames_that_follow_each_other_give_pictures_in_the_order_of_showing(b_f
 
 def test_the_picture_is_what_was_drawn() -> None:
     width, height = 1280, 960
-    (decoded, at) = next(iter(FrameDecoder().decode(batch(coded(1, width=width)[0], alone=True), b"")))
-    picture = to_picture(decoded, "c1", at)
+    (decoded, _) = next(iter(FrameDecoder().decode(batch(coded(1, width=width)[0], alone=True), b"")))
+    picture = to_picture(decoded, "c1", AT)
     drawn = cv2.cvtColor(next(squares(1, width, height)), cv2.COLOR_BGR2YUV_I420)
     y = cv2.resize(drawn[:height], (640, 480), interpolation=cv2.INTER_AREA)
     assert (picture.width, picture.height, picture.at) == (640, 480, AT)
@@ -76,7 +75,7 @@ def test_sizes_are_even_and_at_most_640_wide(size: tuple[int, int], reduced: tup
 
 def test_a_picture_outlives_its_frame() -> None:
     decoder, frames = FrameDecoder(), coded(20)
-    pictures = [to_picture(f, "c1", at) for f, at in decoder.decode(batch(*frames), b"")]
+    pictures = [to_picture(f, "c1", c.received_at) for f, c in decoder.decode(batch(*frames), b"")]
     left = [int(np.asarray(p.y)[60].argmax()) for p in pictures]
     assert left == sorted(left)
     assert left[-1] - left[0] == pytest.approx(4 * 19, abs=4)
@@ -104,8 +103,8 @@ def test_stills_are_the_whole_picture_and_the_marked_one_has_the_box() -> None:
 
 
 def test_the_live_still_is_a_small_jpeg() -> None:
-    (decoded, at) = next(iter(FrameDecoder().decode(batch(coded(1, width=1280)[0], alone=True), b"")))
-    jpeg = stills.live(to_picture(decoded, "c1", at + timedelta(seconds=1)))
+    (decoded, _) = next(iter(FrameDecoder().decode(batch(coded(1, width=1280)[0], alone=True), b"")))
+    jpeg = stills.live(to_picture(decoded, "c1", AT))
     with av.open(io.BytesIO(jpeg), format="mjpeg") as container:
         assert (container.streams.video[0].width, container.streams.video[0].height) == (640, 480)
     assert len(jpeg) < 60_000

@@ -48,6 +48,13 @@ def test_twenty_seconds_are_kept_and_little_more() -> None:
     assert 20 <= span_s < 20 + 2
 
 
+def test_a_group_is_let_go_as_soon_as_the_next_one_reaches_back_far_enough() -> None:
+    made = filled(450, key_every=250)
+    assert made.first == 0
+    made.append(frame(450))
+    assert made.first == 250
+
+
 def test_a_group_longer_than_the_ring_is_kept_whole() -> None:
     made = filled(600, key_every=10_000)
     assert made.first == 0
