@@ -1,17 +1,15 @@
 from dataclasses import replace
 
-import asyncpg
 import pytest
 
 from alerting.engine import Engine
 from alerting.triage import City
-from farwatch.domain.finding import FindingEnded, Kind, Tier
+from farwatch.domain.finding import Kind
 from farwatch.domain.place import Position
 from farwatch.domain.task import Deadline, DeadlineKind, DeadlineState, Task, TaskState
-from farwatch.storage.database import Connection, Pool, transaction
-from farwatch.storage.findings import end_findings
+from farwatch.storage.database import Connection, Pool
 from farwatch.storage.leases import LeaseLostError
-from tests.support.alerting import World, at, city, early, officer, smoke, together
+from tests.support.alerting import World, at, city, officer, smoke, together
 
 ELSEWHERE = Position(31.5, 121.5)
 
@@ -23,11 +21,6 @@ def world(pool: Pool) -> World:
 
 def of_kind(task: Task, kind: DeadlineKind) -> list[Deadline]:
     return [d for d in task.deadlines if d.kind is kind]
-
-
-async def end(world: World, finding: object, s: float) -> None:
-    async with transaction(world.pool) as connection:
-        await end_findings(connection, [FindingEnded(finding.id, at(s))])  # type: ignore[attr-defined]
 
 
 async def test_a_finding_becomes_a_task_offered_to_the_nearest_officer_with_its_clocks(world: World) -> None:
@@ -208,72 +201,6 @@ async def test_with_nobody_to_send_the_centre_is_told_the_clock_runs_and_it_is_t
     assert task.state is expected
 
 
-async def test_an_enterprise_is_warned_and_cleared_when_it_stops_in_time(world: World) -> None:
-    finding, minute = early(), early(rule="limit_min", onset_at=at(-3))
-    await world.found(finding, minute)
-    await world.settle()
-    (told,) = await world.events("warning_told")
-    assert (told["enterprise"], told["window_ends_at"]) == ("e2", at(600).isoformat())
-    notice = await world.pool.fetchrow("SELECT channel, target, state, message_key FROM notices")
-    assert tuple(notice) == ("apprise", "wecom", "queued", "warned")
-    await end(world, finding, 100)
-    world.s = 110
-    await world.settle()
-    assert await world.events("warning_cleared") == []
-    await end(world, minute, 200)
-    await world.settle()
-    assert len(await world.events("warning_cleared")) == 1
-    world.s = 700
-    await world.settle()
-    assert await world.tasks() == []
-
-
-async def test_a_warning_that_stands_becomes_a_task_whose_clock_starts_then(world: World) -> None:
-    await world.found(early())
-    await world.settle()
-    world.s = 599
-    await world.settle()
-    assert await world.tasks() == []
-    world.s = 600
-    await world.settle()
-    task = await world.task()
-    assert (task.opened_at, task.matters[0].found_at, task.matters[0].event_at) == (at(600), at(600), at(-5))
-    assert await world.pool.fetchval("SELECT state FROM warnings") == "became_task"
-
-
-async def test_an_end_that_came_after_the_window_does_not_clear_after_an_outage(world: World) -> None:
-    finding = early()
-    await world.found(finding)
-    await world.settle()
-    await end(world, finding, 601)
-    world.s = 1000
-    await world.settle()
-    assert (await world.task()).opened_at == at(1000)
-
-
-async def test_a_violation_overtakes_the_warning_and_a_later_warning_folds(world: World) -> None:
-    await world.found(early())
-    await world.settle()
-    world.s = 10
-    await world.found(early(tier=Tier.VIOLATION, severity=2))
-    await world.settle()
-    world.s = 20
-    await world.found(early(onset_at=at(15)))
-    await world.settle()
-    world.s = 700
-    await world.settle()
-    task = await world.task()
-    assert len(task.matters[0].findings) == 2
-    assert await world.pool.fetchval("SELECT count(*) FROM warnings WHERE state = 'open'") == 0
-
-
-async def test_an_enterprise_without_channel_is_the_centres_to_call(world: World) -> None:
-    await world.found(early(enterprise="e1"))
-    await world.settle()
-    notice = await world.pool.fetchrow("SELECT channel, target, state, message_key FROM notices")
-    assert tuple(notice) == ("page", "centre", "sent", "enterprise_has_no_channel")
-
-
 async def test_what_is_late_or_not_listed_is_recorded_and_nobody_is_sent(world: World) -> None:
     await world.found(smoke(late=True), smoke("b", rule="unlisted"))
     await world.settle()
@@ -286,7 +213,7 @@ async def test_the_end_of_a_finding_is_on_the_time_line_once_and_the_visit_goes_
     finding = smoke()
     await world.found(finding)
     await world.settle()
-    await end(world, finding, 50)
+    await world.end(finding, 50)
     await world.settle()
     await world.settle()
     assert [e["finding"] for e in await world.events("finding_ended")] == [str(finding.id)]
@@ -327,89 +254,3 @@ async def test_an_engine_that_lost_its_lease_writes_nothing(world: World) -> Non
     with pytest.raises(LeaseLostError):
         await Engine(world.pool, Lost(), world.load, {}, world.now).tick()
     assert await world.tasks() == []
-
-
-KILL = """
-CREATE SEQUENCE writes MINVALUE 0 START 0;
-CREATE TABLE kill (at bigint, armed boolean);
-INSERT INTO kill VALUES (-1, false);
-CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  IF (SELECT armed FROM kill) AND nextval('writes') = (SELECT at FROM kill) THEN RAISE EXCEPTION 'killed'; END IF;
-  RETURN NULL;
-END $$;
-"""
-WRITTEN = (
-    "tasks",
-    "matters",
-    "matter_findings",
-    "deadlines",
-    "notices",
-    "event_queue",
-    "findings",
-    "warnings",
-    "heartbeats",
-)
-
-
-async def _story(world: World) -> None:
-    """Everything the engine does: open, join, fold, warn, clear, escalate, breach, note an end."""
-    finding, warned, stands = smoke(), early(station="mn2"), early()
-    await world.found(finding, smoke("yard"), smoke(onset_at=at(-4)), warned, stands)
-    yield_points = ((0, None), (100, warned), (200, finding), (301, None), (700, None))
-    for s, ended in yield_points:
-        world.s = s
-        if ended:
-            await end(world, ended, s)
-        await _settle_through_kills(world)
-
-
-async def _settle_through_kills(world: World) -> None:
-    await world.pool.execute("UPDATE kill SET armed = true")
-    while True:
-        try:
-            await world.settle()
-        except asyncpg.RaiseError:
-            continue
-        await world.pool.execute("UPDATE kill SET armed = false")
-        return
-
-
-async def _picture(world: World) -> list[object]:
-    tasks = [
-        replace(t, id=0, matters=tuple(replace(m, id=0) for m in t.matters), deadlines=())
-        for t in await world.tasks()
-    ]
-    deadlines = await world.pool.fetch(
-        "SELECT kind, step, due_at, state, decided_at FROM deadlines ORDER BY due_at, kind, step, matter_id"
-    )
-    notices = await world.pool.fetch(
-        "SELECT regexp_replace(step, '[0-9]+', 'n'), channel, target, message_key FROM notices ORDER BY 1, 2, 3, 4, id"
-    )
-    events = [
-        (e["type"], e.get("kind"), e.get("finding"), e.get("step"), e.get("late_s"))
-        for e in await world.events()
-    ]
-    return [tasks, [tuple(r) for r in deadlines], [tuple(r) for r in notices], events]
-
-
-async def test_killed_at_any_write_the_end_is_the_same(pool: Pool) -> None:
-    """A trigger on every table stands for the kill: the sequence it counts with is not rolled back."""
-    await pool.execute(KILL)
-    for table in WRITTEN:
-        await pool.execute(
-            f"CREATE TRIGGER die AFTER INSERT OR UPDATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION die()"
-        )
-
-    async def run(kill_at: int) -> tuple[list[object], int]:
-        await pool.execute("TRUNCATE tasks, findings, event_queue, heartbeats RESTART IDENTITY CASCADE")
-        await pool.execute("SELECT setval('writes', 0, false)")
-        await pool.execute("UPDATE kill SET at = $1", kill_at)
-        world = World(pool)
-        await _story(world)
-        return await _picture(world), await pool.fetchval("SELECT last_value FROM writes")
-
-    expected, writes = await run(-1)
-    assert writes > 100
-    for kill_at in range(0, writes, 7):
-        assert (await run(kill_at))[0] == expected, kill_at

@@ -9,14 +9,14 @@ from typing import Any
 
 from alerting.actions import Action, ActResult, act
 from alerting.engine import Engine
-from farwatch.domain.finding import Finding, Kind, Reason, Tier
+from farwatch.domain.finding import Finding, FindingEnded, Kind, Reason, Tier
 from farwatch.domain.place import Area, Position
 from farwatch.domain.policy import SHIPPED, Policy
 from farwatch.domain.registry import Enterprise, Grid, Officer, Registry, Team
 from farwatch.domain.task import Actor, Task
 from farwatch.storage import tasks
 from farwatch.storage.database import Connection, Pool, transaction
-from farwatch.storage.findings import insert_findings
+from farwatch.storage.findings import end_findings, insert_findings
 
 START = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
 WORKS = Position(31.2, 121.4)
@@ -97,6 +97,10 @@ class World:
                     f.id,
                     at(self.s) + timedelta(microseconds=self.order[self.s] - 1),
                 )
+
+    async def end(self, finding: Finding, s: float) -> None:
+        async with transaction(self.pool) as connection:
+            await end_findings(connection, [FindingEnded(finding.id, at(s))])
 
     async def settle(self) -> None:
         while await self.engine().tick():
