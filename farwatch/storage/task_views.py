@@ -12,7 +12,7 @@ TIMELINE_MAX = 1000
 # An officer sees the tasks he holds and those he was ever offered; $1 is null for the roles that see all.
 _VISIBLE = "($1::text IS NULL OR t.officer = $1 OR $1 = ANY(t.offered_to) OR $1 = ANY(t.declined_by))"
 _TASKS = """SELECT t.id, t.state, t.severity, t.lat, t.lon, t.grid, t.enterprise, e.name AS enterprise_name, t.officer,
-  t.offered_to, t.dispatch_reason, t.dispatch_params, t.opened_at, t.dispatched_at, t.delivered_at, t.accepted_at,
+  t.offered_to, t.declined_by, t.dispatch_reason, t.dispatch_params, t.opened_at, t.dispatched_at, t.delivered_at, t.accepted_at,
   t.arrived_at, t.handled_at, t.verified_at, t.closed_at, t.outcome, t.drill_id
 FROM tasks t LEFT JOIN enterprises e ON e.id = t.enterprise"""
 _STATES = {"open": "t.state <> 'closed'", "closed": "t.state = 'closed'", "all": "true"}
@@ -29,7 +29,10 @@ _EVIDENCE_OF_MATTERS = f"""SELECT * FROM (
 
 @dataclass(frozen=True, slots=True)
 class TaskRows:
-    """Rows of `tasks`, and of what hangs on them, to be grouped by `task_id` (evidence by `matter_id`)."""
+    """Rows of `tasks`, and of what hangs on them, to be grouped by `task_id` (evidence by `matter_id`).
+
+    `deadlines` begin with those that still run, then those that were missed, each in the order of their instants.
+    """
 
     tasks: Sequence[Record]
     matters: Sequence[Record]
@@ -74,10 +77,9 @@ async def _with_parts(connection: Connection, tasks: Sequence[Record]) -> TaskRo
         [m["id"] for m in matters],
         EVIDENCE_PER_MATTER,
     )
-    # Each matter has its own accept deadline; the task shows the one that still runs, else the one that was broken.
     deadlines = await connection.fetch(
-        "SELECT DISTINCT ON (task_id, kind) task_id, kind, due_at, state FROM deadlines WHERE task_id = ANY($1::bigint[])"
-        " AND kind IN ('accept', 'arrive') ORDER BY task_id, kind, state <> 'pending', state <> 'breached', due_at, id",
+        "SELECT task_id, matter_id, kind, due_at, state FROM deadlines WHERE task_id = ANY($1::bigint[])"
+        " AND kind IN ('accept', 'arrive') ORDER BY state <> 'pending', state <> 'breached', due_at, id",
         ids,
     )
     return TaskRows(tasks, matters, evidence, deadlines)

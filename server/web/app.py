@@ -1,5 +1,7 @@
 """The web application: routes, guards and the parts they share, made from its dependencies alone."""
 
+from typing import Any
+
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
@@ -51,6 +53,14 @@ _ROUTERS: tuple[APIRouter, ...] = (
     pages.router,
 )
 
+_ALWAYS: dict[int | str, dict[str, Any]] = {
+    422: {"model": errors.ErrorBody, "description": "A parameter or the body is not as it must be"},
+    503: {
+        "model": errors.ErrorBody,
+        "description": "The database is away for a moment, or too many ask at once",
+    },
+}
+
 
 def create_app(deps: WebDependencies) -> FastAPI:
     """An application on its own; `serve` also runs the hub that feeds its event streams."""
@@ -62,9 +72,7 @@ def create_app(deps: WebDependencies) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=_operation_id,
-        responses={
-            422: {"model": errors.ErrorBody, "description": "A parameter or the body is not as it must be"}
-        },
+        responses=_ALWAYS,
     )
     app.state.web = Web(
         deps=deps,

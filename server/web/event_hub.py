@@ -68,10 +68,13 @@ class Subscription:
 
 
 class EventHub:
+    """`ready` is set once the log was read for the first time: streams may begin."""
+
     def __init__(self, pool: Pool, clock: Clock) -> None:
         self._pool = pool
         self._clock = clock
         self._position: int | None = None
+        self.ready = asyncio.Event()
         self._subscriptions: set[Subscription] = set()
         self._sessions_seen_at_s = float("-inf")
         self._stopping = False
@@ -114,6 +117,7 @@ class EventHub:
             last = await log_reader.last_n(self._pool)
             if not self._subscriptions:  # else somebody came meanwhile, and counts from the old position
                 self._position = last
+                self.ready.set()
                 return
         while entries := await log_reader.after(self._pool, self._position or 0, PAGE):
             seers = await self._seers(entries)

@@ -20,7 +20,7 @@ router = APIRouter(prefix="/api/v1/evidence", tags=["evidence"])
 
 VIEWABLE = frozenset({"image/jpeg", "image/png", "image/webp", "video/mp4", "application/json"})
 SANDBOX = "sandbox; default-src 'none'"
-_ONE_RANGE = re.compile(r"bytes=(?:(\d+)-\d*|-\d+)")
+_ONE_RANGE = re.compile(r"bytes=(?:(\d+)-(\d*)|-0*[1-9]\d*)")
 _BYTES: dict[int | str, dict[str, Any]] = {
     status: {"content": {"application/octet-stream": {}}, "description": text}
     for status, text in (
@@ -82,5 +82,6 @@ def _require_satisfiable(range: str | None, size: int | None) -> None:
     if range is None or size is None:
         return
     one = _ONE_RANGE.fullmatch(range.strip())
-    if one is None or int(one[1] or 0) >= size:
+    first, last = (int(one[1] or 0), int(one[2] or size)) if one else (size, size)
+    if first >= size or last < first:
         raise ApiError(416, "range_not_satisfiable", {"size_bytes": size})

@@ -9,7 +9,7 @@ from server.web.settings import WebSettings
 def scheme(scope: Scope, settings: WebSettings) -> str:
     if settings.proxied and (forwarded := _last(scope, "x-forwarded-proto")) in ("http", "https"):
         return forwarded
-    return str(scope["scheme"])
+    return "https" if settings.tls else str(scope["scheme"])
 
 
 def address(scope: Scope, settings: WebSettings) -> str:

@@ -16,6 +16,7 @@ from farwatch.storage.database import PASSING_ERRORS
 from server.web.context import Web
 
 GOODBYE_S = 3
+HUB_READY_S = 2.0
 BACKLOG = 512
 
 
@@ -47,6 +48,9 @@ async def serve(
         hub = Service(name="event hub", run=web.hub.run, passing=PASSING_ERRORS, longest_delay_s=2.0)
         async with asyncio.TaskGroup() as group:
             feeding = group.create_task(keep_running(hub), name="event hub")
+            with contextlib.suppress(TimeoutError):  # a database that is away is no reason to be silent
+                async with asyncio.timeout(HUB_READY_S):
+                    await web.hub.ready.wait()
             serving = group.create_task(server.serve([listener]), name="http")
             await stop.wait()
             web.hub.close()

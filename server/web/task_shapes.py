@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from farwatch.domain.finding import Kind
-from farwatch.domain.task import DeadlineState, Outcome, TaskState
+from farwatch.domain.task import DeadlineKind, DeadlineState, Outcome, TaskState
 from farwatch.storage.database import Record
 from farwatch.storage.evidence import EvidenceKind, EvidenceState
 from farwatch.storage.log_reader import LogEntry
@@ -35,6 +35,15 @@ class EvidenceBody(BaseModel):
     captured_at: datetime | None
 
 
+class DeadlineBody(BaseModel):
+    due_at: datetime
+    state: DeadlineState
+
+
+class OwnDeadline(BaseModel):
+    accept: DeadlineBody | None
+
+
 class MatterBody(BaseModel):
     """Has `station` or `camera`, and `code` or `zone` where there is one."""
 
@@ -50,15 +59,13 @@ class MatterBody(BaseModel):
     accepted_at: datetime | None
     severity: int
     reason: Reason
+    deadlines: OwnDeadline
     evidence: list[EvidenceBody]
 
 
-class DeadlineBody(BaseModel):
-    due_at: datetime
-    state: DeadlineState
-
-
 class Deadlines(BaseModel):
+    """Of several matters' deadlines the first that still runs, else the first that was missed, else the first."""
+
     accept: DeadlineBody | None
     arrive: DeadlineBody | None
 
@@ -86,6 +93,7 @@ class TaskBody(BaseModel):
     closed_at: datetime | None
     dispatch: Reason | None
     offered_to: list[str]
+    declined_by: list[str]
     deadlines: Deadlines
     matters: list[MatterBody]
 
@@ -120,7 +128,7 @@ class TaskPage(TaskBody):
 
 _PLAIN = (
     "id", "state", "grid", "officer", "severity", "outcome", "drill_id", "opened_at", "dispatched_at", "delivered_at",
-    "accepted_at", "arrived_at", "handled_at", "verified_at", "closed_at", "offered_to",
+    "accepted_at", "arrived_at", "handled_at", "verified_at", "closed_at", "offered_to", "declined_by",
 )  # fmt: skip
 
 
@@ -139,7 +147,8 @@ def task_fields(rows: TaskRows) -> list[dict[str, Any]]:
 def _task(
     task: Record, matters: Sequence[Record], deadlines: Sequence[Record], evidence: dict[int, list[Record]]
 ) -> dict[str, Any]:
-    due = {d["kind"]: {"due_at": d["due_at"], "state": d["state"]} for d in deadlines}
+    due = {d["kind"]: d for d in reversed(deadlines)}
+    answers = {d["matter_id"]: d for d in deadlines if d["kind"] == DeadlineKind.ACCEPT}
     dispatch = task["dispatch_reason"]
     enterprise = task["enterprise"]
     return {
@@ -148,15 +157,20 @@ def _task(
         "place": {"lat": task["lat"], "lon": task["lon"]},
         "enterprise": enterprise and {"id": enterprise, "name": task["enterprise_name"] or enterprise},
         "dispatch": dispatch and {"key": dispatch, "params": task["dispatch_params"]},
-        "deadlines": {"accept": due.get("accept"), "arrive": due.get("arrive")},
-        "matters": [_matter(m, evidence[m["id"]]) for m in matters],
+        "deadlines": {kind: _deadline(due.get(kind)) for kind in ("accept", "arrive")},
+        "matters": [_matter(m, answers.get(m["id"]), evidence[m["id"]]) for m in matters],
     }
 
 
-def _matter(matter: Record, evidence: Sequence[Record]) -> dict[str, Any]:
+def _deadline(row: Record | None) -> dict[str, Any] | None:
+    return {"due_at": row["due_at"], "state": row["state"]} if row else None
+
+
+def _matter(matter: Record, answer: Record | None, evidence: Sequence[Record]) -> dict[str, Any]:
     return {
         **dict(matter),
         "reason": {"key": matter["reason_key"], "params": matter["reason_params"]},
+        "deadlines": {"accept": _deadline(answer)},
         "evidence": [evidence_body(e) for e in evidence],
     }
 

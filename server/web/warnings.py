@@ -11,7 +11,7 @@ from farwatch.storage import warnings
 from server.web.authentication import NotOfficer
 from server.web.context import WebContext
 from server.web.errors import errors
-from server.web.shapes import Listing, Reason
+from server.web.shapes import Listing, Named, Reason, enterprise_named
 
 router = APIRouter(prefix="/api/v1/warnings", tags=["tasks"])
 
@@ -22,7 +22,7 @@ class WarningBody(BaseModel):
     station: str | None
     code: str | None
     camera: str | None
-    enterprise: str | None
+    enterprise: Named | None
     told_at: datetime
     window_ends_at: datetime
     state: Literal["open", "cleared", "became_task"]
@@ -35,11 +35,15 @@ async def open_warnings(
     web: WebContext, _: NotOfficer, state: Literal["open"] = "open"
 ) -> Listing[WarningBody]:
     """Those whose window ends first on top, at most 500."""
-    rows = await warnings.listed(web.pool)
+    rows, registry = await warnings.listed(web.pool), await web.registry.current()
     return Listing(
         items=[
             WarningBody.model_validate(
-                {**dict(r), "reason": {"key": r["reason_key"], "params": r["reason_params"]}}
+                {
+                    **dict(r),
+                    "enterprise": enterprise_named(registry, r["enterprise"]) if r["enterprise"] else None,
+                    "reason": {"key": r["reason_key"], "params": r["reason_params"]},
+                }
             )
             for r in rows
             if r["state"] == state

@@ -15,35 +15,36 @@ async def a_clip(house: House, officer: str = "o1") -> str:
     return f"/api/v1/evidence/{row}"
 
 
-@pytest.mark.parametrize(
-    ("asked", "status", "part"),
-    [
-        (None, 200, CLIP),
-        ("bytes=0-", 206, CLIP),
-        ("bytes=100-199", 206, CLIP[100:200]),
-        ("bytes=102300-", 206, CLIP[102300:]),
-        ("bytes=-100", 206, CLIP[-100:]),
-        ("bytes=102400-", 416, None),
-        ("bytes=0-1,5-9", 416, None),
-        ("lines=1-2", 416, None),
-    ],
-)
-async def test_a_clip_can_be_searched(
-    house: House, asked: str | None, status: int, part: bytes | None
-) -> None:
+RANGES = {
+    None: (200, CLIP),
+    "bytes=0-": (206, CLIP),
+    "bytes=100-199": (206, CLIP[100:200]),
+    "bytes=102300-": (206, CLIP[102300:]),
+    "bytes=-100": (206, CLIP[-100:]),
+    "bytes=102400-": (416, None),
+    "bytes=9-5": (416, None),
+    "bytes=0-1,5-9": (416, None),
+    "bytes=-": (416, None),
+    "bytes=-0": (416, None),
+    "lines=1-2": (416, None),
+}
+
+
+async def test_a_clip_can_be_searched(house: House) -> None:
     path = await a_clip(house)
     async with house.client("wang") as client:
-        answer = await client.get(path, headers={"Range": asked} if asked else {})
-
-    assert answer.status_code == status
-    if part is None:
-        assert answer.json() == {
-            "error": {"key": "range_not_satisfiable", "params": {"size_bytes": len(CLIP)}}
-        }
-    else:
-        assert answer.content == part
-        assert answer.headers["accept-ranges"] == "bytes"
-        assert answer.headers["content-type"] == "video/mp4"
+        for asked, (status, part) in RANGES.items():
+            answer = await client.get(path, headers={"Range": asked} if asked else {})
+            assert answer.status_code == status, asked
+            if part is None:
+                error = {"key": "range_not_satisfiable", "params": {"size_bytes": len(CLIP)}}
+                assert answer.json() == {"error": error}
+            else:
+                assert answer.content == part
+                assert (answer.headers["accept-ranges"], answer.headers["content-type"]) == (
+                    "bytes",
+                    "video/mp4",
+                )
 
 
 async def test_evidence_is_shown_as_inert_bytes_that_are_asked_for_each_time(house: House) -> None:

@@ -9,26 +9,24 @@ from farwatch.storage.database import open_pool
 from server.web.app import create_app
 from tests.support.web_house import House
 
+FORWARDED = "X-Forwarded-For"
+SCRAPES = [
+    ("127.0.0.1", {}, {}, 200),
+    ("::1", {}, {}, 200),
+    ("10.1.2.3", {}, {}, 403),
+    ("10.1.2.3", {FORWARDED: "127.0.0.1"}, {}, 403),
+    ("127.0.0.1", {FORWARDED: "127.0.0.1, 10.9.9.9"}, {"proxied": True}, 403),
+    ("10.1.2.3", {"Authorization": "Bearer wrong"}, {"metrics_token": "right"}, 403),
+    ("10.1.2.3", {"Authorization": "Bearer right"}, {"metrics_token": "right"}, 200),
+    ("10.1.2.3", {"Authorization": "Bearer "}, {"metrics_token": ""}, 403),
+]
 
-@pytest.mark.parametrize(
-    ("address", "headers", "settings", "status"),
-    [
-        ("127.0.0.1", {}, {}, 200),
-        ("::1", {}, {}, 200),
-        ("10.1.2.3", {}, {}, 403),
-        ("10.1.2.3", {"X-Forwarded-For": "127.0.0.1"}, {}, 403),
-        ("127.0.0.1", {"X-Forwarded-For": "127.0.0.1, 10.9.9.9"}, {"proxied": True}, 403),
-        ("10.1.2.3", {"Authorization": "Bearer wrong"}, {"metrics_token": "right"}, 403),
-        ("10.1.2.3", {"Authorization": "Bearer right"}, {"metrics_token": "right"}, 200),
-        ("10.1.2.3", {"Authorization": "Bearer "}, {"metrics_token": ""}, 403),
-    ],
-)
-async def test_numbers_are_for_this_machine_and_for_holders_of_the_token(
-    house: House, address: str, headers: dict[str, str], settings: dict[str, object], status: int
-) -> None:
-    house.use(**settings)
-    async with house.client(address=address) as client:
-        assert (await client.get("/metrics", headers=headers)).status_code == status
+
+async def test_numbers_are_for_this_machine_and_for_holders_of_the_token(house: House) -> None:
+    for address, headers, settings, status in SCRAPES:
+        house.use(**settings)
+        async with house.client(address=address) as client:
+            assert (await client.get("/metrics", headers=headers)).status_code == status, (address, headers)
 
 
 async def test_the_engines_age_is_told_at_each_scrape(house: House) -> None:
