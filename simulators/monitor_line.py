@@ -12,13 +12,15 @@ from simulators.monitors import Faults, Monitor, through
 from simulators.timeline import At, silent, told
 
 HISTORY_HOURS, HISTORY_MINUTES = 24, 60
+HISTORY_AFTER_S = 20.0
+"""The story's time; by then the intake has subscribed, also on a slow machine."""
 
 
 Publish = Callable[[str, bytes], Awaitable[None]]
 
 
 class MonitorLine:
-    """All monitors of a city over one connection. The story's time starts when the object is made."""
+    """All monitors of a city over one connection. The story's time starts with the first `run_once`."""
 
     def __init__(
         self,
@@ -35,21 +37,23 @@ class MonitorLine:
         self._faults = faults or Faults()
         self._rng = random.Random(f"line/{seed}")
         self._monitors = [Monitor(s.mn, city.plans[s.mn], seed) for s in city.stations]
-        self._began = clock.monotonic()
+        self._began: float | None = None
         self._history_owed = True
         self._held: list[tuple[float, Measurement]] = []
 
     @property
     def told_s(self) -> float:
-        """How far the story is."""
-        return self._clock.monotonic() - self._began
+        """How far the story is; 0 before it began."""
+        return 0.0 if self._began is None else self._clock.monotonic() - self._began
 
     async def run_once(self, url: str) -> None:
-        """One connection to the broker. Raises ingest.mqtt.PASSING_ERRORS when it is lost."""
+        """One connection to the broker; the story begins or goes on. Raises ingest.mqtt.PASSING_ERRORS when it is lost."""
         async with open_publisher(url) as publish:
-            if self._history_owed:
-                await self._send_history(publish)
+            if self._began is None:
+                self._began = self._clock.monotonic()
             while True:
+                if self._history_owed and self.told_s >= HISTORY_AFTER_S:
+                    await self._send_history(publish)
                 for monitor in self._monitors:
                     await self._send(publish, monitor)
                     await asyncio.sleep(self._period_s / len(self._monitors))

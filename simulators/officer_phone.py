@@ -4,9 +4,11 @@ import asyncio
 import http.client
 import json
 import logging
+import ssl
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -35,11 +37,22 @@ class Answer:
 class ApiClient:
     """The HTTP API for one signed-in user: a connection for each request, made in a thread."""
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, certificate: Path | None = None) -> None:
+        """`certificate` is what an https server must show; whose name it bears is not asked."""
         parts = urlsplit(base_url)
         assert parts.hostname
-        self._host, self._port = parts.hostname, parts.port or 80
+        assert parts.port
+        self._host, self._port = parts.hostname, parts.port
         self._cookie = ""
+        self._tls: ssl.SSLContext | None = None
+        if parts.scheme == "https":
+            self._tls = ssl.create_default_context(cafile=certificate)
+            self._tls.check_hostname = False
+
+    def _connect(self) -> http.client.HTTPConnection:
+        if self._tls:
+            return http.client.HTTPSConnection(self._host, self._port, timeout=ANSWER_TIMEOUT_S, context=self._tls)
+        return http.client.HTTPConnection(self._host, self._port, timeout=ANSWER_TIMEOUT_S)
 
     async def sign_in(self, name: str, password: str) -> Mapping[str, Any]:
         """Raises PhoneError when the server refuses."""
@@ -53,7 +66,7 @@ class ApiClient:
         return await asyncio.to_thread(self._ask, method, path, body)
 
     def _ask(self, method: str, path: str, body: object) -> Answer:
-        connection = http.client.HTTPConnection(self._host, self._port, timeout=ANSWER_TIMEOUT_S)
+        connection = self._connect()
         try:
             headers = {"Cookie": self._cookie} if self._cookie else {}
             content = None
@@ -74,8 +87,8 @@ class ApiClient:
 class Phone:
     """One officer on duty, over the API."""
 
-    def __init__(self, base_url: str, name: str, password: str, duty: OfficerOnDuty, clock: Clock) -> None:
-        self._api = ApiClient(base_url)
+    def __init__(self, api: ApiClient, name: str, password: str, duty: OfficerOnDuty, clock: Clock) -> None:
+        self._api = api
         self._name, self._password = name, password
         self._duty, self._clock = duty, clock
 
