@@ -102,6 +102,19 @@ describe("the event stream", () => {
     expect(server.asked).toHaveLength(2);
   });
 
+  it("of a new page turns back once to tell what happened just before", async () => {
+    stream.stop();
+    server.asked.length = 0;
+    stream = new EventStream(heard, server.connect, () => Date.now(), 60);
+    stream.start();
+    await vi.advanceTimersByTimeAsync(0);
+    await server.says("id: 100\n: hello\n\n");
+    await vi.advanceTimersByTimeAsync(backoffMs(0));
+    await server.says("id: 40\n: hello\n\n");
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(server.asked).toEqual(["", "40"]);
+  });
+
   it("survives an event that is not JSON", async () => {
     await server.says("id: 6\nevent: x\ndata: {oops\n\n");
     await server.says('id: 7\nevent: y\ndata: {"n":7}\n\n');

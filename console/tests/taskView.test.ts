@@ -9,12 +9,13 @@ import { aMatter, aTask, iso, T0 } from "./fixtures";
 const NOW = T0 + 60_000;
 const NONE = new Set<number>();
 const breached: Task["deadlines"] = { accept: { due_at: iso(-10), state: "breached" }, arrive: { due_at: iso(600), state: "pending" } };
+const later: Task["deadlines"] = { accept: { due_at: iso(900), state: "pending" }, arrive: { due_at: iso(1200), state: "pending" } };
 const accepted = (change: Partial<Task> = {}): Task =>
   aTask({ state: "accepted", officer: "o1", accepted_at: iso(30), deadlines: { accept: { due_at: iso(300), state: "met" }, arrive: { due_at: iso(600), state: "pending" } }, ...change });
 
 describe("the centre's order", () => {
   it("puts what is overdue first, then who waits, then who is under way", () => {
-    const tasks = [accepted({ id: 1 }), aTask({ id: 2 }), aTask({ id: 3, deadlines: breached }), aTask({ id: 4, severity: 3 })];
+    const tasks = [accepted({ id: 1 }), aTask({ id: 2, deadlines: later }), aTask({ id: 3, deadlines: breached }), aTask({ id: 4, severity: 3, deadlines: later })];
     expect(byUrgency(tasks, NOW).map((task) => task.id)).toEqual([3, 4, 2, 1]);
   });
 

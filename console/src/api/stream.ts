@@ -52,6 +52,7 @@ export class EventStream {
   private lastHeardMs = 0;
   private failures = 0;
   private stopped = false;
+  private turned = false;
   private attempt: AbortController | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -59,6 +60,8 @@ export class EventStream {
     private readonly listener: StreamListener,
     private readonly connect: Connect = connectByFetch,
     private readonly nowMs: () => number = () => performance.now(),
+    /** How many events of before it began a new page wants to see; the server's first id says where they lie. */
+    private readonly before = 0,
   ) {}
 
   start(): void {
@@ -99,8 +102,17 @@ export class EventStream {
       this.watch(attempt);
       this.listener.alive();
       for (const message of parser.feed(text)) this.take(message);
+      if (parser.id && this.turnsBack(Number(parser.id))) return;
       if (parser.id) this.lastEventId = parser.id;
     }
+  }
+
+  /** Only once, at the very first id: then the connection is made anew, further back. */
+  private turnsBack(n: number): boolean {
+    if (this.lastEventId || !this.before || this.turned) return false;
+    this.turned = true;
+    this.lastEventId = String(Math.max(0, n - this.before));
+    return true;
   }
 
   private take(message: SseMessage): void {

@@ -3,7 +3,7 @@
 import { onUnmounted, shallowRef, type InjectionKey } from "vue";
 
 import { api } from "@/api/client";
-import { EventStream } from "@/api/stream";
+import { connectByFetch, EventStream } from "@/api/stream";
 import type { Figures, LogEvent, Task, Warning } from "@/api/types";
 import { Poll } from "@/live/poll";
 import { TaskBoard } from "@/live/taskBoard";
@@ -38,7 +38,8 @@ export function useCentre(signedOut: () => void) {
     if (!QUIET.has(event.type)) events.value = [event, ...events.value].slice(0, KEPT_EVENTS);
   }
 
-  const stream = new EventStream({ opened: () => void board.reload(), event: heard, alive, ended: signedOut });
+  const listener = { opened: () => void board.reload(), event: heard, alive, ended: signedOut };
+  const stream = new EventStream(listener, connectByFetch, () => performance.now(), KEPT_EVENTS);
   const healing = setInterval(() => void board.reload(), RELOAD_EVERY_MS);
   void board.reload();
   stream.start();
