@@ -23,6 +23,7 @@ OPERATORS_ERRORS: tuple[type[Exception], ...] = (
     RoleError,
     *AUTHENTICATION_ERRORS,
 )
+OUTAGES: tuple[type[Exception], ...] = (LeaseLostError, ClockError, *PASSING_ERRORS)
 USAGE_EXIT = 2
 STOP_GRACE_S = 5.0
 
@@ -84,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OPERATORS_ERRORS as error:
         print(f"farwatch: {error}", file=sys.stderr)
         return CONFIGURATION_EXIT if args.command == "role" else USAGE_EXIT
-    except (LeaseLostError, ClockError, *PASSING_ERRORS) as error:
+    except OUTAGES as error:
         print(f"farwatch: {type(error).__name__}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
