@@ -84,6 +84,12 @@ def test_without_markers_a_new_time_ends_the_frame() -> None:
     assert len(feed(assembler(), packets)) == 3
 
 
+def test_what_is_lost_between_two_frames_without_markers_damages_both() -> None:
+    packets = [packet(n, at * TICKS_PER_FRAME, DELTA) for n, at in ((0, 0), (1, 1), (3, 2), (4, 3), (5, 4))]
+
+    assert [frame.damaged for frame in feed(assembler(), packets)] == [False, True, True, False]
+
+
 def test_parameter_sets_under_a_marker_of_their_own_wait_for_their_picture() -> None:
     packets = [
         packet(0, 0, SPS, marker=True),

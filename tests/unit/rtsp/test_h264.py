@@ -53,6 +53,13 @@ def test_a_fragment_without_its_beginning_is_left_out() -> None:
     assert list(h264.depacketise(packets[:-1])) == []
 
 
+def test_an_aggregate_that_was_cut_gives_its_whole_units_only() -> None:
+    (packet,) = h264.packetise([b"\x67sps", b"\x68pps"])
+
+    assert list(h264.depacketise([packet])) == [b"\x67sps", b"\x68pps"]
+    assert list(h264.depacketise([packet[:-1]])) == [b"\x67sps"]
+
+
 def test_too_small_a_packet_is_refused() -> None:
     with pytest.raises(ValueError, match="max_payload"):
         h264.packetise([b"\x65abc"], 2)
