@@ -38,7 +38,7 @@ class Episode:
             return events
         self._seen_at = at
         if self._onset_at is None:
-            onset_at = max(seen.onset_at, self._ended_at) if self._ended_at else seen.onset_at
+            onset_at = at if self._ended_at and seen.onset_at <= self._ended_at else seen.onset_at
             self._onset_at = onset_at
             events.append(
                 Sighting(

@@ -26,12 +26,14 @@ _MARGIN = 8
 class LeftObjectSettings:
     """Sizes are shares of the picture."""
 
+    hole_s: float = 6.0
+    """What looks like a hole for this long is one: learnt soon, so that what is put there next is seen."""
     dwell_s: float = 12.0
     """Between a load that is tipped (minutes) and a person who stops to look at a telephone (seconds)."""
     quiet_s: float = 30.0
     """An object out of sight for this long is gone."""
-    smallest_share: float = 0.0006
-    """About 12 x 12 px of 640 x 360: a rubbish bag at 30 m with a 90 degree lens. Smaller ones are noise here."""
+    smallest_share: float = 0.001
+    """About 15 x 15 px of 640 x 360: a rubbish bag at 25 m with a 90 degree lens. Smaller ones cannot be judged."""
     largest_share: float = 0.12
     """A load tipped beside the camera; more is a parked lorry or a change of light."""
     fill_share: float = 0.35
@@ -41,9 +43,7 @@ class LeftObjectSettings:
     together_s: float = 5.0
     """The middle half of an object's pixels appeared within this long (or a quarter of its age, for a load that slides)."""
     alone_s: float = 3.5
-    """It is judged when nothing else changed around it for this long ..."""
-    alone_pictures: int = 2
-    """... in at least so many pictures ..."""
+    """It is judged when nothing else changed around it for this long and for two pictures ..."""
     alone_likeness: float = 0.6
     """... what changed around it being it (intersection over union). People who fidget and branches are not alone."""
     strange_share: float = 0.55
@@ -74,7 +74,7 @@ class _Item:
 @dataclass(frozen=True, slots=True)
 class _Region:
     mask: Mask
-    support_s: float
+    is_settled: bool
     age_s: float
     box: tuple[int, int, int, int]
 
@@ -150,25 +150,27 @@ class LeftObjectDetector:
             known |= item.region
         for region in _regions(model, self._settings, known):
             verdict, facts = self._verdict(model, region)
+            if not region.is_settled and verdict is not Verdict.UNCOVERED:
+                continue
             zone = self._zone_of(region) if verdict is Verdict.OBJECT else None
-            if zone is not None:
+            if facts is not None and zone is not None:
                 yield _Item(zone=zone, region=region.mask, seen=self._seen(at, region, facts))
             elif verdict is not Verdict.UNCLEAR or region.age_s > self._settings.unclear_s:
                 model.absorb(region.mask)
 
-    def _verdict(self, model: StillnessModel, region: _Region) -> tuple[Verdict, RegionFacts]:
+    def _verdict(self, model: StillnessModel, region: _Region) -> tuple[Verdict, RegionFacts | None]:
+        if region.mask.mean() > self._settings.largest_share:
+            return Verdict.LIGHT, None
+        if not self._is_alone(model, region):
+            return Verdict.UNCLEAR, None
         top, left, bottom, right = _grown(region.box, model.shape)
         box = np.s_[top:bottom, left:right]
         facts = measure(*model.scenes(box), region.mask[box])
-        if region.mask.mean() > self._settings.largest_share:
-            return Verdict.LIGHT, facts
         verdict = judge(facts, self._evidence)
-        if verdict is not Verdict.LIGHT and not self._is_alone(model, region):
-            return Verdict.UNCLEAR, facts
         if verdict is Verdict.OBJECT and (self._is_cut(region) or not self._came_at_once(model, region)):
-            return Verdict.UNCLEAR, facts
-        if verdict is Verdict.OBJECT and not self._was_brought(model, region):
-            return Verdict.LIGHT, facts
+            verdict = Verdict.UNCLEAR
+        elif verdict is Verdict.OBJECT and not self._was_brought(model, region):
+            verdict = Verdict.LIGHT
         return verdict, facts
 
     def _came_at_once(self, model: StillnessModel, region: _Region) -> bool:
@@ -179,8 +181,7 @@ class LeftObjectDetector:
         """Nothing changes in it or beside it just now: it is no part of something else, and nobody is at it."""
         s = self._settings
         top, left, bottom, right = _grown(region.box, model.shape)
-        likeness = model.likeness(region.mask, np.s_[top:bottom, left:right], s.alone_s)
-        return len(likeness) >= s.alone_pictures and min(likeness) >= s.alone_likeness
+        return model.likeness(region.mask, np.s_[top:bottom, left:right], s.alone_s) >= s.alone_likeness
 
     def _was_brought(self, model: StillnessModel, region: _Region) -> bool:
         """Whether something was beside it when it appeared and has gone; light, shadows and overlaid texts come alone."""
@@ -235,8 +236,8 @@ class LeftObjectDetector:
 
 
 def _regions(model: StillnessModel, settings: LeftObjectSettings, known: Mask) -> Iterator[_Region]:
-    """Connected regions that stand still, most of each for the whole dwell, none of them known."""
-    still = ((model.support_s >= 0.5 * settings.dwell_s) & model.changed & ~known).astype(np.uint8)
+    """Connected regions that stand still, none of them known; settled when most of it did for the whole dwell."""
+    still = ((model.support_s >= settings.hole_s) & model.changed & ~known).astype(np.uint8)
     if not still.any():
         return
     joined = cv2.morphologyEx(still, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
@@ -247,10 +248,9 @@ def _regions(model: StillnessModel, settings: LeftObjectSettings, known: Mask) -
         if area < settings.smallest_share * still.size or area < settings.fill_share * width * height:
             continue
         mask = labels == label
-        support = model.support_s[mask]
-        if (support >= settings.dwell_s).mean() >= settings.settled_share:
-            age_s = float(np.median(model.age_s[mask]))
-            yield _Region(mask, float(np.median(support)), age_s, (top, left, top + height, left + width))
+        is_settled = bool((model.support_s[mask] >= settings.dwell_s).mean() >= settings.settled_share)
+        age_s = float(np.median(model.age_s[mask]))
+        yield _Region(mask, is_settled, age_s, (top, left, top + height, left + width))
 
 
 def _grown(box: tuple[int, int, int, int], shape: tuple[int, int]) -> tuple[int, int, int, int]:

@@ -48,6 +48,7 @@ class StillnessModel:
         self.support_s: Plane = np.zeros(frame.shape, dtype=np.float32)
         self.age_s: Plane = np.zeros(frame.shape, dtype=np.float32)
         self.noise: Plane = np.full(frame.shape, 1.5, dtype=np.float32)
+        self._now = self.background
         self.light = Light()
         self._history: deque[tuple[float, Mask]] = deque(maxlen=settings.history)
         self._clock_s = 0.0
@@ -88,10 +89,8 @@ class StillnessModel:
         self._remember(step_s)
 
     def scenes(self, box: tuple[slice, slice]) -> tuple[Plane, Plane]:
-        """The background in `box`, and the scene with whatever stays in it (3, rows, columns each)."""
-        background = self.background[:, *box]
-        settled = np.where(self.support_s[box] > 0, self.candidate[:, *box], background)
-        return background, settled.astype(np.float32)
+        """The background in `box` and the frame last compared, in the background's light (3, rows, columns each)."""
+        return self.background[:, *box], self._now[:, *box]
 
     def was_changed(self, oldest_s: float, newest_s: float) -> Mask:
         """Pixels that were not background in some picture between so many seconds ago."""
@@ -101,18 +100,19 @@ class StillnessModel:
                 found |= changed
         return found
 
-    def likeness(self, region: Mask, box: tuple[slice, slice], newest_s: float) -> list[float]:
-        """How well the changed pixels in `box` matched `region` (intersection over union), per picture of late."""
+    def likeness(self, region: Mask, box: tuple[slice, slice], newest_s: float) -> float:
+        """How well the changed pixels in `box` matched `region` (intersection over union): the worst of the pictures of the
+        last `newest_s`, at least two."""
         inside = region[box]
-        found = []
-        for clock_s, changed in self._history:
-            if self._clock_s - clock_s <= newest_s:
-                part = changed[box]
-                found.append(float((part & inside).sum() / max(1, (part | inside).sum())))
-        return found
+        late = [changed[box] for clock_s, changed in self._history if self._clock_s - clock_s <= newest_s]
+        if len(late) < 2:
+            late = [changed[box] for _, changed in list(self._history)[-2:]]
+        return min(float((part & inside).sum() / max(1, (part | inside).sum())) for part in late)
 
     def absorb(self, region: Mask) -> None:
-        """What stands in `region` is background from now on."""
+        """What stands in `region` is background from now on, and so is the faint fringe around it."""
+        rim = cv2.dilate(region.astype(np.uint8), np.ones((9, 9), np.uint8)).astype(bool) & ~self.changed
+        self.background[:, rim] = self._now[:, rim]
         self.background[:, region] = self.candidate[:, region]
         self.support_s[region] = 0.0
 
