@@ -54,6 +54,8 @@ _KINDS = """
 SELECT m.kind, count(DISTINCT m.task_id) AS n FROM matters m JOIN tasks t ON t.id = m.task_id
 WHERE t.drill_id IS NULL AND t.opened_at >= $1 GROUP BY m.kind ORDER BY m.kind
 """
+# Counted as they are written (see readings.py), by the day in the city.
+_READINGS = "SELECT readings FROM reading_counts WHERE day = ($1 AT TIME ZONE 'Asia/Shanghai')::date"
 _CITY = """
 SELECT (SELECT count(*) FROM cameras WHERE active AND NOT drill) AS cameras_total,
   (SELECT count(*) FROM stations WHERE active AND NOT drill) AS stations_total,
@@ -65,13 +67,13 @@ SELECT (SELECT count(*) FROM cameras WHERE active AND NOT drill) AS cameras_tota
 
 
 async def since(pool: Pool, at: datetime, camera_stale_s: float) -> Figures:
-    """`camera_stale_s`: a camera's state that is older counts as unknown. Readings are counted by their event time."""
+    """`camera_stale_s`: a camera's state that is older counts as unknown. `readings` are those written that day."""
     async with pool.acquire() as connection:
         tasks = await connection.fetchrow(_TASKS, at)
         shares = await connection.fetchrow(_SHARES, at, ACCEPT_TARGET_S, ARRIVE_TARGET_S)
         kinds = await connection.fetch(_KINDS, at)
         city = await connection.fetchrow(_CITY, REPORTING_WITHIN_S, camera_stale_s)
-        readings = await connection.fetchval("SELECT count(*) FROM readings WHERE ts >= $1", at)
+        readings = await connection.fetchval(_READINGS, at)
     return Figures(
         since=at,
         **dict(tasks),
@@ -80,6 +82,6 @@ async def since(pool: Pool, at: datetime, camera_stale_s: float) -> Figures:
         arrived_within_10min_share=shares["arrived"],
         response_p50_s=shares["p50"],
         response_p90_s=shares["p90"],
-        readings=readings,
+        readings=readings or 0,
         **dict(city),
     )

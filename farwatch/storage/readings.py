@@ -31,6 +31,12 @@ WITH incoming AS (
   ON CONFLICT (channel_id, kind) DO UPDATE SET ts = excluded.ts, value = excluded.value, converted = excluded.converted,
     flag = excluded.flag, received_at = excluded.received_at
   WHERE excluded.ts >= l.ts
+), counted AS (
+  INSERT INTO reading_counts AS known (day, readings)
+  SELECT (clock_timestamp() AT TIME ZONE 'Asia/Shanghai')::date, count(*)
+  FROM written JOIN channels c ON c.id = written.channel_id JOIN stations s ON s.mn = c.mn
+  WHERE NOT s.drill HAVING count(*) > 0
+  ON CONFLICT (day) DO UPDATE SET readings = known.readings + excluded.readings
 )
 SELECT (SELECT count(*) FROM written) AS written, (SELECT count(*) FROM replaced) AS replaced
 """

@@ -18,7 +18,6 @@ log = logging.getLogger(__name__)
 
 # Errors raised by the framework itself, by status; what we raise names its own key.
 _KEYS = {
-    400: "bad_request",
     404: "not_found",
     405: "method_not_allowed",
     406: "not_acceptable",
@@ -83,7 +82,9 @@ async def _http(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, AnyHTTPException)
     if isinstance(error, ApiError):
         return answer(error.status_code, error.key, error.params, error.headers)
-    key = _KEYS.get(error.status_code, "bad_request" if error.status_code < 500 else "internal")
+    if error.status_code == 400:  # how the framework calls a body that no JSON reader takes
+        return answer(422, "invalid", {"at": "body", "why": "json_invalid"})
+    key = _KEYS.get(error.status_code, "refused" if error.status_code < 500 else "internal")
     return answer(error.status_code, key, headers=error.headers)
 
 

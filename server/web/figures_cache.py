@@ -14,7 +14,7 @@ FRESH_S = 5.0
 
 
 class FiguresCache:
-    """Counting a day's readings is no small query: it is asked once for all walls, at most each FRESH_S seconds."""
+    """Asked once for all walls, at most each FRESH_S seconds."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
