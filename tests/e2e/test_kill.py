@@ -13,7 +13,7 @@ from farwatch.storage.sequencer import first_broken_link
 from server.embedded.postgres import EmbeddedPostgres
 from tests.support.city import settle
 from tests.support.monitors import FastPublisher, message
-from tests.support.mosquitto import Mosquitto, needs_mosquitto
+from tests.support.mosquitto import Mosquitto, free_port, needs_mosquitto
 from tests.support.service import Service
 from tests.support.waiting import until
 
@@ -30,7 +30,12 @@ class Rig:
         self.postgres.start()
         self.broker = Mosquitto(folder / "broker")
         self.broker.start()
-        self.service = Service(folder / "service", database_url=self.postgres.url(), mqtt_url=self.broker.url)
+        self.service = Service(
+            folder / "service",
+            database_url=self.postgres.url(),
+            mqtt_url=self.broker.url,
+            http_port=str(free_port()),
+        )
 
     def close(self) -> None:
         self.service.stop()
@@ -65,6 +70,10 @@ def strike(rig: Rig, chunk: int) -> None:
             rig.service.kill_role("intake")
         case 10 | 24:
             rig.service.kill_role("engine")
+        case 16:
+            rig.service.kill_role("web")
+        case 18:
+            rig.service.kill_role("cameras")
         case 14 | 21:
             rig.postgres.kill()
             rig.postgres.start()
@@ -91,7 +100,7 @@ async def test_each_reading_is_there_once_and_the_task_as_if_nothing_had_happene
     url = rig.postgres.url()
     await migrate(url, url)
     await settle(url, stations=STATIONS, codes=("a21026",))
-    rig.service.start("intake,engine")
+    rig.service.start("intake,engine,web,cameras")
     await rig.service.says("connected to the broker")
     messages = story(datetime.now(UTC) - timedelta(seconds=0.4 * EACH))  # noqa: TID251
     monitors = FastPublisher(rig.broker.port)
@@ -113,3 +122,4 @@ async def test_each_reading_is_there_once_and_the_task_as_if_nothing_had_happene
         await until(look, lambda seen: seen == expected, within_s=60)
         async with pool.acquire() as connection:
             assert await first_broken_link(connection) is None
+    assert all(rig.service.pid_of(role) for role in ("intake", "engine", "web", "cameras"))
