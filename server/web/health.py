@@ -16,7 +16,6 @@ from pydantic import BaseModel
 
 from farwatch.storage import heartbeats, notices
 from farwatch.storage.database import PASSING_ERRORS
-from server.web import metrics as numbers
 from server.web import peer
 from server.web.authentication import SignedIn
 from server.web.context import Web, WebContext
@@ -135,7 +134,9 @@ class _FromRows(Collector):
 
     def collect(self) -> Iterator[Metric]:
         if self._engine_age_s is not None:
-            yield GaugeMetricFamily(numbers.ENGINE_AGE, "Since the engine's last round", self._engine_age_s)
+            yield GaugeMetricFamily(
+                "farwatch_engine_last_tick_age_seconds", "Since the engine's last round", self._engine_age_s
+            )
         if self._outbox_overdue_s is not None:
             yield GaugeMetricFamily(
                 "farwatch_outbox_overdue_seconds",

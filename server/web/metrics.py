@@ -14,7 +14,6 @@ STREAMS = Gauge("farwatch_event_streams", "Event streams that are open", multipr
 STREAMS_DROPPED = Counter(
     "farwatch_event_streams_dropped_total", "Event streams ended because their client was too slow"
 )
-ENGINE_AGE = "farwatch_engine_last_tick_age_seconds"  # computed at each scrape from the engine's heartbeat
 PHOTOS = Counter("farwatch_photos_total", "Photos sent by officers, by result", ["result"])
 
 
