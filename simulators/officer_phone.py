@@ -84,6 +84,14 @@ class ApiClient:
             connection.close()
 
 
+async def is_ready(api: ApiClient) -> bool:
+    """The service answers, and says that it is of use."""
+    try:
+        return (await api.ask("GET", "/readyz")).status == 200
+    except PASSING_ERRORS:
+        return False
+
+
 class Phone:
     """One officer on duty, over the API."""
 

@@ -8,7 +8,7 @@ import asyncio
 import json
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from simulators.coded_loop import CodedLoop
 from simulators.loops import scene_loop
 from simulators.monitor_line import MonitorLine
 from simulators.officer_phone import PASSING_ERRORS as PHONE_ERRORS
-from simulators.officer_phone import ApiClient, Phone
+from simulators.officer_phone import ApiClient, Phone, is_ready
 from simulators.officers import Manner, OfficerOnDuty
 from simulators.rtsp_server import RtspServer
 from simulators.timeline import STORY, dark
@@ -83,11 +83,17 @@ class PracticeCity:
     def _services_of_the_story(self) -> Sequence[Service]:
         line = MonitorLine(self._city, STORY, self._clock, seed=self._practice.seed)
         services = [
-            Service(name="monitors", run=lambda: self._publish(line), passing=MQTT_ERRORS),
-            Service(name="story of the cameras", run=lambda: self._tell_cameras(line)),
+            Service(
+                name="monitors",
+                run=self._when_ready(lambda: line.run_once(self._practice.mqtt_url)),
+                passing=MQTT_ERRORS,
+            ),
+            Service(name="story of the cameras", run=self._when_ready(lambda: self._tell_cameras(line))),
         ]
         services += [
-            Service(name=officer.id, run=self._phone(officer).run_once, passing=PHONE_ERRORS)
+            Service(
+                name=officer.id, run=self._when_ready(self._phone(officer).run_once), passing=PHONE_ERRORS
+            )
             for officer in self._city.officers
             if officer.id in self._practice.officers
         ]
@@ -100,7 +106,7 @@ class PracticeCity:
     async def _wait_for_service(self) -> None:
         """Tells the others when the pages answer, and then rests."""
         api = self._api()
-        while (await api.ask("GET", "/readyz")).status != 200:
+        while not await is_ready(api):
             await asyncio.sleep(LOOKS_FOR_SERVICE_EVERY_S)
         self._ready.set()
         await asyncio.Event().wait()
@@ -116,13 +122,15 @@ class PracticeCity:
         await self._cameras.serve("127.0.0.1", self._practice.camera_port, stop, bound)
         await asyncio.Event().wait()
 
-    async def _publish(self, line: MonitorLine) -> None:
-        await self._ready.wait()
-        await line.run_once(self._practice.mqtt_url)
+    def _when_ready(self, run: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+        async def waited() -> None:
+            await self._ready.wait()
+            await run()
+
+        return waited
 
     async def _tell_cameras(self, line: MonitorLine) -> None:
         """Hides and shows cameras as the story says."""
-        await self._ready.wait()
         credential = Credential(CAMERA_USER, self._practice.camera_password)
         hidden: frozenset[str] = frozenset()
         while True:

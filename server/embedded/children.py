@@ -1,6 +1,7 @@
 """Child processes that are written down, so that a start after a kill -9 can end what was left of the last one."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -53,11 +54,13 @@ class Children:
         if process.returncode is None:
             process.terminate()
             try:
-                async with asyncio.timeout(grace_s):
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(grace_s):
+                        await process.wait()
+            finally:  # also when somebody loses patience and cancels this
+                if process.returncode is None:
+                    os.killpg(process.pid, signal.SIGKILL)
                     await process.wait()
-            except TimeoutError:
-                os.killpg(process.pid, signal.SIGKILL)
-                await process.wait()
         del self._running[name]
         self._write()
 
