@@ -79,7 +79,7 @@ class Growth:
 
 @asynccontextmanager
 async def growth(pool: Pool) -> AsyncIterator[Growth]:
-    """Keeps one connection of the pool, to listen on."""
+    """Keeps one connection of the pool, to listen on; it ends with the listening."""
     growth = Growth()
     async with pool.acquire(timeout=CONNECT_TIMEOUT_S) as connection:
         connection.add_termination_listener(growth.lose)
@@ -87,6 +87,6 @@ async def growth(pool: Pool) -> AsyncIterator[Growth]:
         try:
             yield growth
         finally:
-            if not connection.is_closed():
-                connection.remove_termination_listener(growth.lose)
-                await connection.remove_listener(CHANNEL, growth.wake)
+            # Ended, not given back: saying UNLISTEN on a connection that has just been lost is an error of its own.
+            connection.remove_termination_listener(growth.lose)
+            connection.terminate()

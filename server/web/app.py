@@ -23,6 +23,7 @@ from server.web import (
     tasks,
     warnings,
 )
+from server.web.compression import CompressedFiles
 from server.web.context import Web, WebDependencies
 from server.web.event_hub import EventHub
 from server.web.figures_cache import FiguresCache
@@ -81,6 +82,7 @@ def create_app(deps: WebDependencies) -> FastAPI:
         limits=SignInLimits(),
         photos=PhotoWorkshop(),
         figures=FiguresCache(deps.pool),
+        compressed=CompressedFiles(),
         views=RecentViews(),
         registry=RegistryCache(deps.pool, deps.load_registry),
     )

@@ -11,6 +11,7 @@ from farwatch.domain.registry import Registry
 from farwatch.runtime.clock import Clock
 from farwatch.storage.blobs import BlobStore
 from farwatch.storage.database import Connection, Pool
+from server.web.compression import CompressedFiles
 from server.web.event_hub import EventHub
 from server.web.figures_cache import FiguresCache
 from server.web.passwords import PasswordGate
@@ -44,6 +45,7 @@ class Web:
     limits: SignInLimits
     photos: PhotoWorkshop
     figures: FiguresCache
+    compressed: CompressedFiles
     views: RecentViews
     registry: RegistryCache
 

@@ -48,11 +48,24 @@ def static_file(web: WebContext, request: Request, path: str) -> Response:
     if file is None or path.startswith("api/"):
         raise not_found()
     kept = "public, max-age=31536000, immutable" if path.startswith("assets/") else "no-cache"
-    response = FileResponse(file, headers={"Cache-Control": kept, "Content-Security-Policy": PAGE_POLICY})
-    response.set_stat_headers(file.stat())
-    if request.headers.get("if-none-match") == response.headers["etag"]:
-        return Response(status_code=304, headers={"ETag": response.headers["etag"], "Cache-Control": kept})
-    return response
+    headers = {"Cache-Control": kept, "Content-Security-Policy": PAGE_POLICY, "Vary": "Accept-Encoding"}
+    whole = FileResponse(file, headers=headers, stat_result=file.stat())
+    small = web.compressed.get(file) if _takes_gzip(request) else None
+    etag = whole.headers["etag"] if small is None else f'{whole.headers["etag"][:-1]}-gzip"'
+    if request.headers.get("if-none-match") == etag:
+        return Response(status_code=304, headers={**headers, "ETag": etag})
+    if small is None:
+        return whole
+    return Response(
+        small, headers={**headers, "ETag": etag, "Content-Encoding": "gzip"}, media_type=whole.media_type
+    )
+
+
+def _takes_gzip(request: Request) -> bool:
+    accepted = request.headers.get("accept-encoding", "").split(",")
+    return any(
+        a.split(";")[0].strip() == "gzip" and not a.replace(" ", "").endswith(";q=0") for a in accepted
+    )
 
 
 def inside(folder: Path, path: str) -> Path | None:

@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from farwatch.storage import users
+from farwatch.storage.database import connect
 from server.web import event_hub, events
 from server.web.app import create_app
 from tests.support.web_house import House, listening, served
@@ -141,6 +142,25 @@ async def test_streams_per_session_are_bounded(house: House) -> None:
         async with httpx.AsyncClient(base_url=url, cookies={"farwatch_session": token}) as client:
             answer = await client.get(EVENTS)
             assert (answer.status_code, answer.json()["error"]["key"]) == (503, "no_stream_free")
+
+
+async def test_streams_go_on_where_they_were_when_the_database_comes_back(
+    house: House, database_url: str
+) -> None:
+    async with served(house.app) as url, listening(url, await house.token("chen")) as stream:
+        await house.logged("task_opened")
+        await stream.next()
+        own = await connect(database_url)
+        await own.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        await own.execute(
+            "INSERT INTO log VALUES (2, now(), $1, NULL, '', '')", '{"type": "task_closed", "n": 2}'
+        )
+        await own.close()
+
+        assert (await stream.next(10))[0] == 2
 
 
 async def test_nobody_listens_without_a_session(house: House) -> None:

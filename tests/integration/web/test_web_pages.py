@@ -53,6 +53,27 @@ async def test_files_named_by_their_content_are_kept_for_ever_and_others_asked_f
     assert (again.status_code, again.content) == (304, b"")
 
 
+async def test_text_goes_out_small_to_who_takes_it_so_and_is_the_same_text(house: House) -> None:
+    house.build_console()
+    script = "export const words = 'the same again';\n" * 200
+    (house.dist / "assets" / "app-1a2b3c.js").write_text(script)
+    async with house.client() as client:
+        small = await client.get("/assets/app-1a2b3c.js", headers={"Accept-Encoding": "br, gzip"})
+        again = await client.get("/assets/app-1a2b3c.js", headers={"If-None-Match": small.headers["etag"]})
+        plain = [
+            await client.get("/assets/app-1a2b3c.js", headers={"Accept-Encoding": refused})
+            for refused in ("identity", "br, gzip; q=0")
+        ]
+
+    assert small.headers["content-encoding"] == "gzip"
+    assert int(small.headers["content-length"]) < len(script) / 10
+    assert {small.text, *(p.text for p in plain)} == {script}
+    assert all("content-encoding" not in p.headers for p in plain)
+    assert small.headers["etag"] not in {p.headers["etag"] for p in plain}
+    assert small.headers["content-type"] == plain[0].headers["content-type"]
+    assert again.status_code == 304
+
+
 OUTSIDE = (
     "/../secret.txt",
     "/%2e%2e/secret.txt",
