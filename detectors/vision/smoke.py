@@ -38,6 +38,8 @@ class SmokeSettings:
     """Samples after which a suspicion asks for more pictures."""
     spacing_s: float = 0.8
     """Least time between samples; key frames a second apart each count."""
+    dense_s: float = 3.0
+    """Samples further apart than this on average only raise a suspicion: light that drifts looks restless then."""
     pause_s: float = 30.0
     """After a pause longer than this the window begins anew."""
     confirm: int = 4
@@ -56,7 +58,7 @@ class SmokeSettings:
     """About 6 of 900 cells; less is too little to measure."""
     quiet_s: float = 30.0
     """Smoke not seen for this long has ended."""
-    burst_s: float = 20.0
+    burst_s: float = 25.0
     """A suspicion asks for every picture for this long ..."""
     burst_every_s: float = 120.0
     """... at most once in this time, and only where key frames are further apart than two samples."""
@@ -149,18 +151,24 @@ class SmokeDetector:
         }
         return {name: plume for name, plume in found.items() if plume is not None}
 
+    def _is_decisive(self) -> bool:
+        """A whole window of samples close enough together."""
+        s, count = self._settings, len(self._samples)
+        return count == s.window and self._span_s() <= s.dense_s * (count - 1)
+
+    def _span_s(self) -> float:
+        return (self._samples[-1].at - self._samples[0].at).total_seconds()
+
     def _ask(self, at: datetime, suspicious: bool) -> None:
         s = self._settings
         since_s = (at - self._suspected_at).total_seconds() if self._suspected_at else None
-        if suspicious and len(self._samples) < s.window and (since_s is None or since_s >= s.burst_every_s):
-            span_s = (self._samples[-1].at - self._samples[0].at).total_seconds()
-            if span_s > 2 * s.spacing_s * (len(self._samples) - 1):
-                self._suspected_at, since_s = at, 0.0
+        sparse = self._span_s() > 2 * s.spacing_s * (len(self._samples) - 1)
+        if suspicious and sparse and (since_s is None or since_s >= s.burst_every_s):
+            self._suspected_at, since_s = at, 0.0
         self._wants = since_s is not None and 0 <= since_s < s.burst_s
 
     def _seen(self, name: str, plume: Plume | None, running: bool) -> Seen | None:
-        whole = len(self._samples) == self._settings.window
-        self._streaks[name] = self._streaks[name] + 1 if plume is not None and whole else 0
+        self._streaks[name] = self._streaks[name] + 1 if plume is not None and self._is_decisive() else 0
         if plume is None or not (running or self._streaks[name] >= self._settings.confirm):
             return None
         params = {

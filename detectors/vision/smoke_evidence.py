@@ -20,7 +20,8 @@ class Plume:
 
     activity, coherence, texture, chroma, flame: as in CellMap. never_rests: share of cells that change in all but the
     calmest tenth of the samples. bursts: a strong change (90th percentile) over the usual one. in_few: share of the change's
-    energy in the three strongest samples. outlines: texture at its strongest over its median.
+    energy in the three strongest samples. outlines: texture at its strongest over its median. in_step: share of the change's
+    energy that all cells make together, as under a cloud or a lamp.
     """
 
     mask: Mask
@@ -35,6 +36,7 @@ class Plume:
     bursts: float
     in_few: float
     outlines: float
+    in_step: float
 
     def box(self) -> Box:
         rows, columns = np.nonzero(self.mask)
@@ -60,6 +62,7 @@ SCALES = {
     "bursts": Scale(against=4.0, for_it=2.4),
     "in_few": Scale(against=0.92, for_it=0.70),
     "outlines": Scale(against=2.2, for_it=1.4),
+    "in_step": Scale(against=0.60, for_it=0.30),
     "coherence": Scale(against=0.38, for_it=0.60),
     "texture": Scale(against=9.0, for_it=5.0),
     "activity": Scale(against=1.4, for_it=3.0),
@@ -77,7 +80,8 @@ def score(plume: Plume) -> float:
 def describe(samples: Sequence[Sample], cell_map: CellMap, mask: Mask, active: Mask) -> Plume:
     """The facts about the cluster `mask` whose `active` cells (at least one) are measured."""
     core = mask & active if (mask & active).any() else mask
-    change = np.abs(np.stack([s.change[core] for s in samples[1:]]))
+    signed = np.stack([s.change[core] for s in samples[1:]])
+    change = np.abs(signed)
     texture = np.stack([s.texture[core] for s in samples])
     energy = np.sort(np.stack([s.change_energy[core] for s in samples[1:]]), axis=0)
     moving = (change > _CHANGE_LEVELS).mean(axis=1)
@@ -96,4 +100,5 @@ def describe(samples: Sequence[Sample], cell_map: CellMap, mask: Mask, active: M
         bursts=float(np.median(bursts)),
         in_few=float(np.median(energy[-3:].sum(axis=0) / (energy.sum(axis=0) + 1e-6))),
         outlines=float(np.median(outlines)),
+        in_step=float((signed.mean(axis=1) ** 2).mean() / ((signed**2).mean() + 1e-6)),
     )

@@ -1,0 +1,140 @@
+"""What counts as smoke, and what does not."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from detectors.vision.smoke import SmokeDetector
+from farwatch.domain.finding import Kind
+from farwatch.domain.picture import Picture, Sighting, SightingEnded
+from tests.unit.vision.scenes import (
+    HEIGHT,
+    WIDTH,
+    Image,
+    Plume,
+    ground,
+    person,
+    show,
+    since_start_s,
+    sky,
+    watch,
+    zone,
+)  # fmt: skip
+
+ABOVE = ((0.2, 0.0), (1.0, 0.0), (1.0, 0.6), (0.2, 0.6))
+
+
+def seen(
+    base: Image, paint: Callable[[Image, float], None], seconds: float = 45, step_s: float = 1.0
+) -> list[Sighting | SightingEnded]:
+    return watch(SmokeDetector([zone("sky")]), show(base, seconds, paint, step_s=step_s))
+
+
+@pytest.mark.parametrize("tone", [50.0, 95.0, 250.0], ids=["black", "grey", "white"])
+def test_a_turbulent_plume_is_smoke_from_the_first_picture_on(tone: float) -> None:
+    events = seen(sky(), Plume(tone))
+    assert [type(e) for e in events] == [Sighting]
+    sighting = events[0]
+    assert isinstance(sighting, Sighting)
+    assert (sighting.rule, sighting.kind, sighting.reason.key) == ("smoke", Kind.SMOKE, "smoke_seen")
+    left, top, right, bottom = sighting.box
+    assert 0.3 < left < right <= 1.0
+    assert top < bottom < 0.55
+
+
+def test_a_plume_that_begins_is_dated_and_ends_when_it_stops() -> None:
+    plume = Plume()
+
+    def paint(image: Image, at_s: float) -> None:
+        if 30 <= at_s < 80:
+            plume(image, at_s)
+
+    events = seen(sky(), paint, 150)
+    assert [type(e) for e in events] == [Sighting, SightingEnded]
+    begun, ended = events
+    assert isinstance(begun, Sighting)
+    assert isinstance(ended, SightingEnded)
+    assert since_start_s(begun.onset_at) == pytest.approx(32, abs=6)
+    assert since_start_s(ended.ended_at) == pytest.approx(84, abs=10)
+    assert ended.onset_at == begun.onset_at
+
+
+def test_smoke_is_found_in_its_zone_only() -> None:
+    beside = zone("stack", ((0.0, 0.0), (0.3, 0.0), (0.3, 1.0), (0.0, 1.0)))
+    assert watch(SmokeDetector([beside]), show(sky(), 60, Plume())) == []
+    events = watch(SmokeDetector([beside, zone("sky", ABOVE)]), show(sky(), 60, Plume()))
+    assert [e.zone for e in events] == ["sky-zone"]
+
+
+def test_slow_key_frames_ask_for_more_pictures_while_smoke_is_suspected() -> None:
+    detector, wishes, at_s = SmokeDetector([zone("sky")]), [], 0.0
+    shown: list[Picture] = list(show(sky(), 200, Plume(), step_s=1.0))
+    found_at_s = None
+    while at_s < 199 and found_at_s is None:
+        if any(isinstance(e, Sighting) for e in detector.observe(shown[int(at_s)])):
+            found_at_s = at_s
+        wishes.append(detector.wants_every_frame)
+        at_s += 1 if detector.wants_every_frame else 8
+    assert any(wishes)
+    assert found_at_s is not None
+    assert found_at_s < 80
+
+
+def cars(image: Image, at_s: float) -> None:
+    for lane, speed in ((60, 37), (100, 53), (140, 71)):
+        x = round(at_s * speed + lane * 3) % 480 - 100
+        image[lane : lane + 22, max(0, x) : max(0, min(WIDTH, x + 60))] = (60 + lane, 60, 190 - lane)
+
+
+def leaves(image: Image, at_s: float) -> None:
+    rng = np.random.default_rng(int(at_s * 10))
+    spots = np.random.default_rng(2).random((HEIGHT, WIDTH // 2)) > 0.5
+    sway = rng.integers(-2, 3, 2)
+    image[:, : WIDTH // 2] = np.where(np.roll(spots, sway, (0, 1))[..., None], (40, 90, 50), (120, 190, 140))
+
+
+def rain(image: Image, at_s: float) -> None:
+    rng = np.random.default_rng(int(at_s * 10))
+    for x, y in zip(rng.integers(0, WIDTH, 120), rng.integers(0, HEIGHT - 12, 120), strict=True):
+        image[y : y + 10, x] += 40
+
+
+def walkers(image: Image, at_s: float) -> None:
+    for number in range(6):
+        person(image, (at_s * (11 + 3 * number) + 50 * number) % 400 - 40, foot=70 + 20 * number)
+
+
+def clouds(image: Image, at_s: float) -> None:
+    x = (np.arange(WIDTH, dtype=np.float32) - at_s * 1.2) / 40
+    y = np.arange(HEIGHT, dtype=np.float32)[:, None] / 25
+    image += (25 * np.clip(np.sin(x) + np.cos(y + 0.4 * np.sin(x)), 0, 1))[..., None]
+
+
+def switching(image: Image, at_s: float) -> None:
+    if int(at_s) % 14 >= 7:
+        image *= 0.55
+
+
+def cuts(image: Image, at_s: float) -> None:
+    if int(at_s) % 16 >= 8:
+        image[:] = ground(4)
+
+
+def swaying_pole(image: Image, at_s: float) -> None:
+    shift = np.random.default_rng(int(at_s)).integers(-1, 2, 2)
+    image[:] = np.roll(image, shift, (0, 1))
+
+
+@pytest.mark.parametrize(
+    ("base", "paint"),
+    [
+        (ground, cars), (sky, leaves), (ground, rain), (ground, walkers), (sky, clouds), (ground, switching), (sky, cuts),
+        (ground, swaying_pole),
+    ],
+    ids=["cars", "leaves", "rain", "walkers", "clouds", "lamp", "scene cuts", "swaying pole"],
+)  # fmt: skip
+def test_what_moves_otherwise_is_not_smoke(
+    base: Callable[[], Image], paint: Callable[[Image, float], None]
+) -> None:
+    assert seen(base(), paint, 60) == []
