@@ -27,12 +27,13 @@ PASSING_ERRORS: tuple[type[Exception], ...] = (
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.ReadOnlySQLTransactionError,
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
     asyncpg.QueryCanceledError,
 )
-"""What a restart, an outage or a moment's contention of the database looks like: worth another try."""
+"""What a restart, an outage, a take-over, a full disk or a moment's contention of the database looks like: worth another try."""
 
 DATA_ERRORS: tuple[type[Exception], ...] = (
     asyncpg.DataError,
@@ -53,9 +54,9 @@ async def _prepare(connection: Connection) -> None:
     )
 
 
-async def connect(url: str) -> Connection:
-    """One connection of its own, for locks and LISTEN."""
-    connection = await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_S, command_timeout=COMMAND_TIMEOUT_S)
+async def connect(url: str, *, command_timeout_s: float | None = COMMAND_TIMEOUT_S) -> Connection:
+    """One connection of its own, for locks and LISTEN; for migrations without a limit on each command."""
+    connection = await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_S, command_timeout=command_timeout_s)
     await _prepare(connection)
     return connection
 

@@ -39,7 +39,7 @@ async def migrate(owner_url: str, service_url: str) -> list[str]:
 
     Raises SchemaError when the database was migrated by a newer program or a shipped file was changed afterwards.
     """
-    connection = await connect(owner_url)
+    connection = await connect(owner_url, command_timeout_s=None)
     try:
         await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
         await connection.execute(

@@ -69,6 +69,19 @@ async def test_the_service_role_writes_rows_but_never_rewrites_the_log(pool: Poo
         await pool.execute("DROP ROLE farwatch_service_test")
 
 
+async def test_an_owner_who_is_no_superuser_migrates(pool: Pool, database_url: str) -> None:
+    await pool.execute("CREATE ROLE farwatch_owner_test LOGIN PASSWORD 'x'")
+    await pool.execute("CREATE SCHEMA of_the_owner AUTHORIZATION farwatch_owner_test")
+    await pool.execute("ALTER ROLE farwatch_owner_test SET search_path = of_the_owner")
+    owner_url = re.sub(r"//[^@]*@", "//farwatch_owner_test:x@", database_url)
+    try:
+        assert await migrate(owner_url, owner_url) == [m.name for m in shipped()]
+        assert await migrate(owner_url, owner_url) == []
+    finally:
+        await pool.execute("DROP OWNED BY farwatch_owner_test CASCADE")
+        await pool.execute("DROP ROLE farwatch_owner_test")
+
+
 async def test_only_what_may_not_be_partitioned_is_not(pool: Pool) -> None:
     """On TimescaleDB both are hypertables, on plain PostgreSQL both are partitioned by time."""
     partitioned = {r[0] for r in await pool.fetch("SELECT relname FROM pg_class WHERE relkind = 'p'")}

@@ -3,8 +3,11 @@
 
 DO $$
 DECLARE
-  has_timescale boolean := current_setting('shared_preload_libraries') LIKE '%timescaledb%'
-    AND EXISTS (SELECT FROM pg_available_extensions WHERE name = 'timescaledb');
+  -- An owner who is no superuser may not read the setting: for him the administrator makes the extension beforehand.
+  has_timescale boolean := EXISTS (SELECT FROM pg_extension WHERE extname = 'timescaledb') OR CASE
+    WHEN pg_has_role('pg_read_all_settings', 'USAGE') THEN current_setting('shared_preload_libraries') LIKE '%timescaledb%'
+      AND EXISTS (SELECT FROM pg_available_extensions WHERE name = 'timescaledb')
+    ELSE false END;
   columns text := 'channel_id integer NOT NULL, kind text NOT NULL, ts timestamptz NOT NULL, value double precision NOT NULL,
     converted double precision, minimum double precision, maximum double precision, amount double precision,
     flag text NOT NULL, received_at timestamptz NOT NULL, late boolean NOT NULL, revision integer NOT NULL';
