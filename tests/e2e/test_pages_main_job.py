@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import FilePayload, Page, expect
 
 from farwatch.domain.place import Position
 from tests.support.browser import Pages, drawn_picture, needs_pages, serve_pages
@@ -51,8 +51,8 @@ async def test_an_officer_answers_on_the_phone_and_the_wall_follows_within_a_sec
     await phone.get_by_role("button", name="提交").click()
     await expect(phone.get_by_text("请写明情况")).to_be_visible()
     await phone.fill("textarea", "锅炉冒黑烟，已责令停炉")
-    photo = {"name": "site.jpg", "mimeType": "image/jpeg", "buffer": drawn_picture("photo")}
-    await phone.set_input_files("input[type=file]", files=[photo])  # type: ignore[list-item]
+    photo = FilePayload(name="site.jpg", mimeType="image/jpeg", buffer=drawn_picture("photo"))
+    await phone.set_input_files("input[type=file]", files=[photo])
     await phone.get_by_role("button", name="提交").click()
     await expect(wall.locator(".card")).to_contain_text("待核查")
 

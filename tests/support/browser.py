@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
-from farwatch.domain.finding import Finding, Kind, Reason, Severity, Tier
+from farwatch.domain.finding import Finding, Kind, Param, Reason, Severity, Tier
 from farwatch.domain.place import Position
-from farwatch.storage import evidence, findings
+from farwatch.storage import evidence, findings, users
 from farwatch.storage.blobs import BlobStore
 from farwatch.storage.database import Pool, open_pool, transaction
 from farwatch.storage.evidence import Evidence, EvidenceKind, EvidenceState, evidence_id
@@ -36,10 +36,18 @@ PEOPLE = (
     ("officer2", "officer", "O2"),
 )
 # No GPU here: WebGL is drawn by SwiftShader. The browser asks nobody on its own behalf.
-_ARGUMENTS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update"
-    " --disable-sync --use-gl=angle --use-angle=swiftshader --enable-unsafe-swiftshader"
-).split()
+_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-gl=angle",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+]
 
 needs_pages = [
     pytest.mark.browser,
@@ -74,12 +82,11 @@ async def serve_pages(folder: Path, database_url: str, cameras: int) -> AsyncIte
         [TestCamera(f"cam{n}", f"rtsp://127.0.0.1:9/{n}", ("sky",)) for n in range(1, cameras + 1)],
     )
     _well(service.run("registry", "import", str(folder / "registry")))
-    for name, role, officer in PEOPLE:
-        wanted = ["user", "add", name, "--role", role, *(["--officer", officer] if officer else [])]
-        _well(service.run(*wanted, "--password-stdin", stdin=PASSWORD))
     service.start("engine,web")
     try:
         async with open_pool(database_url) as pool, open_browser() as browser:
+            for name, role, officer in PEOPLE:
+                await users.add_user(pool, name, role, officer, PASSWORD)
             await until(lambda: _answers(port), bool)
             yield Pages(
                 f"http://127.0.0.1:{port}", service, pool, BlobStore(folder / "data" / "evidence"), browser
@@ -175,7 +182,7 @@ class Pages:
 
     async def exceedance(self, value: float, place: Position) -> None:
         """What the intake writes when a reading holds at twice its limit."""
-        params = {
+        params: dict[str, Param] = {
             "code": "a21026",
             "value": value,
             "limit": 50.0,

@@ -65,9 +65,9 @@ async function request<T>(method: string, path: string, body?: unknown): Promise
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
-    const value: unknown = response.status === 204 ? null : await response.json().catch(() => null);
-    if (response.ok) return value as T;
-    throw errorFrom(response.status, value);
+    // An answer that breaks off says nothing: it counts as no connection. What an error's body says is a bonus.
+    if (response.ok) return (response.status === 204 ? null : await response.json()) as T;
+    throw errorFrom(response.status, await response.json().catch(() => null));
   } catch (error) {
     const failure = error instanceof ApiError ? error : new ApiError("network", 0);
     if (failure.status === 401 && path !== "/session") signedOut();

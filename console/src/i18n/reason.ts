@@ -3,7 +3,7 @@
 import type { Params, Reason } from "@/api/types";
 import { pollutant, word } from "./index";
 
-const families: Record<string, string> = { reading: "reading", kind: "kind", to: "escalate", state: "state", deadline: "deadline", outcome: "outcome" };
+const families: Record<string, string> = { reading: "reading", kind: "kind", to: "escalate", state: "state", deadline: "deadline", outcome: "outcome", cause: "cause" };
 
 export function inWords(params: Params): Params {
   const worded: Params = { ...params };

@@ -28,6 +28,8 @@ export class CityMap {
   private readonly markers = new Map<number, Marker>();
   private readonly waiting = new Map<string, GeoJSON.FeatureCollection>();
   private ready = false;
+  /** Somebody has chosen his own view: it is left alone until he asks for the whole city again. */
+  private moved = false;
   private box: Box | null = null;
 
   /** Throws when the browser has no WebGL. */
@@ -47,6 +49,8 @@ export class CityMap {
     this.map.addControl(new NavigationControl({ showCompass: false }), "bottom-right");
     this.map.addControl(new ScaleControl({ maxWidth: 120 }), "bottom-left");
     this.map.on("load", () => this.loaded());
+    this.map.on("movestart", (event) => (this.moved ||= Boolean(event.originalEvent)));
+    this.map.on("resize", () => this.moved || this.fit());
     this.map.on("click", (event) => {
       const hit = this.map.queryRenderedFeatures(event.point, { layers: [...CLICKABLE] })[0];
       picked(hit ? { layer: hit.layer.id as "cameras" | "stations", id: String(hit.properties.id) } : null);
@@ -66,16 +70,18 @@ export class CityMap {
   frame(box: Box | null): void {
     if (!box || (this.box && JSON.stringify(box) === JSON.stringify(this.box))) return;
     this.box = box;
-    this.fit();
+    if (!this.moved) this.fit();
   }
 
   fit(): void {
     if (!this.box) return;
+    this.moved = false;
     const { west, south, east, north } = this.box;
     this.map.fitBounds([west, south, east, north], { padding: PADDING, animate: false, maxZoom: 15 });
   }
 
   flyTo(lat: number, lon: number): void {
+    this.moved = true;
     this.map.easeTo({ center: [lon, lat], zoom: Math.max(this.map.getZoom(), 13.5), duration: 800 });
   }
 

@@ -32,7 +32,7 @@ export function useTaskWords(read: () => Task) {
     return fix ? t("officer.away", { distance: formatDistance(distanceM(fix, task.value.place)) }) : "";
   });
   const finished = computed(() => {
-    if (task.value.officer !== desk.officer) return task.value.officer ? t("officer.taken", { officer: desk.places.officerName(task.value.officer) }) : "";
+    if (task.value.officer !== desk.officer) return task.value.officer ? t("officer.taken") : "";
     const key = `officer.done_${task.value.state}`;
     return t(key) === key ? "" : t(key);
   });

@@ -13,7 +13,6 @@ export const pages: Record<string, string> = {
   "app.missing_page": "There is no such page",
   "app.home": "Back to the start",
 
-  "signin.title": "Sign in",
   "signin.name": "Name",
   "signin.password": "Password",
   "signin.submit": "Sign in",
@@ -22,7 +21,6 @@ export const pages: Record<string, string> = {
   "signin.pledge": "Respond in five minutes, arrive in ten",
 
   "health.ok": "Live",
-  "health.connecting": "Connecting",
   "health.stale": "Data stale",
   "health.since": "Not updated since {time} · {span} ago",
   "health.stream_silent": "The live stream is silent. Reconnecting by itself",
@@ -50,7 +48,6 @@ export const pages: Record<string, string> = {
   "figures.readings": "Readings",
   "figures.by_kind": "Opened by kind",
   "figures.no_kinds": "No tasks yet today",
-  "figures.unknown": "Today's figures cannot be read",
 
   "events.title": "Recent events",
   "events.empty": "No events yet",
@@ -64,7 +61,6 @@ export const pages: Record<string, string> = {
   "list.under_way": "{n} under way",
   "list.on_site": "{n} on site",
   "list.overdue": "{n} overdue",
-  "list.more": "{n} more",
   "list.no_officer": "Nobody sent",
   "list.offered": "Offered to {names}",
   "list.offered_more": "Offered to {names} and others ({n})",
@@ -80,7 +76,6 @@ export const pages: Record<string, string> = {
 
   "map.label": "Map of the city",
   "map.unavailable": "This browser cannot show the map (WebGL is needed). Tasks and clocks are not affected.",
-  "map.tasks": "Tasks",
   "map.stations": "Stations",
   "map.cameras": "Cameras",
   "map.officers": "Officers",
@@ -91,7 +86,6 @@ export const pages: Record<string, string> = {
   "warnings.empty": "No open warnings",
   "warnings.window": "Task in {span}",
   "warnings.window_over": "Becoming a task",
-  "warnings.unknown": "Warnings cannot be read",
 
   "task.title": "Task {id}",
   "task.drill": "DRILL",
@@ -125,7 +119,6 @@ export const pages: Record<string, string> = {
   "task.grid": "Grid",
   "task.officer": "Officer",
   "task.enterprise": "Enterprise",
-  "task.severity": "Severity",
   "task.outcome": "Outcome",
   "task.dispatch": "Dispatched because",
   "task.sha256": "SHA-256",
@@ -143,7 +136,6 @@ export const pages: Record<string, string> = {
   "task.confirm_handle": "Handled by the centre?",
   "task.confirm_false-alarm": "A false alarm?",
   "task.sending": "Sending…",
-  "task.accept": "Accept",
 
   "officer.title": "My tasks",
   "officer.empty": "You have no tasks",
@@ -153,7 +145,6 @@ export const pages: Record<string, string> = {
   "officer.server_gone": "The server does not answer. What you do is kept and sent when it is back.",
   "officer.engine_stopped": "The dispatch engine has stopped, clocks may not be running. Call the command centre.",
   "officer.away": "{distance} away",
-  "officer.away_from_task": "{distance} from the place",
   "officer.accept": "Accept",
   "officer.decline": "Decline",
   "officer.decline_title": "Why can you not go?",
@@ -184,10 +175,8 @@ export const pages: Record<string, string> = {
   "officer.done_handled": "Sent. The command centre verifies it",
   "officer.done_verified": "Verified. Waiting to be closed",
   "officer.done_closed": "Closed",
-  "officer.taken": "Accepted by {officer}",
+  "officer.taken": "Somebody else has accepted it",
   "officer.back": "Back",
-  "officer.details": "Details",
-  "officer.new_task": "New task",
   "officer.matter_added": "A matter was added to this task. Please confirm",
   "officer.accept_matter": "Confirm the added matter",
   "officer.position_off": "No position: this page was not opened over HTTPS, so the browser forbids it. Call the command centre.",
@@ -195,5 +184,4 @@ export const pages: Record<string, string> = {
   "officer.position_unavailable": "No position: no satellite signal. Step into the open and try again.",
   "officer.position_ok": "Position ±{accuracy} m",
   "officer.position_none": "No position",
-  "officer.retry_arrive": "Locate again",
 };

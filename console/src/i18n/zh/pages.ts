@@ -13,7 +13,6 @@ export const pages: Record<string, string> = {
   "app.missing_page": "没有这个页面",
   "app.home": "返回首页",
 
-  "signin.title": "登录",
   "signin.name": "用户名",
   "signin.password": "密码",
   "signin.submit": "登录",
@@ -22,7 +21,6 @@ export const pages: Record<string, string> = {
   "signin.pledge": "五分钟响应，十分钟到场",
 
   "health.ok": "实时",
-  "health.connecting": "连接中",
   "health.stale": "数据已停止更新",
   "health.since": "自 {time} 起未更新 · 已 {span}",
   "health.stream_silent": "实时推送中断，页面正在自动重连",
@@ -50,7 +48,6 @@ export const pages: Record<string, string> = {
   "figures.readings": "监测数据",
   "figures.by_kind": "受理类型",
   "figures.no_kinds": "今日尚无任务",
-  "figures.unknown": "概况暂时读取不到",
 
   "events.title": "最近动态",
   "events.empty": "尚无动态",
@@ -64,7 +61,6 @@ export const pages: Record<string, string> = {
   "list.under_way": "在途 {n}",
   "list.on_site": "在场 {n}",
   "list.overdue": "超时 {n}",
-  "list.more": "另有 {n} 条",
   "list.no_officer": "未派出",
   "list.offered": "已派 {names}",
   "list.offered_more": "已派 {names} 等 {n} 人",
@@ -80,7 +76,6 @@ export const pages: Record<string, string> = {
 
   "map.label": "城市地图",
   "map.unavailable": "此浏览器不能显示地图（需要 WebGL）。任务列表和时钟不受影响。",
-  "map.tasks": "任务",
   "map.stations": "监测点",
   "map.cameras": "摄像机",
   "map.officers": "执法员",
@@ -91,7 +86,6 @@ export const pages: Record<string, string> = {
   "warnings.empty": "当前没有未解除的预警",
   "warnings.window": "{span} 后转任务",
   "warnings.window_over": "正在转任务",
-  "warnings.unknown": "预警暂时读取不到",
 
   "task.title": "任务 {id}",
   "task.drill": "演练",
@@ -125,7 +119,6 @@ export const pages: Record<string, string> = {
   "task.grid": "责任网格",
   "task.officer": "执法员",
   "task.enterprise": "企业",
-  "task.severity": "等级",
   "task.outcome": "结果",
   "task.dispatch": "派单依据",
   "task.sha256": "SHA-256",
@@ -143,7 +136,6 @@ export const pages: Record<string, string> = {
   "task.confirm_handle": "由中心处置完成？",
   "task.confirm_false-alarm": "由中心定为误报？",
   "task.sending": "正在提交…",
-  "task.accept": "接受任务",
 
   "officer.title": "我的任务",
   "officer.empty": "当前没有任务",
@@ -153,7 +145,6 @@ export const pages: Record<string, string> = {
   "officer.server_gone": "服务器无应答。您的操作会保存，恢复后自动发送。",
   "officer.engine_stopped": "派单引擎停止，时钟可能未在推进。请电话联系指挥中心。",
   "officer.away": "距您 {distance}",
-  "officer.away_from_task": "距任务地点 {distance}",
   "officer.accept": "接受任务",
   "officer.decline": "拒绝",
   "officer.decline_title": "为什么不能接受？",
@@ -184,10 +175,8 @@ export const pages: Record<string, string> = {
   "officer.done_handled": "已提交，等待指挥中心核查",
   "officer.done_verified": "已核查，等待结案",
   "officer.done_closed": "已结案",
-  "officer.taken": "已由 {officer} 接受",
+  "officer.taken": "已由他人接受",
   "officer.back": "返回",
-  "officer.details": "查看详情",
-  "officer.new_task": "新任务",
   "officer.matter_added": "本任务新增事项，请确认",
   "officer.accept_matter": "确认新增事项",
   "officer.position_off": "无法定位：本页未通过 HTTPS 打开，浏览器不允许定位。请联系指挥中心。",
@@ -195,5 +184,4 @@ export const pages: Record<string, string> = {
   "officer.position_unavailable": "无法定位：收不到卫星信号。请走到开阔处再试。",
   "officer.position_ok": "定位 ±{accuracy} m",
   "officer.position_none": "未定位",
-  "officer.retry_arrive": "重新定位",
 };
