@@ -18,6 +18,7 @@ from server.web.context import Web
 GOODBYE_S = 3
 HUB_READY_S = 2.0
 BACKLOG = 512
+CONNECTIONS_MAX = 5000  # more than there may be event streams; beyond it the answer is 503
 
 
 class PortBusyError(Exception):
@@ -87,6 +88,7 @@ def _config(app: FastAPI, tls_cert: Path | None, tls_key: Path | None) -> uvicor
         proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=GOODBYE_S,
+        limit_concurrency=CONNECTIONS_MAX,
         ssl_certfile=tls_cert,
         ssl_keyfile=tls_key,
     )
