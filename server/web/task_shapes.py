@@ -183,7 +183,9 @@ def evidence_body(row: Record) -> EvidenceBody:
 def timeline_entry(entry: LogEntry) -> TimelineEntry:
     event = entry.event
     detail = {k: v for k, v in event.items() if k not in ("n", "at", "type", "task", "actor")}
-    return TimelineEntry(n=entry.n, at=event["at"], type=event["type"], actor=event["actor"], detail=detail)
+    return TimelineEntry(
+        n=entry.n, at=event["at"], type=event["type"], actor=event.get("actor"), detail=detail
+    )
 
 
 def notice_body(row: Record) -> NoticeBody:
