@@ -11,19 +11,22 @@ from farwatch.runtime import logs
 from farwatch.runtime.processes import end_with_parent, stop_on_signals
 from farwatch.storage.database import AUTHENTICATION_ERRORS, PASSING_ERRORS, SchemaError
 from farwatch.storage.leases import LeaseLostError
+from farwatch.storage.policy_toml import PolicyError
 from server import commands
 from server.roles.shared import ClockError
-from server.serve import CONFIGURATION_EXIT, ROLES, RoleError, serve
+from server.serve import CONFIGURATION_EXIT, GRACE_S, ROLES, RoleError, serve
 from server.settings import Settings, SettingsError, read
 
 OPERATORS_ERRORS: tuple[type[Exception], ...] = (
     SettingsError,
     SchemaError,
+    PolicyError,
     commands.CommandError,
     RoleError,
     *AUTHENTICATION_ERRORS,
 )
 OUTAGES: tuple[type[Exception], ...] = (LeaseLostError, ClockError, *PASSING_ERRORS)
+"""Worth another try, so not USAGE_EXIT, at which systemd gives up."""
 USAGE_EXIT = 2
 STOP_GRACE_S = 5.0
 
@@ -86,10 +89,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"farwatch: {error}", file=sys.stderr)
         return CONFIGURATION_EXIT if args.command == "role" else USAGE_EXIT
     except OUTAGES as error:
-        print(f"farwatch: {type(error).__name__}: {error}", file=sys.stderr)
+        print(f"farwatch: {_of_an_outage(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def _of_an_outage(error: BaseException) -> str:
+    """Some errors of the operating system have no words of their own; what was being done is in a note."""
+    words = str(error) or "no answer in time"
+    return ": ".join([*getattr(error, "__notes__", []), type(error).__name__, words.replace("\n", " ")])
 
 
 def _dispatch(args: argparse.Namespace) -> int:
@@ -145,10 +154,10 @@ def _serve(settings: Settings, roles: str) -> int:
         await commands.require_ready(settings, wanted)
         await serve(settings, wanted, stop)
 
-    return _run(run)
+    return _run(run, grace_s=GRACE_S + 1)
 
 
-def _run(work: Callable[[asyncio.Event], Awaitable[None]]) -> int:
+def _run(work: Callable[[asyncio.Event], Awaitable[None]], grace_s: float = STOP_GRACE_S) -> int:
     """Runs until done or asked to stop; what does not end by itself within the grace is cancelled."""
 
     async def main_task() -> None:
@@ -159,7 +168,7 @@ def _run(work: Callable[[asyncio.Event], Awaitable[None]]) -> int:
             stopping = group.create_task(stop.wait())
             await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
             if not working.done():
-                await asyncio.wait((working,), timeout=STOP_GRACE_S)
+                await asyncio.wait((working,), timeout=grace_s)
                 working.cancel()
             stopping.cancel()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from farwatch.runtime.clock import SystemClock
 from farwatch.storage import evidence, users
-from farwatch.storage.database import connect, open_pool
+from farwatch.storage.database import PASSING_ERRORS, connect, open_pool
 from farwatch.storage.migration import migrate, require_current
 from farwatch.storage.sequencer import first_broken_link
 from server.registry import commands as registry_commands
@@ -29,7 +29,11 @@ async def run_migrate(settings: Settings) -> int:
 
 async def require_ready(settings: Settings, wanted: Sequence[str]) -> None:
     """Before any child starts: the database answers and is migrated, and the wanted roles have what they need."""
-    connection = await connect(settings.database_url)
+    try:
+        connection = await connect(settings.database_url)
+    except PASSING_ERRORS as error:
+        error.add_note("the database does not answer")
+        raise
     try:
         await require_current(connection)
     finally:

@@ -24,6 +24,7 @@ CONFIGURATION_EXIT = 78
 
 FIRST_DELAY_S, LONGEST_DELAY_S, STEADY_AFTER_S = 0.2, 5.0, 30.0
 GRACE_S = 7.0
+"""How long a role may take to end; all of `serve` ends within 10 s."""
 
 
 class RoleError(Exception):
@@ -79,7 +80,7 @@ async def serve(settings: Settings, roles: Sequence[str], stop: asyncio.Event) -
 
 async def _keep(role: RoleProcess, environment: dict[str, str], metrics_dir: Path) -> None:
     loop = asyncio.get_running_loop()
-    delay_s = FIRST_DELAY_S
+    delay_s, has_run = FIRST_DELAY_S, False
     while True:
         began = loop.time()
         process = await spawn(role.arguments, environment)
@@ -88,10 +89,10 @@ async def _keep(role: RoleProcess, environment: dict[str, str], metrics_dir: Pat
         finally:
             await terminate(process, GRACE_S)
             multiprocess.mark_process_dead(process.pid, str(metrics_dir))  # type: ignore[no-untyped-call]
-        if code == CONFIGURATION_EXIT:
-            raise RoleError(f"{role.name} cannot run like this")
         if loop.time() - began >= STEADY_AFTER_S:
-            delay_s = FIRST_DELAY_S
+            delay_s, has_run = FIRST_DELAY_S, True
+        if code == CONFIGURATION_EXIT and not has_run:  # once it has run, a database being restored may say the same
+            raise RoleError(f"{role.name} cannot run like this")
         log.error(
             "%s ended with %s, starting it again",
             role.name,

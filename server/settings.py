@@ -1,12 +1,14 @@
 """The settings, read once: a TOML file, and the environment over it. Split at the composition root."""
 
 import logging
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
 log = logging.getLogger(__name__)
 
@@ -20,19 +22,41 @@ class SettingsError(Exception):
     """A setting is missing or wrong; the message is one line for the operator."""
 
 
+_DATABASE = re.compile(r"postgres(?:ql)?://(?:[^/?#]*@)?(?P<hosts>[^/?#@]*)(?:[/?].*)?")
+_BROKER = re.compile(r"mqtts?://(?:[^/?#]*@)?(?P<hosts>[^/?#@,]+)/?")
+_HOST = re.compile(r"(?:\[[0-9a-fA-F:.%]+\]|[^:\[\]]*)(?::(?P<port>\d{1,5}))?")
+
+
+def _address(shape: re.Pattern[str], example: str) -> AfterValidator:
+    """Checks an address before anybody dials it. The complaint names no part of it: it may hold a password."""
+
+    def check(value: str) -> str:
+        whole = shape.fullmatch(value)
+        hosts = [_HOST.fullmatch(host) for host in whole["hosts"].split(",")] if whole else [None]
+        if not all(host and 0 < int(host["port"] or 1) <= 65535 for host in hosts):
+            raise PydanticCustomError("address", "must look like {example}", {"example": example})
+        return value
+
+    return AfterValidator(check)
+
+
+DatabaseUrl = Annotated[str, _address(_DATABASE, "postgresql://user:password@host:5432/database")]
+BrokerUrl = Annotated[str, _address(_BROKER, "mqtt://user:password@host:1883")]
+
+
 class Settings(BaseModel):
     """Every field is `FARWATCH_` + its name in capitals in the environment, and its name in the TOML file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    database_url: str = Field(
+    database_url: DatabaseUrl = Field(
         description="The service role's PostgreSQL: postgresql://user:password@host/database."
     )
-    owner_database_url: str | None = Field(
+    owner_database_url: DatabaseUrl | None = Field(
         default=None,
         description="The owner's, for `farwatch migrate` only; the service's where there is one role.",
     )
-    mqtt_url: str | None = Field(
+    mqtt_url: BrokerUrl | None = Field(
         default=None, description="The broker: mqtt://user:password@host:1883, or mqtts://."
     )
     mqtt_client_id: str = Field(

@@ -5,16 +5,22 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
+
+ORPHAN_GRACE_S = 8.0
 
 
 def end_with_parent() -> None:
-    """Call once early in a child: when the parent's pipe closes the process gets SIGTERM, whatever its loop is doing."""
+    """Call once early in a child: when the parent's pipe closes the process gets SIGTERM, and SIGKILL when that did not
+    end it within ORPHAN_GRACE_S, whatever its loop is doing."""
 
     def watch() -> None:
         while os.read(0, 1024):
             pass
         os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(ORPHAN_GRACE_S)
+        os.kill(os.getpid(), signal.SIGKILL)
 
     threading.Thread(target=watch, name="parent watch", daemon=True).start()
 
@@ -43,7 +49,7 @@ async def spawn(
 
 
 async def terminate(process: asyncio.subprocess.Process, grace_s: float) -> int:
-    """SIGTERM, then SIGKILL after `grace_s`; returns the exit code."""
+    """SIGTERM, then SIGKILL after `grace_s` or when cancelled meanwhile; returns the exit code."""
     if process.returncode is None:
         process.terminate()
         try:
@@ -51,4 +57,7 @@ async def terminate(process: asyncio.subprocess.Process, grace_s: float) -> int:
                 return await process.wait()
         except TimeoutError:
             process.kill()
+        except asyncio.CancelledError:
+            process.kill()
+            raise
     return await process.wait()

@@ -5,17 +5,21 @@ import logging
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from fastapi import FastAPI
+
 from farwatch.runtime.clock import SystemClock
 from farwatch.storage import registry
 from server.roles.shared import blob_store, checked_pool
-from server.settings import Settings
+from server.settings import Settings, SettingsError
 from server.web.app import create_app
 from server.web.context import WebDependencies
-from server.web.serving import serve
+from server.web.serving import PortBusyError, TlsFilesError, serve
 from server.web.settings import WebSettings
 
 log = logging.getLogger(__name__)
 
+PORT_WITHIN_S = 10.0
+"""After a kill -9 of all its roles need a moment to end, and the next start waits for their port."""
 CONSOLE_DIST = Path(__file__).parents[2] / "console" / "dist"
 
 
@@ -39,7 +43,22 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
                 ),
             )
         )
-        await serve(
-            app, settings.http_host, settings.http_port, settings.tls_cert, settings.tls_key, stop,
-            lambda url: log.info("pages and API at %s", url, extra={"event": "web_ready", "url": url}),
-        )  # fmt: skip
+        await _serve(app, settings, stop)
+
+
+async def _serve(app: FastAPI, settings: Settings, stop: asyncio.Event) -> None:
+    """Raises SettingsError when the port stays busy or the certificate cannot be used."""
+    loop = asyncio.get_running_loop()
+    give_up_at = loop.time() + PORT_WITHIN_S
+    while not stop.is_set():
+        try:
+            await serve(
+                app, settings.http_host, settings.http_port, settings.tls_cert, settings.tls_key, stop,
+                lambda url: log.info("pages and API at %s", url, extra={"event": "web_ready", "url": url}),
+            )  # fmt: skip
+        except PortBusyError as error:
+            if loop.time() >= give_up_at:
+                raise SettingsError(str(error)) from None
+            await asyncio.sleep(0.2)
+        except TlsFilesError as error:
+            raise SettingsError(str(error)) from None

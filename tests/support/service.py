@@ -52,6 +52,10 @@ class Service:
         self._process = None
         return code
 
+    def stop_if_running(self) -> None:
+        if self._process and self._process.poll() is None:
+            self.stop()
+
     def kill_parent(self) -> None:
         assert self._process
         self._process.kill()

@@ -36,6 +36,20 @@ def test_an_unknown_name_in_the_environment_is_a_warning(caplog: pytest.LogCaptu
         (BASE | {"FARWATCH_HTTP_PORT": "70000"}, "FARWATCH_HTTP_PORT"),
         (BASE | {"FARWATCH_HTTP_HOST": "0.0.0.0"}, "TLS"),
         (BASE | {"FARWATCH_TLS_CERT": "a.pem"}, "belong together"),
+        *(
+            ({"FARWATCH_DATABASE_URL": url}, "FARWATCH_DATABASE_URL.*must look like")
+            for url in (
+                "nonsense",
+                "postgres//u@h/d",
+                "mysql://h/d",
+                "postgresql://u@h:x/d",
+                "postgresql://h:99999/d",
+            )
+        ),
+        *(
+            (BASE | {"FARWATCH_MQTT_URL": url}, "FARWATCH_MQTT_URL.*must look like")
+            for url in ("nonsense", "http://h", "mqtt://", "mqtt://h:x", "mqtt://h:0", "mqtt://u:p/w@h")
+        ),
         (BASE | {"FARWATCH_CONFIG": "/nowhere/farwatch.toml"}, "farwatch.toml"),
     ],
 )
@@ -45,10 +59,37 @@ def test_what_is_wrong_is_one_clear_line(environment: dict[str, str], complaint:
     assert "\n" not in str(raised.value)
 
 
-def test_no_message_repeats_a_secret() -> None:
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"FARWATCH_DATABASE_URL": "postgresql://u:hunter2@h/d", "FARWATCH_HTTP_PORT": "hunter2"},
+        {"FARWATCH_DATABASE_URL": "postgresql://u:hunter2/h@h:port/d"},
+        BASE | {"FARWATCH_MQTT_URL": "mqtt://u:hunter2/@h"},
+    ],
+)
+def test_no_message_repeats_a_secret(environment: dict[str, str]) -> None:
     with pytest.raises(SettingsError) as raised:
-        read({"FARWATCH_DATABASE_URL": "postgresql://u:hunter2@h/d", "FARWATCH_HTTP_PORT": "hunter2"})
+        read(environment)
     assert "hunter2" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://postgres@/farwatch?host=/run/farwatch",
+        "postgres://u:p%40w@h1:5432,h2:5433/d?sslmode=require",
+        "postgresql://[::1]:5432/d",
+        "postgresql:///d",
+        "postgresql://u:p@ss@h/d",
+    ],
+)
+def test_every_way_to_name_a_database_is_taken(url: str) -> None:
+    assert read({"FARWATCH_DATABASE_URL": url}).database_url == url
+
+
+@pytest.mark.parametrize("url", ["mqtt://127.0.0.1:1883", "mqtts://u:p%2Fw@broker", "mqtt://[::1]:1883/"])
+def test_every_way_to_name_a_broker_is_taken(url: str) -> None:
+    assert read(BASE | {"FARWATCH_MQTT_URL": url}).mqtt_url == url
 
 
 def test_a_child_reads_the_same_settings() -> None:
