@@ -71,7 +71,10 @@ class Deadlines(BaseModel):
 
 
 class TaskBody(BaseModel):
-    """Times are null until they have come; all are the database's clock."""
+    """Times are null until they have come; all are the database's clock.
+
+    `officer` holds the task; before anybody accepted, it is the first of those who were offered it and have not declined.
+    """
 
     id: int
     kinds: list[Kind]
@@ -127,7 +130,7 @@ class TaskPage(TaskBody):
 
 
 _PLAIN = (
-    "id", "state", "grid", "officer", "severity", "outcome", "drill_id", "opened_at", "dispatched_at", "delivered_at",
+    "id", "state", "grid", "severity", "outcome", "drill_id", "opened_at", "dispatched_at", "delivered_at",
     "accepted_at", "arrived_at", "handled_at", "verified_at", "closed_at", "offered_to", "declined_by",
 )  # fmt: skip
 
@@ -153,6 +156,7 @@ def _task(
     enterprise = task["enterprise"]
     return {
         **{name: task[name] for name in _PLAIN},
+        "officer": task["officer"] or next(iter(_asked(task)), None),
         "kinds": list(dict.fromkeys(m["kind"] for m in matters)),
         "place": {"lat": task["lat"], "lon": task["lon"]},
         "enterprise": enterprise and {"id": enterprise, "name": task["enterprise_name"] or enterprise},
@@ -160,6 +164,10 @@ def _task(
         "deadlines": {kind: _deadline(due.get(kind)) for kind in ("accept", "arrive")},
         "matters": [_matter(m, answers.get(m["id"]), evidence[m["id"]]) for m in matters],
     }
+
+
+def _asked(task: Record) -> list[str]:
+    return [officer for officer in task["offered_to"] if officer not in task["declined_by"]]
 
 
 def _deadline(row: Record | None) -> dict[str, Any] | None:

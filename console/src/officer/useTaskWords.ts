@@ -32,7 +32,8 @@ export function useTaskWords(read: () => Task) {
     return fix ? t("officer.away", { distance: formatDistance(distanceM(fix, task.value.place)) }) : "";
   });
   const finished = computed(() => {
-    if (task.value.officer !== desk.officer) return task.value.officer ? t("officer.taken") : "";
+    const held = !["open", "offered"].includes(task.value.state);
+    if (task.value.officer !== desk.officer) return held && task.value.officer ? t("officer.taken") : "";
     const key = `officer.done_${task.value.state}`;
     return t(key) === key ? "" : t(key);
   });
