@@ -17,12 +17,14 @@ import aiomqtt
 from paho.mqtt.client import MQTTMessage
 
 from ingest.metrics import MQTT_CONNECTED, MQTT_DROPPED
-from ingest.payloads import TOPIC_ROOT
+from ingest.payloads import LARGEST_PAYLOAD_BYTES, TOPIC_ROOT
 
 log = logging.getLogger(__name__)
 
 PASSING_ERRORS: tuple[type[Exception], ...] = (aiomqtt.MqttError, OSError, TimeoutError)
 LARGEST_BATCH = 2000
+LARGEST_BATCH_BYTES = 256 * 1024
+"""Of payload: so that a batch of messages with 200 codes each is still written within a second or two."""
 PROBE_TOPIC = "farwatch/probe"
 PROBE_MESSAGES = 1200
 """More than mosquitto queues by default (1000); a few hundred kilobytes on the wire."""
@@ -31,11 +33,13 @@ PROBE_QUIET_S = 0.5
 WANTED_IN_FLIGHT = 1000
 INBOX_LIMIT = 70_000
 """More than the 65,535 QoS 1 messages that a broker can have in flight: what overflows can only be QoS 0."""
+SUBSCRIPTION_REFUSED = 0x80
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One message as it came; `generation` is the connection it came on."""
+    """One message as it came; `generation` is the connection it came on. A payload that is too large to be taken is cut
+    one byte after what is allowed, so that what waits here stays small."""
 
     topic: str
     payload: bytes
@@ -103,7 +107,7 @@ class _ManualAckClient(aiomqtt.Client):
         except UnicodeDecodeError:
             topic = ""  # refused as bad_topic: a malformed name must not end the session
         self.inbox_drop_newest.append(
-            Delivery(topic, bytes(message.payload), message.qos, message.mid, self.generation)
+            Delivery(topic, bytes(message.payload[: LARGEST_PAYLOAD_BYTES + 1]), message.qos, message.mid, self.generation)
         )
         self.arrived.set()
 
@@ -116,14 +120,25 @@ class _ManualAckClient(aiomqtt.Client):
         return len(self.inbox_drop_newest)
 
     async def next_batch(self) -> list[Delivery]:
-        """All that has arrived, at most LARGEST_BATCH; waits for the first. Raises MqttError when the broker is gone."""
+        """What has arrived, at most LARGEST_BATCH and about LARGEST_BATCH_BYTES; waits for the first. Raises MqttError when
+        the broker is gone."""
         while not self.inbox_drop_newest:
             if self._disconnected.done():
                 raise aiomqtt.MqttError("the broker closed the connection")
             self.arrived.clear()
             await self.arrived.wait()
-        size = min(len(self.inbox_drop_newest), LARGEST_BATCH)
-        return [self.inbox_drop_newest.popleft() for _ in range(size)]
+        batch: list[Delivery] = []
+        room = LARGEST_BATCH_BYTES
+        while self.inbox_drop_newest and len(batch) < LARGEST_BATCH and room > 0:
+            batch.append(self.inbox_drop_newest.popleft())
+            room -= len(batch[-1].payload)
+        return batch
+
+    async def listen(self, topic: str) -> None:
+        """Subscribes at QoS 1. Raises MqttError when the broker does not let us: it would just never send anything."""
+        granted = await self.subscribe(topic, qos=1)
+        if any(int(getattr(code, "value", code)) >= SUBSCRIPTION_REFUSED for code in granted):
+            raise aiomqtt.MqttError(f"the broker refuses the subscription to {topic}")
 
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
         """In arrival order. What came on an older connection is not acknowledged: the broker sends it again."""
@@ -142,13 +157,20 @@ class Subscription:
         self._client_id = client_id
         self._take = take
         self._generation = 0
+        self._connected = False
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether messages can reach us now."""
+        return self._connected
 
     async def run_once(self) -> None:
         """One connection, from connect to loss. Raises one of PASSING_ERRORS, or whatever `take` raises."""
         self._generation += 1
         try:
             async with _ManualAckClient(self._broker, self._client_id, self._generation) as client:
-                await client.subscribe(f"{TOPIC_ROOT}/+/+", qos=1)
+                await client.listen(f"{TOPIC_ROOT}/+/+")
+                self._connected = True
                 log.info(
                     "connected to the broker",
                     extra={"event": "broker_connected", "broker": self._broker.hostname},
@@ -159,6 +181,7 @@ class Subscription:
                     await self._take(batch)
                     client.acknowledge(batch)
         finally:
+            self._connected = False
             MQTT_CONNECTED.set(0)
 
 
@@ -186,12 +209,12 @@ class BrokerLimits:
 
 
 async def probe(url: str, client_id: str) -> BrokerLimits:
-    """Sends itself messages, first leaving them unacknowledged, then taking all. Raises one of PASSING_ERRORS."""
+    """Sends itself messages, first leaving them unacknowledged, then taking all. Raises PASSING_ERRORS, in groups too."""
     broker = BrokerUrl.parse(url)
     topic = f"{PROBE_TOPIC}/{client_id}"
     async with asyncio.timeout(PROBE_TIMEOUT_S * 3):
         async with _ManualAckClient(broker, f"{client_id}-probe", 0, clean_session=True) as client:
-            await client.subscribe(topic, qos=1)
+            await client.listen(topic)
             async with open_publisher(url) as publish, asyncio.TaskGroup() as group:
                 for n in range(PROBE_MESSAGES):
                     group.create_task(publish(topic, b"%d" % n))
@@ -206,14 +229,16 @@ async def probe(url: str, client_id: str) -> BrokerLimits:
 
 async def warn_of_small_limits(url: str, client_id: str) -> None:
     """Once at the start: a broker that forgets or throttles is told in the log, and the service runs all the same."""
+    limits = None
     try:
         limits = await probe(url, client_id)
-    except aiomqtt.MqttError as error:
+    except* PASSING_ERRORS as errors:
         log.warning(
-            "the broker's limits could not be looked at: %s", error, extra={"event": "broker_probe_failed"}
+            "the broker's limits could not be looked at: %s",
+            errors.exceptions[0],
+            extra={"event": "broker_probe_failed"},
         )
-        return
-    if limits.advice:
+    if limits and limits.advice:
         log.warning(
             "%s",
             limits.advice,

@@ -87,7 +87,7 @@ def decode(topic: str, payload: bytes, received_at: datetime) -> Measurement | R
         return named
     mn, kind = named
     if len(payload) > LARGEST_PAYLOAD_BYTES:
-        return Refusal("payload_too_large", f"{len(payload)} bytes")
+        return Refusal("payload_too_large", f"more than {LARGEST_PAYLOAD_BYTES} bytes")
     try:
         message = _Message.model_validate_json(payload)
     except ValidationError as error:

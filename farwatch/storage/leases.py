@@ -5,12 +5,15 @@ comes back finds another epoch in the row, and its commits fail.
 """
 
 import asyncio
+import logging
 import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from farwatch.storage.database import Connection, connect
+
+log = logging.getLogger(__name__)
 
 WAIT_BETWEEN_TRIES_S = 0.5
 CHECK_EVERY_S = 2.0
@@ -39,9 +42,11 @@ async def hold(url: str, role: str, holder: str) -> AsyncIterator[Lease]:
     cancelled and LeaseLostError raised (it leaves as the one member of an ExceptionGroup)."""
     connection = await connect(url)
     try:
-        key = zlib.crc32(f"farwatch/{role}".encode())
-        while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", key):
-            await asyncio.sleep(WAIT_BETWEEN_TRIES_S)
+        # PostgreSQL would keep the lock of a machine that vanished for hours; on a Unix socket this does nothing.
+        await connection.execute(
+            "SET tcp_keepalives_idle = 3; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3"
+        )
+        await _lock(connection, role)
         epoch = await connection.fetchval(
             "INSERT INTO leases VALUES ($1, 1, $2, clock_timestamp()) ON CONFLICT (role)"
             " DO UPDATE SET epoch = leases.epoch + 1, holder = excluded.holder, taken_at = excluded.taken_at RETURNING epoch",
@@ -54,6 +59,18 @@ async def hold(url: str, role: str, holder: str) -> AsyncIterator[Lease]:
             watch.cancel()
     finally:
         connection.terminate()
+
+
+async def _lock(connection: Connection, role: str) -> None:
+    key = zlib.crc32(f"farwatch/{role}".encode())
+    is_told = False
+    while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", key):
+        if not is_told:
+            log.info(
+                "another process is the %s: standing by", role, extra={"event": "standing_by", "role_name": role}
+            )
+        is_told = True
+        await asyncio.sleep(WAIT_BETWEEN_TRIES_S)
 
 
 async def _watch(connection: Connection, role: str) -> None:

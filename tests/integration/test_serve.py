@@ -83,7 +83,8 @@ async def test_a_child_whose_loop_hangs_ends_itself_when_its_parent_is_gone() ->
         "while True: time.sleep(1)"
     )
     child = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert child.stdout and child.stdin
+    assert child.stdout
+    assert child.stdin
     assert child.stdout.readline() == b"ready\n"
     child.stdin.close()
     assert child.wait(5) == -signal.SIGKILL

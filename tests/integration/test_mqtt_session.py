@@ -1,0 +1,114 @@
+"""The MQTT session against brokers that misbehave (a few bytes of our own) and against a real one."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiomqtt
+import pytest
+
+from ingest import mqtt
+from ingest.mqtt import Delivery, Subscription, warn_of_small_limits
+from ingest.payloads import LARGEST_PAYLOAD_BYTES
+from tests.support.monitors import FastPublisher
+from tests.support.mosquitto import Mosquitto, needs_mosquitto
+
+CONNECT, PUBLISH, SUBSCRIBE = 1, 3, 8
+ACCEPTED = b"\x20\x02\x00\x00"
+
+Answer = Callable[[int, bytes], bytes | None]
+"""From a packet's type and body to what the broker says; None: it hangs up."""
+
+
+@asynccontextmanager
+async def a_broker(answer: Answer) -> AsyncIterator[str]:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while first := await reader.read(1):
+                length, shift = 0, 0
+                while True:
+                    (byte,) = await reader.readexactly(1)
+                    length, shift = length | (byte & 127) << shift, shift + 7
+                    if byte < 128:
+                        break
+                said = answer(first[0] >> 4, await reader.readexactly(length))
+                if said is None:
+                    break
+                writer.write(said)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield f"mqtt://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+async def nothing(_: Sequence[Delivery]) -> None:
+    return None
+
+
+async def test_a_broker_that_refuses_the_subscription_is_an_error_that_says_so() -> None:
+    def refuses(kind: int, body: bytes) -> bytes:
+        return {CONNECT: ACCEPTED, SUBSCRIBE: b"\x90\x03" + body[:2] + b"\x80"}.get(kind, b"")
+
+    async with a_broker(refuses) as url:
+        subscription = Subscription(url, "x", nothing)
+        with pytest.raises(aiomqtt.MqttError, match="refuses the subscription"):
+            await subscription.run_once()
+    assert not subscription.is_connected
+
+
+async def test_looking_at_the_limits_never_fails_even_when_the_broker_goes_meanwhile(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def hangs_up(kind: int, body: bytes) -> bytes | None:
+        return {CONNECT: ACCEPTED, SUBSCRIBE: b"\x90\x03" + body[:2] + b"\x01", PUBLISH: None}.get(kind, b"")
+
+    async with a_broker(hangs_up) as url:
+        with caplog.at_level(logging.WARNING):
+            await warn_of_small_limits(url, "x")
+    assert "could not be looked at" in caplog.text
+
+
+async def test_looking_at_the_limits_of_a_silent_broker_ends_too(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mqtt, "PROBE_TIMEOUT_S", 0.1)
+
+    async with a_broker(lambda _kind, _body: b"") as url:
+        with caplog.at_level(logging.WARNING):
+            await warn_of_small_limits(url, "x")
+    assert "could not be looked at" in caplog.text
+
+
+@needs_mosquitto
+async def test_batches_are_bounded_in_bytes_and_what_is_too_large_is_cut(tmp_path: Path) -> None:
+    broker = Mosquitto(tmp_path)
+    broker.start()
+    batches: list[Sequence[Delivery]] = []
+
+    async def take(batch: Sequence[Delivery]) -> None:
+        batches.append(batch)
+        await asyncio.sleep(0)
+
+    async with asyncio.TaskGroup() as group:
+        subscription = Subscription(broker.url, "x", take)
+        running = group.create_task(subscription.run_once())
+        while not subscription.is_connected:
+            await asyncio.sleep(0.01)
+        monitors = FastPublisher(broker.port)
+        large = b"x" * (2 * LARGEST_PAYLOAD_BYTES)
+        monitors.publish(("farwatch/v1/MN1/rtd", large) for _ in range(20))
+        monitors.finish()
+        async with asyncio.timeout(10):
+            while sum(map(len, batches)) < 20:
+                await asyncio.sleep(0.01)
+        running.cancel()
+    broker.stop()
+    sizes = [sum(len(d.payload) for d in batch) for batch in batches]
+    assert max(sizes) <= mqtt.LARGEST_BATCH_BYTES + LARGEST_PAYLOAD_BYTES + 1
+    assert {len(d.payload) for batch in batches for d in batch} == {LARGEST_PAYLOAD_BYTES + 1}
