@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,19 +121,11 @@ class DemoHouse:
     async def _draw_loops(self, city: City) -> None:
         """Two processes draw what the cameras will see; a scene that is in the cache takes no time."""
         scenes = list(city.scenes.values())
-        shares = [scenes[0::2], scenes[1::2]]
-        done = 0
-
-        def drawn(scene: str) -> None:
-            nonlocal done
-            done += 1
-            self._say(f"the cameras' pictures: {scene} ({done} of {len(scenes)})")
-
         async with asyncio.TaskGroup() as group:
-            for share in shares:
-                group.create_task(self._draw(share, drawn))
+            for share in (scenes[0::2], scenes[1::2]):
+                group.create_task(self._draw(share))
 
-    async def _draw(self, scenes: list[str], drawn: Callable[[str], None]) -> None:
+    async def _draw(self, scenes: list[str]) -> None:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "simulators.loops", str(self._folder.loops), str(self._seed), *scenes,
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, start_new_session=True,
@@ -141,7 +133,7 @@ class DemoHouse:
         assert process.stdout
         try:
             async for line in process.stdout:
-                drawn(line.decode().strip())
+                self._say(f"the cameras' pictures: {line.decode().strip()} %")
             if await process.wait() != 0:
                 raise DemoError("the cameras' pictures could not be drawn")
         finally:

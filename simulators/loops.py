@@ -1,10 +1,10 @@
 """Scenes into loops that a camera can play, drawn and encoded once and then kept.
 
-`python -m simulators.loops FOLDER SEED SCENE...` does it in a process of its own and says each scene when it is there.
+`python -m simulators.loops FOLDER SEED SCENE...` does it in a process of its own and says how far each scene is, in per cent.
 """
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import cv2
@@ -20,14 +20,24 @@ DRAWING = 1
 """Grows when scenes are drawn differently: loops of an older drawing are not used again."""
 
 
-def scene_loop(folder: Path, name: str, seed: int) -> CodedLoop:
-    """The loop of a scene from the cache in `folder`, or drawn and encoded: some ten seconds of CPU."""
-    return cached_pictures(folder, f"{name} seed {seed} drawing {DRAWING}", _pictures(name, seed), rate=RATE)
+def scene_loop(
+    folder: Path, name: str, seed: int, tell: Callable[[int], object] = lambda _: None
+) -> CodedLoop:
+    """The loop of a scene from the cache in `folder`, or drawn and encoded: some ten seconds of CPU.
+
+    `tell` gets the per cent that is drawn, in quarters.
+    """
+    return cached_pictures(
+        folder, f"{name} seed {seed} drawing {DRAWING}", _pictures(name, seed, tell), rate=RATE
+    )
 
 
-def _pictures(name: str, seed: int) -> Iterator[Image]:
+def _pictures(name: str, seed: int, tell: Callable[[int], object]) -> Iterator[Image]:
     scene = make_scene(name, seed)
-    for number in range(round(scene.duration_s * RATE)):
+    count = round(scene.duration_s * RATE)
+    for number in range(count):
+        if number and number % (count // 4) == 0:
+            tell(100 * number // count)
         yield np.asarray(cv2.cvtColor(scene.picture(number / RATE), cv2.COLOR_BGR2RGB), np.uint8)
 
 
@@ -36,8 +46,12 @@ def main(arguments: Sequence[str]) -> None:
     cv2.setNumThreads(1)
     folder, seed, *scenes = arguments
     for scene in scenes:
-        scene_loop(Path(folder), scene, int(seed))
-        print(scene, flush=True)  # noqa: T201 - what the parent waits for
+
+        def say(percent: int, scene: str = scene) -> None:
+            print(scene, percent, flush=True)  # noqa: T201 - what the parent reads
+
+        scene_loop(Path(folder), scene, int(seed), say)
+        say(100)
 
 
 if __name__ == "__main__":
