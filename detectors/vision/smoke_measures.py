@@ -72,8 +72,8 @@ def _without_common(now: Plane, then: Plane) -> Plane:
     change -= np.median(change[::4, ::4])
     mean = 0.5 * (now + then)
     dx, dy = cv2.Sobel(mean, cv2.CV_32F, 1, 0) / 8, cv2.Sobel(mean, cv2.CV_32F, 0, 1) / 8
-    still = np.abs(change) <= 3 * float(np.median(np.abs(change))) + 3
-    x, y, d = dx[still], dy[still], change[still]
+    still = np.abs(change) <= 3 * float(np.median(np.abs(change[::4, ::4]))) + 3
+    x, y, d = (dx * still).ravel(), (dy * still).ravel(), change.ravel()
     xx, xy, yy = float(x @ x) + 1.0, float(x @ y), float(y @ y) + 1.0
     xd, yd = float(x @ d), float(y @ d)
     det = xx * yy - xy * xy

@@ -70,22 +70,20 @@ class StillnessModel:
     def learn(self, step_s: float) -> None:
         """Take in the frame last compared, `step_s` after the one before."""
         s, step_s = self._settings, min(step_s, self._settings.step_limit_s)
-        shown = ~self.changed
         calm = cv2.dilate(self.changed.astype(np.uint8), np.ones((7, 7), np.uint8)) == 0
         stays = self.changed & (self._apart(self._now, self.candidate) <= self._threshold())
         moving = self.changed & ~stays
-        self.support_s[stays] += step_s
-        self.support_s[moving] -= 0.5 * step_s
-        self.support_s[shown] -= 4.0 * step_s
+        weight = np.where(stays, np.float32(1.0), np.where(moving, np.float32(-0.5), np.float32(-4.0)))
+        self.support_s += np.float32(step_s) * weight
         fresh = moving & (self.support_s <= 0)
         np.clip(self.support_s, 0.0, s.most_s, out=self.support_s)
-        self.candidate[:, fresh] = self._now[:, fresh]
+        np.copyto(self.candidate, self._now, where=fresh)
+        self.candidate += np.float32(0.3) * stays * (self._now - self.candidate)
         self.age_s += step_s
         self.age_s[fresh | (self.support_s <= 0)] = 0.0
-        self.candidate[:, stays] += 0.3 * (self._now[:, stays] - self.candidate[:, stays])
         rate = min(1.0, step_s / s.learn_s)
-        self.background[:, calm] += rate * (self._now[:, calm] - self.background[:, calm])
-        self.noise[calm] += min(0.5, 2 * rate) * (self._distance[calm] - self.noise[calm])
+        self.background += np.float32(rate) * calm * (self._now - self.background)
+        self.noise += np.float32(min(0.5, 2 * rate)) * calm * (self._distance - self.noise)
         self._remember(step_s)
 
     def scenes(self, box: tuple[slice, slice]) -> tuple[Plane, Plane]:
