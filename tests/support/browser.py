@@ -168,7 +168,7 @@ class Pages:
             place=place,
             onset_at=datetime.now(UTC),  # noqa: TID251
             severity=Severity.MAJOR,
-            reason=Reason("smoke", {}),
+            reason=Reason("smoke_seen", {}),
             camera=camera,
             zone="sky",
         )

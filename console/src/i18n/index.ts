@@ -40,6 +40,11 @@ export function fill(text: string, params: Params): string {
   return text.replace(/\{(\w+)\}/g, (_, name: string) => shown(params[name]));
 }
 
+/** A text with its blanks still open; undefined for a key that has none. */
+export function textOf(key: string): string | undefined {
+  return texts[current.value][key];
+}
+
 export function t(key: string, params: Params = {}): string {
   const text = texts[current.value][key];
   return text === undefined ? key : fill(text, params);

@@ -3,7 +3,7 @@
 import type { Evidence, Task } from "@/api/types";
 
 export interface Shot {
-  /** The matter's id; one camera matter is one shot. */
+  /** The matter's id; a camera matter with a picture or a clip is one shot. */
   matter: number;
   marked: Evidence | null;
   original: Evidence | null;
@@ -25,5 +25,6 @@ export function shots(task: Task): Shot[] {
       marked: pick(evidence, "still_marked"),
       original: pick(evidence, "still"),
       clip: pick(evidence, "clip"),
-    }));
+    }))
+    .filter((shot) => shot.marked || shot.original || shot.clip);
 }

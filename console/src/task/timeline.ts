@@ -1,7 +1,7 @@
 /** One entry of a task's history in words. */
 
 import type { Params, TimelineEntry } from "@/api/types";
-import { fill, t, word } from "@/i18n";
+import { fill, textOf, word } from "@/i18n";
 import { inWords } from "@/i18n/reason";
 import { formatSpan } from "@/time/format";
 
@@ -10,14 +10,14 @@ export interface Names {
 }
 
 export function detailText(entry: TimelineEntry, names: Names): string {
-  const key = `detail.${entry.type}`;
-  const text = t(key);
-  if (text === key) return "";
+  const text = textOf(`detail.${entry.type}`);
+  if (text === undefined) return "";
   const detail = entry.detail;
   const params: Params = inWords(detail);
   if (typeof detail.officer === "string") params.officer = names.officer(detail.officer);
   if (typeof detail.reason === "string") params.why = word("dispatch", detail.reason, detail);
   if (typeof detail.severity === "number") params.severity = word("severity", String(detail.severity));
+  if (entry.type === "evidence_stored" && typeof detail.kind === "string") params.kind = word("evidence", detail.kind);
   if (typeof detail.late_s === "number") params.late = formatSpan(detail.late_s * 1000);
   const named = [...text.matchAll(/\{(\w+)\}/g)].map((match) => params[match[1] ?? ""]);
   return named.some((value) => value !== undefined && value !== null) ? fill(text, params) : "";

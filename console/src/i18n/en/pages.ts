@@ -63,7 +63,7 @@ export const pages: Record<string, string> = {
   "list.overdue": "{n} overdue",
   "list.no_officer": "Nobody sent",
   "list.offered": "Offered to {names}",
-  "list.offered_more": "Offered to {names} and others ({n})",
+  "list.offered_more": "Offered to {names} +{n}",
   "list.matters": "{n} matters",
 
   "clock.accept": "Accept",

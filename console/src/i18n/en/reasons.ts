@@ -3,8 +3,7 @@
 export const reasons: Record<string, string> = {
   "reason.over_limit": "{code} {reading} {value} {unit}, over the limit of {limit} ({ratio} times)",
   "reason.over_limit_held": "{code} {reading} held at {value} {unit}, limit {limit} ({ratio} times)",
-  "reason.smoke": "A plume of smoke that stays",
-  "reason.smoke_seen": "A plume of smoke that stays (score {score})",
+  "reason.smoke_seen": "A plume of smoke that stays",
   "reason.camera_offline": "No picture from the camera: {cause}",
   "reason.station_silent": "The station sends no data",
   "reason.object_left": "Something was left on the ground, for {dwell_s} s so far",

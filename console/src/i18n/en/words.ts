@@ -100,6 +100,7 @@ export const words: Record<string, string> = {
   "event.finding_ended": "No longer seen",
   "event.registry_changed": "Registry changed",
 
+  "detail.evidence_stored": "{kind}",
   "detail.matter_joined": "{kind} · {severity}",
   "detail.task_offered": "{officer} · {why}",
   "detail.task_delivered": "{officer}",

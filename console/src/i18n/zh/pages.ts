@@ -63,7 +63,7 @@ export const pages: Record<string, string> = {
   "list.overdue": "超时 {n}",
   "list.no_officer": "未派出",
   "list.offered": "已派 {names}",
-  "list.offered_more": "已派 {names} 等 {n} 人",
+  "list.offered_more": "已派 {names} +{n}",
   "list.matters": "{n} 项",
 
   "clock.accept": "响应",

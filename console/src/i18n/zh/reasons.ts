@@ -3,8 +3,7 @@
 export const reasons: Record<string, string> = {
   "reason.over_limit": "{code}{reading} {value} {unit}，超过限值 {limit}（{ratio} 倍）",
   "reason.over_limit_held": "{code}{reading}持续超标，达 {value} {unit}，限值 {limit}（{ratio} 倍）",
-  "reason.smoke": "画面中出现持续烟羽",
-  "reason.smoke_seen": "画面中出现持续烟羽（评分 {score}）",
+  "reason.smoke_seen": "画面中出现持续烟羽",
   "reason.camera_offline": "摄像机无画面：{cause}",
   "reason.station_silent": "监测点无数据上报",
   "reason.object_left": "地面出现滞留物，已停留 {dwell_s} 秒",

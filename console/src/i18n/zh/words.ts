@@ -100,6 +100,7 @@ export const words: Record<string, string> = {
   "event.finding_ended": "现象消失",
   "event.registry_changed": "基础信息更新",
 
+  "detail.evidence_stored": "{kind}",
   "detail.matter_joined": "{kind} · {severity}",
   "detail.task_offered": "{officer} · {why}",
   "detail.task_delivered": "{officer}",
