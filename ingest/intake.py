@@ -2,14 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from farwatch.domain.finding import Finding
 from farwatch.domain.judging import Outcome, SensorJudge
 from farwatch.domain.policy import Policy
-from farwatch.domain.reading import Reading, is_late
+from farwatch.domain.reading import PERIOD, Reading, is_late
 from farwatch.domain.registry import Registry
 from farwatch.runtime.clock import Clock
 from farwatch.storage import dead_letters, evidence, findings, heartbeats, outages, readings, registry
@@ -54,23 +55,32 @@ class Intake:
         self._city = _City(Registry(), Policy(), {})
         self._state: dict[object, object] = {}
         self._outages: list[outages.Outage] = []
+        self._beat_at_s = -math.inf
 
     async def resume(self) -> None:
         """Loads the city, notes how long nobody took messages, and rebuilds the judge's memory from the rows."""
         async with transaction(self._pool) as connection:
             await self._lease.check(connection)
             await self._load_city(connection)
+            await readings.ensure_partitions(connection)
             await self._note_outage(connection)
-            recent = await readings.recent(connection, self._clock.now() - REBUILD_FROM)
+            memory = self._judge.memory(self._city.policy)
+            # What the broker sends again was committed before we went away, however long that lasted.
+            away_since = min([self._clock.now(), *(o.started_at for o in self._outages)])
+            recent = await readings.latest(
+                connection, memory.kinds, away_since - REBUILD_FROM, memory.span, memory.readings
+            )
             onsets = await findings.open_onsets(connection)
         city = self._city
         self._state = dict(self._judge.resume(city.registry, city.policy, recent, onsets))
 
-    async def watch_city(self) -> None:
-        """For ever: beats each second and takes over a changed registry."""
+    async def watch_city(self, is_connected: Callable[[], bool]) -> None:
+        """For ever: beats each second while messages can come in, and takes over a changed registry."""
         while True:
             async with transaction(self._pool) as connection:
-                await self._note_outage(connection)
+                await self._lease.check(connection)
+                if is_connected():
+                    await self._note_outage(connection)
                 if await registry.version(connection) != self._city.registry.version:
                     await self._load_city(connection)
                     log.info(
@@ -85,6 +95,7 @@ class Intake:
         while True:
             try:
                 with metrics.BATCH_SECONDS.time():
+                    await self._excuse_silence()
                     await self._commit_or_bisect(deliveries)
             except PASSING_ERRORS as error:
                 log.warning(
@@ -109,6 +120,15 @@ class Intake:
         await outages.record_since_last_beat(connection, NAME, OUTAGE_AFTER)
         self._outages = await outages.of(connection, NAME, self._clock.now() - timedelta(days=2))
         await heartbeats.beat(connection, NAME)
+        self._beat_at_s = self._clock.monotonic()
+
+    async def _excuse_silence(self) -> None:
+        """After a silence of ours, be it the database's, the broker's or this process's, its outage is a row before the
+        messages that waited meanwhile are told to be late or not."""
+        if self._clock.monotonic() - self._beat_at_s > OUTAGE_AFTER.total_seconds():
+            async with transaction(self._pool) as connection:
+                await self._lease.check(connection)
+                await self._note_outage(connection)
 
     async def _commit_or_bisect(self, deliveries: Sequence[Delivery]) -> None:
         """A row that the database refuses is found by halving; it becomes a dead letter, the rest goes in."""
@@ -125,9 +145,10 @@ class Intake:
 
     async def _commit(self, deliveries: Sequence[Delivery], batch: _Sorted) -> None:
         city = self._city
-        outcome = self._judge.judge(city.registry, city.policy, self._state, batch.readings)
         async with transaction(self._pool) as connection:
             await self._lease.check(connection)
+            news = await _without_repeats(connection, city.channels, batch.readings)
+            outcome = self._judge.judge(city.registry, city.policy, self._state, news)
             written = await readings.insert(connection, city.channels, batch.readings)
             await dead_letters.add(connection, batch.letters)
             await _write_findings(connection, outcome)
@@ -157,7 +178,7 @@ class Intake:
         return _Sorted(tuple(taken), tuple(letters))
 
     def _readings(self, m: Measurement, received_at: datetime) -> list[Reading]:
-        excused = outages.overlap(self._outages, m.ts, received_at)
+        excused = outages.overlap(self._outages, m.ts + PERIOD[m.kind], received_at)
         late = is_late(m.kind, ts=m.ts, received_at=received_at, excused=excused)
         return [
             Reading(
@@ -167,6 +188,15 @@ class Intake:
             for code, value in m.values.items()
             if (m.mn, code) in self._city.channels
         ]  # fmt: skip
+
+
+async def _without_repeats(
+    connection: Connection, channels: dict[tuple[str, str], int], batch: Sequence[Reading]
+) -> list[Reading]:
+    """Late readings that are rows already, such as a station's second back-fill or a retained message, say nothing new.
+    Live ones are sorted out by the judge's own memory."""
+    late = [r for r in batch if r.late]
+    return [r for r in batch if not r.late] + await readings.unknown(connection, channels, late)
 
 
 async def _write_findings(connection: Connection, outcome: Outcome) -> None:

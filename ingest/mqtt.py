@@ -107,7 +107,13 @@ class _ManualAckClient(aiomqtt.Client):
         except UnicodeDecodeError:
             topic = ""  # refused as bad_topic: a malformed name must not end the session
         self.inbox_drop_newest.append(
-            Delivery(topic, bytes(message.payload[: LARGEST_PAYLOAD_BYTES + 1]), message.qos, message.mid, self.generation)
+            Delivery(
+                topic,
+                bytes(message.payload[: LARGEST_PAYLOAD_BYTES + 1]),
+                message.qos,
+                message.mid,
+                self.generation,
+            )
         )
         self.arrived.set()
 
@@ -137,7 +143,7 @@ class _ManualAckClient(aiomqtt.Client):
     async def listen(self, topic: str) -> None:
         """Subscribes at QoS 1. Raises MqttError when the broker does not let us: it would just never send anything."""
         granted = await self.subscribe(topic, qos=1)
-        if any(int(getattr(code, "value", code)) >= SUBSCRIPTION_REFUSED for code in granted):
+        if any((c if isinstance(c, int) else c.value) >= SUBSCRIPTION_REFUSED for c in granted):
             raise aiomqtt.MqttError(f"the broker refuses the subscription to {topic}")
 
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:

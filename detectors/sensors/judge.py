@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from detectors.sensors.limit import Begin, End, Judgement, LimitState, judge_live, judge_mean
 from farwatch.domain.finding import Finding, FindingEnded, Kind, Reason, Tier, finding_id
-from farwatch.domain.judging import Outcome
+from farwatch.domain.judging import Memory, OpenOnsets, Outcome
 from farwatch.domain.policy import LimitRule, Policy
 from farwatch.domain.reading import Reading, ReadingKind
 from farwatch.domain.registry import Limit, Registry, Station
@@ -70,22 +70,32 @@ class LimitJudge:
         registry: Registry,
         policy: Policy,
         readings: Iterable[Reading],
-        open_onsets: Mapping[tuple[str, str, str, str], datetime],
+        open_onsets: OpenOnsets,
     ) -> dict[Key, LimitState]:
-        """Replays the readings, then gives what is still open in the rows its true onset, so that it can end."""
+        """Replays the readings for what is being held. What is open is what the rows say, with its true onset: limits may
+        have changed since, and what was never written must still be found."""
         known = (r for r in readings if r.mn in registry.stations)
-        state: dict[Key, LimitState] = dict(self.judge(registry, policy, {}, known).changes)
-        for (rule, tier, mn, code), onset_at in open_onsets.items():
+        replayed = self.judge(registry, policy, {}, known).changes
+        state: dict[Key, LimitState] = {
+            key: replace(s, early_at=None, violation_at=None) for key, s in replayed.items()
+        }
+        for (rule, tier, mn, code, late), onset_at in open_onsets.items():
             kind = _LIVE_RULES.get(rule)
             if kind is None:
                 continue
-            key = (mn, code, kind, False)
+            key = (mn, code, kind, late)
             before = state.get(key, LimitState())
             early = tier == Tier.EARLY
             state[key] = (
                 replace(before, early_at=onset_at) if early else replace(before, violation_at=onset_at)
             )
         return state
+
+    def memory(self, policy: Policy) -> Memory:
+        """As long as anything can be on its way to a finding or to its end; twice the readings, as flagged ones may lie
+        between."""
+        span = timedelta(seconds=max(policy.limit.hold_s, policy.limit.clear_s))
+        return Memory(kinds=tuple(_LIVE_RULES.values()), span=span, readings=2 * policy.limit.hold_readings)
 
 
 def _judge_one(state: LimitState, reading: Reading, limit: Limit | None, rule: LimitRule) -> Judgement:

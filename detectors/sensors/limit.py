@@ -14,7 +14,8 @@ from farwatch.domain.reading import NORMAL_FLAG, Reading, ReadingKind
 from farwatch.domain.registry import Limit
 
 HOLD_BROKEN_AFTER = timedelta(minutes=10)
-"""A longer silence says nothing about the time between: holding begins anew."""
+"""A longer silence says nothing about the time between: holding begins anew, and back-filled values on both sides of
+it are judged as two stretches, in whichever order they come."""
 
 CRITICAL_RATIO = 5.0
 
@@ -105,10 +106,13 @@ def judge_mean(state: LimitState, reading: Reading, limit: Limit | None) -> Judg
 
 def judge_live(state: LimitState, reading: Reading, limit: Limit | None, rule: LimitRule) -> Judgement:
     """Real-time and minute values, in order of event time; what is not newer than the last is not judged again."""
-    if limit is None or limit.limit is None:
-        return Judgement(state, Verdict.NO_LIMIT)
+    if reading.late and state.last_ts is not None and abs(reading.ts - state.last_ts) > HOLD_BROKEN_AFTER:
+        state = LimitState()
     if state.last_ts is not None and reading.ts <= state.last_ts:
         return Judgement(state, Verdict.OUT_OF_ORDER)
+    if limit is None or limit.limit is None:
+        withdrawn = _ends(state, reading.ts)
+        return Judgement(LimitState(last_ts=reading.ts) if withdrawn else state, Verdict.NO_LIMIT, withdrawn)
     if reading.flag != NORMAL_FLAG:
         return Judgement(replace(state, last_ts=reading.ts), Verdict.FLAGGED)
     value = judged_value(reading, limit)
@@ -158,12 +162,17 @@ def _under(
     low = _extend(state.low, reading.ts)
     if low.span_s() < rule.clear_s or (state.early_at is None and state.violation_at is None):
         return Judgement(replace(state, low=low), Verdict.OK)
-    ends = tuple(
-        End(tier=tier, onset_at=onset_at, ended_at=low.since)
+    ends = _ends(state, low.since)
+    return Judgement(replace(state, low=low, early_at=None, violation_at=None), Verdict.OK, ends)
+
+
+def _ends(state: LimitState, ended_at: datetime) -> tuple[End, ...]:
+    """Of all that is open."""
+    return tuple(
+        End(tier=tier, onset_at=onset_at, ended_at=ended_at)
         for tier, onset_at in ((Tier.EARLY, state.early_at), (Tier.VIOLATION, state.violation_at))
         if onset_at is not None
     )
-    return Judgement(replace(state, low=low, early_at=None, violation_at=None), Verdict.OK, ends)
 
 
 def _extend(hold: Hold | None, ts: datetime) -> Hold:

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from farwatch.domain.finding import Finding, FindingEnded
 from farwatch.domain.policy import Policy
-from farwatch.domain.reading import Reading
+from farwatch.domain.reading import Reading, ReadingKind
 from farwatch.domain.registry import Registry
 
 State = Mapping[Any, Any]
@@ -23,6 +23,19 @@ class Outcome:
     changes: State = field(default_factory=dict)
 
 
+OpenOnsets = Mapping[tuple[str, str, str, str, bool], datetime]
+"""(rule, tier, mn, code, late) of findings that have not ended -> their onset."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What of a channel's and kind's latest readings a judge needs to start again: `span`, and at least `readings`."""
+
+    kinds: tuple[ReadingKind, ...]
+    span: timedelta
+    readings: int
+
+
 class SensorJudge(Protocol):
     """Pure: the same state and readings give the same outcome, live or on history."""
 
@@ -35,7 +48,9 @@ class SensorJudge(Protocol):
         registry: Registry,
         policy: Policy,
         readings: Iterable[Reading],
-        open_onsets: Mapping[tuple[str, str, str, str], datetime],
+        open_onsets: OpenOnsets,
     ) -> State:
-        """The state after a restart, from recent readings and the findings (rule, tier, mn, code) that are open."""
+        """The state after a restart, from the latest live readings (of `memory`) and the findings that are open."""
         ...
+
+    def memory(self, policy: Policy) -> Memory: ...

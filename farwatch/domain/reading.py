@@ -22,6 +22,14 @@ LATE_AFTER: dict[ReadingKind, timedelta] = {
 }
 """How long after its event time (the end of its period for a day) a reading still counts as live."""
 
+PERIOD: dict[ReadingKind, timedelta] = {
+    ReadingKind.RTD: timedelta(0),
+    ReadingKind.MIN: timedelta(0),
+    ReadingKind.HOUR: timedelta(hours=1),
+    ReadingKind.DAY: timedelta(days=1),
+}
+"""How long after its event time a reading cannot have been sent yet (a minute value's period is the station's own)."""
+
 NORMAL_FLAG = "N"
 """HJ 212 data flag of a normal measurement; any other flag never raises a violation."""
 

@@ -51,10 +51,10 @@ async def end_findings(connection: Connection, ended: Sequence[FindingEnded]) ->
         await connection.execute("NOTIFY farwatch_findings")
 
 
-async def open_onsets(connection: Connection) -> dict[tuple[str, str, str, str], datetime]:
-    """Live findings of monitors that have not ended: (rule, tier, mn, code) -> onset, for a judge that starts again."""
+async def open_onsets(connection: Connection) -> dict[tuple[str, str, str, str, bool], datetime]:
+    """Findings of monitors that have not ended, for a judge that starts again; of several the one that was found last."""
     rows = await connection.fetch(
-        "SELECT rule, tier, station, code, onset_at FROM findings"
-        " WHERE ended_at IS NULL AND station IS NOT NULL AND NOT late ORDER BY onset_at"
+        "SELECT rule, tier, station, code, late, onset_at FROM findings"
+        " WHERE ended_at IS NULL AND station IS NOT NULL ORDER BY found_at"
     )
-    return {(r["rule"], r["tier"], r["station"], r["code"]): r["onset_at"] for r in rows}
+    return {(r["rule"], r["tier"], r["station"], r["code"], r["late"]): r["onset_at"] for r in rows}

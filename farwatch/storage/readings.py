@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from farwatch.domain.reading import Reading, ReadingKind
 from farwatch.storage.database import Connection, Pool
 
+_PARTITIONS_LOCK = 0x46415250  # "FARP"
+
 _INSERT = """
 WITH incoming AS (
   SELECT * FROM unnest($1::int[], $2::text[], $3::timestamptz[], $4::float8[], $5::float8[], $6::text[],
@@ -42,12 +44,22 @@ SELECT (SELECT count(*) FROM written) AS written, (SELECT count(*) FROM replaced
 """
 
 
+LATEST_TIMEOUT_S = 120.0
+"""A city of hundreds of thousands of channels takes some seconds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
     """How many rows were new or replaced; the rest was known already."""
 
     written: int = 0
     replaced: int = 0
+
+
+async def ensure_partitions(connection: Connection) -> None:
+    """Makes room for every event time that is taken now: a database may have slept for months. In a transaction."""
+    await connection.execute("SELECT pg_advisory_xact_lock($1)", _PARTITIONS_LOCK)
+    await connection.execute("SELECT ensure_partitions(now())")
 
 
 async def channel_ids(connection: Connection | Pool) -> dict[tuple[str, str], int]:
@@ -89,14 +101,50 @@ def _rounds(readings: Iterable[Reading]) -> list[list[Reading]]:
     return [list(r.values()) for r in rounds]
 
 
-async def recent(connection: Connection, since: datetime) -> list[Reading]:
-    """The readings since `since`, in order of event time, for a judge that starts again."""
-    rows = await connection.fetch(
-        "SELECT c.mn, c.code, r.kind, r.ts, r.value, r.converted, r.flag, r.received_at, r.late"
-        " FROM readings r JOIN channels c ON c.id = r.channel_id WHERE r.ts >= $1 AND NOT r.late ORDER BY r.ts",
-        since,
-    )
+_LATEST = """
+SELECT c.mn, c.code, r.kind, r.ts, r.value, r.converted, r.flag, r.received_at, r.late
+FROM latest_readings l JOIN channels c ON c.id = l.channel_id
+CROSS JOIN LATERAL (
+  SELECT least(l.ts - $3::interval, coalesce(
+    (SELECT n.ts FROM readings n WHERE n.channel_id = l.channel_id AND n.kind = l.kind AND n.ts >= $2 AND n.ts <= l.ts
+     ORDER BY n.ts DESC OFFSET $4 LIMIT 1), $2)) AS ts
+) since
+JOIN readings r ON r.channel_id = l.channel_id AND r.kind = l.kind AND r.ts >= since.ts AND r.ts <= l.ts
+WHERE l.kind = ANY($1) AND l.ts >= $2 AND r.ts >= $2 AND NOT r.late
+"""
+
+
+async def latest(
+    connection: Connection, kinds: Sequence[ReadingKind], since: datetime, span: timedelta, at_least: int
+) -> list[Reading]:
+    """What a judge that starts again looks at: of each channel and kind the live readings of the last `span` before its
+    newest and at least the newest `at_least`, none older than `since`. Costs a few index look-ups a channel."""
+    kind_names = [str(kind) for kind in kinds]
+    rows = await connection.fetch(_LATEST, kind_names, since, span, at_least, timeout=LATEST_TIMEOUT_S)
     return [_to_reading(r) for r in rows]
+
+
+_KNOWN = """
+SELECT i.n FROM unnest($1::int[], $2::text[], $3::timestamptz[], $4::float8[], $5::float8[], $6::text[])
+  WITH ORDINALITY AS i (channel_id, kind, ts, value, converted, flag, n)
+JOIN readings r USING (channel_id, kind, ts)
+WHERE r.ts >= $7 AND r.ts <= $8 AND (r.value, r.converted, r.flag) IS NOT DISTINCT FROM (i.value, i.converted, i.flag)
+"""
+
+
+async def unknown(
+    connection: Connection, ids: dict[tuple[str, str], int], readings: Sequence[Reading]
+) -> list[Reading]:
+    """Those whose content is not what the row of their key already says."""
+    if not readings:
+        return []
+    ts = [r.ts for r in readings]
+    rows = await connection.fetch(
+        _KNOWN, [ids[r.mn, r.code] for r in readings], [str(r.kind) for r in readings], ts, [r.value for r in readings],
+        [r.converted for r in readings], [r.flag for r in readings], min(ts), max(ts),
+    )  # fmt: skip
+    known = {row["n"] for row in rows}
+    return [r for n, r in enumerate(readings, start=1) if n not in known]
 
 
 async def around(

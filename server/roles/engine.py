@@ -7,8 +7,9 @@ from contextlib import AsyncExitStack
 from alerting.engine import Engine
 from alerting.outbox import Outbox
 from farwatch.runtime.supervision import Service, run_services
-from farwatch.storage import leases
+from farwatch.storage import leases, readings
 from farwatch.storage.database import PASSING_ERRORS as DATABASE_ERRORS
+from farwatch.storage.database import transaction
 from farwatch.storage.sequencer import sequence_once
 from server.city import CityCache, LiveSecrets, notice_channels
 from server.roles.shared import checked_pool, holder
@@ -36,7 +37,8 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
 
         async def keep_partitions() -> None:
             while True:
-                await pool.fetchval("SELECT ensure_partitions(now())")
+                async with transaction(pool) as connection:
+                    await readings.ensure_partitions(connection)
                 await asyncio.sleep(PARTITIONS_EVERY_S)
 
         log.info("the engine runs", extra={"event": "engine_running", "epoch": lease.epoch})
@@ -46,7 +48,9 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
                     name="engine", run=lambda: engine.run(settings.database_url), passing=DATABASE_ERRORS
                 ),
                 Service(name="sequencer", run=sequence, passing=DATABASE_ERRORS),
-                Service(name="outbox", run=lambda: outbox.run(settings.database_url), passing=DATABASE_ERRORS),
+                Service(
+                    name="outbox", run=lambda: outbox.run(settings.database_url), passing=DATABASE_ERRORS
+                ),
                 Service(name="partitions", run=keep_partitions, passing=DATABASE_ERRORS),
             ],
             stop,

@@ -35,7 +35,11 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
                 Service(
                     name="mqtt", run=subscription.run_once, passing=mqtt.PASSING_ERRORS, longest_delay_s=5.0
                 ),
-                Service(name="city watch", run=intake.watch_city, passing=DATABASE_ERRORS),
+                Service(
+                    name="city watch",
+                    run=lambda: intake.watch_city(lambda: subscription.is_connected),
+                    passing=DATABASE_ERRORS,
+                ),
                 Service(name="clock watch", run=lambda: watch_clock(pool, clock), passing=DATABASE_ERRORS),
                 Service(name="curves", run=curves.run, passing=DATABASE_ERRORS),
             ],

@@ -141,6 +141,19 @@ def test_late_values_leave_the_live_state_alone_and_their_findings_say_late() ->
     assert all(key[3] for key in outcome.changes)
 
 
+def test_an_exceedance_ends_with_its_limit_and_begins_anew_under_the_next() -> None:
+    limits = (
+        a_limit(limit=50, valid_to=T0 + timedelta(seconds=10)),
+        a_limit(limit=40, valid_from=T0 + timedelta(seconds=20)),
+    )
+    readings = [a_reading(at_s, 60) for at_s in (0, 5, 10, 15, 20, 25)]
+    assert judged(a_city(*limits), readings) == [
+        ("early begins", 0),
+        ("early begins", 20),
+        ("early ends", 10),
+    ]
+
+
 def test_a_station_marked_for_drills_only_makes_drill_findings() -> None:
     outcome = LimitJudge().judge(a_city(a_limit(), drill=True), SHIPPED, {}, [a_reading(0, 60)])
     assert [f.drill_id for f in outcome.findings] == ["standing"]
@@ -180,10 +193,16 @@ def test_a_judge_that_starts_again_goes_on_where_it_was(
     judge, city = LimitJudge(), a_city(a_limit())
     first = judge.judge(city, SHIPPED, {}, readings[:cut])
     ended = {e.finding_id for e in first.ended}
-    still_open: dict[tuple[str, str, str, str], datetime] = {
-        (f.rule, f.tier, "MN1", "a21026"): f.onset_at for f in first.findings if f.id not in ended
+    still_open: dict[tuple[str, str, str, str, bool], datetime] = {
+        (f.rule, f.tier, "MN1", "a21026", False): f.onset_at for f in first.findings if f.id not in ended
     }
-    resumed = judge.resume(city, SHIPPED, readings[:cut], still_open)
+    memory, before = judge.memory(SHIPPED), readings[:cut]
+    needed = [
+        r
+        for n, r in enumerate(before)
+        if n >= len(before) - memory.readings or before[-1].ts - r.ts <= memory.span
+    ]
+    resumed = judge.resume(city, SHIPPED, needed, still_open)
     assert (
         judge.judge(city, SHIPPED, resumed, readings[cut:]).findings
         == judge.judge(city, SHIPPED, dict(first.changes), readings[cut:]).findings
@@ -193,7 +212,7 @@ def test_a_judge_that_starts_again_goes_on_where_it_was(
 def test_a_finding_older_than_what_is_replayed_still_ends() -> None:
     judge, city = LimitJudge(), a_city(a_limit())
     onset_at = T0 - timedelta(hours=5)
-    state = judge.resume(city, SHIPPED, [], {("limit_rtd", "early", "MN1", "a21026"): onset_at})
+    state = judge.resume(city, SHIPPED, [], {("limit_rtd", "early", "MN1", "a21026", False): onset_at})
     outcome = judge.judge(city, SHIPPED, state, [a_reading(0, 10), a_reading(31, 10)])
     expected = Finding(
         rule="limit_rtd", kind="exceedance", tier=Tier.EARLY, place=HERE, onset_at=onset_at, severity=1, reason=None,  # type: ignore[arg-type]
