@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import cv2
-import numpy as np
 
 from farwatch.runtime.processes import end_with_parent
 from simulators.coded_loop import CodedLoop
@@ -16,7 +15,7 @@ from simulators.encoding import cached_pictures
 from simulators.scenes import Image, make_scene
 
 RATE = 8.0
-DRAWING = 1
+DRAWING = 2
 """Grows when scenes are drawn differently: loops of an older drawing are not used again."""
 
 
@@ -38,7 +37,7 @@ def _pictures(name: str, seed: int, tell: Callable[[int], object]) -> Iterator[I
     for number in range(count):
         if number and number % (count // 4) == 0:
             tell(100 * number // count)
-        yield np.asarray(cv2.cvtColor(scene.picture(number / RATE), cv2.COLOR_BGR2RGB), np.uint8)
+        yield scene.picture(number / RATE)
 
 
 def main(arguments: Sequence[str]) -> None:

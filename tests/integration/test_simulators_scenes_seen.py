@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import av
-import cv2
-import numpy as np
 import pytest
 
 from detectors.vision.registry import build
@@ -30,9 +28,7 @@ def camera(scene: str) -> CameraPlan:
 def shown(plan: CameraPlan, seed: int, until_s: float) -> Iterator[Picture]:
     """One picture a second, through x264 and back, reduced as the camera worker does."""
     scene = make_scene(plan.scene, seed)
-    drawn = (
-        np.asarray(cv2.cvtColor(scene.picture(float(t)), cv2.COLOR_BGR2RGB)) for t in range(round(until_s))
-    )
+    drawn = (scene.picture(float(t)) for t in range(round(until_s)))
     loop = encode_pictures(drawn, rate=1)
     decoder = av.CodecContext.create("h264", "r")
     for coded in loop.pictures:
@@ -70,6 +66,14 @@ def test_the_tipped_load_is_seen_as_dumped(seed: int) -> None:
 
     assert [kind for kind, _ in seen] == [Kind.DUMPING]
     assert max(STANDS_S, TIPPED_S) < seen[0][1] < TIPPED_S + 30
+
+
+def test_the_sky_over_the_stack_is_blue_after_all_the_coding() -> None:
+    picture = next(shown(camera("stack_day"), 1, 1))
+
+    u, v = picture.u[10, 10], picture.v[10, 10]
+    assert u > 135
+    assert v < 120
 
 
 @pytest.mark.parametrize("plan", QUIET, ids=lambda c: c.scene)
