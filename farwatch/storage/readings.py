@@ -107,11 +107,15 @@ FROM latest_readings l JOIN channels c ON c.id = l.channel_id
 CROSS JOIN LATERAL (
   SELECT least(l.ts - $3::interval, coalesce(
     (SELECT n.ts FROM readings n WHERE n.channel_id = l.channel_id AND n.kind = l.kind AND n.ts >= $2 AND n.ts <= l.ts
-     ORDER BY n.ts DESC OFFSET $4 LIMIT 1), $2)) AS ts
+     ORDER BY n.ts DESC OFFSET $4 LIMIT 1), $2)) AS ts OFFSET 0
 ) since
-JOIN readings r ON r.channel_id = l.channel_id AND r.kind = l.kind AND r.ts >= since.ts AND r.ts <= l.ts
-WHERE l.kind = ANY($1) AND l.ts >= $2 AND r.ts >= $2 AND NOT r.late
+CROSS JOIN LATERAL (
+  SELECT * FROM readings r WHERE r.channel_id = l.channel_id AND r.kind = l.kind AND r.ts >= since.ts AND r.ts <= l.ts
+    AND r.ts >= $2 AND NOT r.late OFFSET 0
+) r
+WHERE l.kind = ANY($1) AND l.ts >= $2
 """
+# OFFSET 0 keeps the planner from joining all the month's readings first and looking up the times for each.
 
 
 async def latest(
