@@ -1,20 +1,24 @@
 import { createRouter, createWebHistory, type RouteLocationNormalized } from "vue-router";
 
+import SignInPage from "./signin/SignInPage.vue";
 import { homes, recall, session } from "./session/session";
 import type { Role } from "./api/types";
+
+/** Read ahead by the centre's page: a wall must be able to show a task while the server is away or has new files. */
+export const loadTaskPage = () => import("./task/TaskPage.vue");
 
 const CENTRE: Role[] = ["centre", "admin", "bureau"];
 
 export const router = createRouter({
   history: createWebHistory(),
   routes: [
-    { path: "/", component: () => import("./signin/SignInPage.vue") },
-    { path: "/signin", component: () => import("./signin/SignInPage.vue") },
+    { path: "/", component: SignInPage },
+    { path: "/signin", component: SignInPage },
     {
       path: "/centre",
       component: () => import("./centre/CentrePage.vue"),
       meta: { roles: CENTRE },
-      children: [{ path: "tasks/:id(\\d+)", component: () => import("./task/TaskPage.vue") }],
+      children: [{ path: "tasks/:id(\\d+)", component: loadTaskPage }],
     },
     { path: "/officer", component: () => import("./officer/OfficerPage.vue"), meta: { roles: ["officer"] } },
     { path: "/officer/tasks/:id(\\d+)", component: () => import("./officer/OfficerPage.vue"), meta: { roles: ["officer"] } },

@@ -4,6 +4,7 @@ import { ref } from "vue";
 
 const STORED_AS = "farwatch.muted";
 const GAP_MS = 1_500;
+const GESTURES = ["pointerdown", "keydown"];
 const TONES_HZ = [880, 660, 880];
 
 export class Alarm {
@@ -17,7 +18,7 @@ export class Alarm {
   constructor() {
     this.blocked.value = this.audio.state === "suspended";
     this.audio.onstatechange = () => (this.blocked.value = this.audio.state === "suspended");
-    document.addEventListener("pointerdown", this.unlock);
+    for (const gesture of GESTURES) document.addEventListener(gesture, this.unlock);
   }
 
   /** Ids grow, so one number remembers every task that has rung; a burst of tasks is one chime. */
@@ -36,7 +37,7 @@ export class Alarm {
   }
 
   close(): void {
-    document.removeEventListener("pointerdown", this.unlock);
+    for (const gesture of GESTURES) document.removeEventListener(gesture, this.unlock);
     void this.audio.close();
   }
 
