@@ -49,7 +49,7 @@ class SmokeSettings:
     cell_coherence: float = 0.30
     """Below this a cell changes in pieces smaller than itself: leaves, outlines, noise."""
     least_score: float = 0.82
-    """See smoke_evidence: smoke, filmed and drawn, holds 0.90-1.0, busy roads, people and handheld scenes up to 0.72."""
+    """See smoke_evidence: smoke, filmed and drawn, holds 0.88-1.0; busy roads, people, handheld scenes hold up to 0.75."""
     texture_levels: float = 12.0
     """Median slope in levels per pixel: smoke 1-9, crowns of trees over 20, whatever the score says."""
     chroma_levels: float = 28.0

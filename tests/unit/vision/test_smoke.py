@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import cv2
 import numpy as np
 import pytest
 
@@ -121,18 +122,37 @@ def cuts(image: Image, at_s: float) -> None:
         image[:] = ground(4)
 
 
+def soft_hills() -> Image:
+    """Broad shapes without fine texture: every shift of the camera changes whole cells."""
+    noise = np.random.default_rng(8).normal(128, 60, (HEIGHT // 20, WIDTH // 20)).astype(np.float32)
+    return np.repeat(cv2.resize(noise, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)[..., None], 3, axis=2)
+
+
 def swaying_pole(image: Image, at_s: float) -> None:
-    shift = np.random.default_rng(int(at_s)).integers(-1, 2, 2)
-    image[:] = np.roll(image, shift, (0, 1))
+    shift = np.random.default_rng(int(at_s)).uniform(-2, 2, 2)
+    moved = np.array([[1, 0, shift[0]], [0, 1, shift[1]]])
+    image[:] = cv2.warpAffine(image, moved, (WIDTH, HEIGHT), borderMode=cv2.BORDER_REFLECT)
+
+
+def busy_crossing(image: Image, at_s: float) -> None:
+    """Soft figures without end on plain ground: always somebody, never everywhere."""
+    image[:] = 130
+    rng = np.random.default_rng(6)
+    for _ in range(14):
+        y, speed, start, tone = rng.uniform((70, -30, 0, 60), (120, 30, 400, 200))
+        x = (start + speed * at_s) % 400 - 40
+        cv2.circle(image, (round(x), round(y)), 7, (tone, tone, tone), -1)
+    image[:] = cv2.GaussianBlur(image, (0, 0), 2)
 
 
 @pytest.mark.parametrize(
     ("base", "paint"),
     [
         (ground, cars), (sky, leaves), (ground, rain), (ground, walkers), (sky, clouds), (ground, switching), (sky, cuts),
-        (ground, swaying_pole),
+        (soft_hills, swaying_pole),
+        (ground, busy_crossing),
     ],
-    ids=["cars", "leaves", "rain", "walkers", "clouds", "lamp", "scene cuts", "swaying pole"],
+    ids=["cars", "leaves", "rain", "walkers", "clouds", "lamp", "scene cuts", "swaying pole", "busy crossing"],
 )  # fmt: skip
 def test_what_moves_otherwise_is_not_smoke(
     base: Callable[[], Image], paint: Callable[[Image, float], None]
