@@ -18,14 +18,22 @@ BEFORE = {
     "hour": timedelta(days=2),
     "day": timedelta(days=30),
 }
-AFTER = {"rtd": timedelta(seconds=20), "min": timedelta(minutes=2), "hour": timedelta(0), "day": timedelta(0)}
+AFTER = {
+    "rtd": timedelta(seconds=10),
+    "min": timedelta(minutes=2),
+    "hour": timedelta(seconds=3),
+    "day": timedelta(seconds=3),
+}
 """How much of the curve is kept before the onset, and how long is waited for what follows the finding."""
 
 _DUE = """
 SELECT e.id, f.id AS finding_id, f.rule, f.station, f.code, f.onset_at, f.found_at, f.reason_key, f.reason_params
 FROM evidence e JOIN findings f ON f.id = e.finding_id
-WHERE e.state = 'pending' AND e.kind = 'readings' AND f.found_at < clock_timestamp() - interval '3 seconds' LIMIT 50
+JOIN unnest($1::text[], $2::interval[]) AS w (rule, wait) ON w.rule = f.rule
+WHERE e.state = 'pending' AND e.kind = 'readings' AND f.found_at < clock_timestamp() - w.wait
+ORDER BY f.found_at LIMIT 50
 """
+_WAITS = ([f"limit_{kind}" for kind in AFTER], list(AFTER.values()))
 
 
 class Curves:
@@ -38,16 +46,21 @@ class Curves:
 
     async def run(self) -> None:
         while True:
-            for row in await self._pool.fetch(_DUE):
-                await self._store(row)
+            await self.store_due()
             await asyncio.sleep(1.0)
+
+    async def store_due(self) -> None:
+        """One round."""
+        for row in await self._pool.fetch(_DUE, *_WAITS):
+            await self._store(row)
 
     async def _store(self, row: Record) -> None:
         kind = ReadingKind(row["rule"].removeprefix("limit_"))
+        # What is found in a back-fill began long ago: no more of it is kept than before the onset.
+        after = min(row["found_at"] - row["onset_at"], BEFORE[kind]) + AFTER[kind]
         around = await readings.around(
-            self._pool, row["station"], row["code"], kind, row["onset_at"], BEFORE[kind],
-            row["found_at"] - row["onset_at"] + AFTER[kind],
-        )  # fmt: skip
+            self._pool, row["station"], row["code"], kind, row["onset_at"], BEFORE[kind], after
+        )
         content = orjson.dumps(_document(row, kind, around), option=orjson.OPT_INDENT_2)
         sha256 = await asyncio.to_thread(self._blobs.put_bytes, content)
         async with transaction(self._pool) as connection:
