@@ -125,6 +125,7 @@ async def test_clips_and_a_monitor_raise_the_right_tasks_and_quiet_scenes_raise_
         assert len(await rows(pool, "SELECT id FROM tasks")) == 3
         places = await rows(
             pool,
-            "SELECT t.lat = c.lat AND t.lon = c.lon FROM tasks t JOIN matters m ON m.task_id = t.id JOIN cameras c ON c.id = m.camera",
+            "SELECT t.lat = c.lat AND t.lon = c.lon FROM tasks t JOIN matters m ON m.task_id = t.id"
+            " JOIN cameras c ON c.id = m.camera",
         )
         assert places == [(True,), (True,)]
