@@ -80,7 +80,6 @@ SHIPPED_ACTIONS: dict[tuple[str, Tier], Action] = {
     ("limit_hour", Tier.VIOLATION): Action.TASK,
     ("limit_day", Tier.VIOLATION): Action.TASK,
     ("smoke", Tier.VIOLATION): Action.TASK,
-    ("burning", Tier.VIOLATION): Action.TASK,
     ("left_object", Tier.VIOLATION): Action.TASK,
     ("camera_offline", Tier.FAULT): Action.TASK,
 }
