@@ -12,7 +12,7 @@ import { useHealth } from "@/live/useHealth";
 import { usePlaces } from "@/places/usePlaces";
 import { byUrgency } from "@/task/taskView";
 import { serverNow } from "@/time/serverClock";
-import { ActionQueue, browserStore, type Deed } from "./actionQueue";
+import { ActionQueue, browserStore } from "./actionQueue";
 import { isMine, sortOut } from "./myTasks";
 import { usePosition } from "./usePosition";
 import { useWakeLock } from "./useWakeLock";
@@ -53,20 +53,12 @@ export function useOfficer(me: Session, signedOut: () => void) {
   function act(task: number, verb: Verb, more: Pick<ActionBody, "note" | "reason" | "position"> = {}): void {
     failures.delete(task);
     if (verb === "decline") declined.add(task);
-    const deed: Deed = { task, verb, body: { client_id: clientId(), at: new Date().toISOString(), ...more } };
-    queue.add(deed);
+    queue.add({ task, verb, body: { client_id: clientId(), at: new Date().toISOString(), ...more } });
   }
 
   const stream = new EventStream({ opened: () => void board.reload(), event: heard, alive, ended: signedOut });
-  const healing = setInterval(() => void board.reload(), RELOAD_EVERY_MS);
-  const back = (): void => queue.hurry();
-  const seen = (): void => {
-    if (!document.hidden) void board.reload();
-  };
-  window.addEventListener("online", back);
-  document.addEventListener("visibilitychange", seen);
-  void board.reload();
   stream.start();
+  useFreshness(board, queue);
 
   const mine = computed(() => sortOut(byUrgency(board.tasks.values(), serverNow.value), officer, declined));
   useWakeLock(computed(() => mine.value.active.some((task) => isMine(task, officer))));
@@ -76,11 +68,23 @@ export function useOfficer(me: Session, signedOut: () => void) {
     board.stop();
     queue.stop();
     alarm.close();
-    clearInterval(healing);
-    window.removeEventListener("online", back);
-    document.removeEventListener("visibilitychange", seen);
   });
   return { officer, board, mine, declined, failures, places, position, queue, health, latest, act };
+}
+
+/** Phones sleep and lose the network: whatever may have been missed is read again, whatever waits is sent. */
+function useFreshness(board: TaskBoard, queue: ActionQueue): void {
+  const reload = (): void => void (document.hidden || board.reload());
+  const hurry = (): void => queue.hurry();
+  const healing = setInterval(reload, RELOAD_EVERY_MS);
+  window.addEventListener("online", hurry);
+  document.addEventListener("visibilitychange", reload);
+  reload();
+  onUnmounted(() => {
+    clearInterval(healing);
+    window.removeEventListener("online", hurry);
+    document.removeEventListener("visibilitychange", reload);
+  });
 }
 
 export type OfficerDesk = ReturnType<typeof useOfficer>;

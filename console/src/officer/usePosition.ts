@@ -20,78 +20,84 @@ export class NoPositionError extends Error {
   }
 }
 
-const fixOf = ({ coords }: GeolocationPosition): Fix => ({ lat: coords.latitude, lon: coords.longitude, accuracy_m: coords.accuracy });
+export class Positioning {
+  readonly fix = shallowRef<Fix | null>(null);
+  readonly state = ref<PositionState>("unknown");
 
-function stateOf(error: GeolocationPositionError): PositionState {
-  return error.code === error.PERMISSION_DENIED ? "denied" : "unavailable";
-}
+  private readonly possible = window.isSecureContext && "geolocation" in navigator;
+  private fixMs = -Infinity;
+  private watch: number | null = null;
 
-export function usePosition() {
-  const fix = shallowRef<Fix | null>(null);
-  const state = ref<PositionState>("unknown");
-  const possible = window.isSecureContext && "geolocation" in navigator;
-  let fixMs = -Infinity;
-  let watch: number | null = null;
-
-  function take(position: GeolocationPosition): Fix {
-    fix.value = fixOf(position);
-    fixMs = performance.now();
-    state.value = "ok";
-    return fix.value;
+  constructor() {
+    if (!this.possible) this.state.value = "off";
+    this.follow();
   }
 
   /** A fix of this moment. Throws NoPositionError. */
-  function locate(): Promise<Fix> {
-    if (!possible) return Promise.reject(new NoPositionError("off"));
-    if (fix.value && performance.now() - fixMs < OF_THIS_MOMENT_MS) return Promise.resolve(fix.value);
+  async locate(): Promise<Fix> {
+    if (!this.possible) throw new NoPositionError("off");
+    if (this.fix.value && performance.now() - this.fixMs < OF_THIS_MOMENT_MS) return this.fix.value;
     // A watch that runs swallows single requests of a phone that does not move, so it pauses for this one.
-    unfollow();
-    return new Promise<Fix>((resolve, reject) => {
-      navigator.geolocation.getCurrentPosition(
-        (position) => resolve(take(position)),
-        (error) => {
-          state.value = stateOf(error);
-          reject(new NoPositionError(state.value));
-        },
-        { enableHighAccuracy: true, timeout: LOCATE_TIMEOUT_MS },
-      );
-    }).finally(follow);
-  }
-
-  function unfollow(): void {
-    if (watch !== null) navigator.geolocation.clearWatch(watch);
-    watch = null;
-  }
-
-  async function send(): Promise<void> {
-    if (!fix.value || document.hidden || performance.now() - fixMs > FRESH_MS) return;
+    this.unfollow();
     try {
-      await api.position(fix.value, new Date().toISOString());
+      return await new Promise<Fix>((resolve, reject) => {
+        navigator.geolocation.getCurrentPosition(
+          (position) => resolve(this.take(position)),
+          (error) => reject(new NoPositionError(this.miss(error))),
+          { enableHighAccuracy: true, timeout: LOCATE_TIMEOUT_MS },
+        );
+      });
+    } finally {
+      this.follow();
+    }
+  }
+
+  async send(): Promise<void> {
+    if (!this.fix.value || document.hidden || performance.now() - this.fixMs > FRESH_MS) return;
+    try {
+      await api.position(this.fix.value, new Date().toISOString());
     } catch (error) {
       // A position is worth nothing later: the next one goes out in 15 s.
       if (!(error instanceof ApiError)) throw error;
     }
   }
 
-  function follow(): void {
-    unfollow();
-    if (document.hidden) return;
-    watch = navigator.geolocation.watchPosition(take, (error) => (state.value = stateOf(error)), { enableHighAccuracy: true });
+  /** Only while the page is in sight: an officer's way is nobody's business otherwise. */
+  readonly follow = (): void => {
+    this.unfollow();
+    if (!this.possible || document.hidden) return;
+    this.watch = navigator.geolocation.watchPosition(
+      (position) => this.take(position),
+      (error) => this.miss(error),
+      { enableHighAccuracy: true },
+    );
+  };
+
+  unfollow(): void {
+    if (this.watch !== null) navigator.geolocation.clearWatch(this.watch);
+    this.watch = null;
   }
 
-  if (possible) {
-    follow();
-    document.addEventListener("visibilitychange", follow);
-  } else {
-    state.value = "off";
+  private take({ coords }: GeolocationPosition): Fix {
+    this.fix.value = { lat: coords.latitude, lon: coords.longitude, accuracy_m: coords.accuracy };
+    this.fixMs = performance.now();
+    this.state.value = "ok";
+    return this.fix.value;
   }
-  const timer = setInterval(() => void send(), SEND_EVERY_MS);
-  onUnmounted(() => {
-    clearInterval(timer);
-    document.removeEventListener("visibilitychange", follow);
-    unfollow();
-  });
-  return { fix, state, locate };
+
+  private miss(error: GeolocationPositionError): PositionState {
+    return (this.state.value = error.code === error.PERMISSION_DENIED ? "denied" : "unavailable");
+  }
 }
 
-export type Positioning = ReturnType<typeof usePosition>;
+export function usePosition(): Positioning {
+  const positioning = new Positioning();
+  const timer = setInterval(() => void positioning.send(), SEND_EVERY_MS);
+  document.addEventListener("visibilitychange", positioning.follow);
+  onUnmounted(() => {
+    clearInterval(timer);
+    document.removeEventListener("visibilitychange", positioning.follow);
+    positioning.unfollow();
+  });
+  return positioning;
+}
