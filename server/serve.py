@@ -62,7 +62,8 @@ async def serve(settings: Settings, roles: Sequence[str], stop: asyncio.Event) -
     """Runs until `stop` is set. Raises RoleError when a role cannot run with these settings."""
     metrics_dir = _fresh_metrics_dir(settings.data_dir)
     environment = {**os.environ, **to_environment(settings), "PROMETHEUS_MULTIPROC_DIR": str(metrics_dir)}
-    environment.pop("FARWATCH_CONFIG", None)
+    for name in ("FARWATCH_CONFIG", "FARWATCH_OWNER_DATABASE_URL"):  # no role is the owner
+        environment.pop(name, None)
     try:
         async with asyncio.TaskGroup() as group:
             keepers = [

@@ -177,6 +177,22 @@ async def test_a_message_that_the_broker_repeats_an_hour_later_is_nothing_new(
     assert await found(pool) == [("early", False, False)]
 
 
+async def test_what_the_database_refuses_costs_only_itself(
+    pool: Pool, intake: Intake, clock: FakeClock
+) -> None:
+    await pool.execute("ALTER TABLE readings ADD CHECK (value <> 666)")
+    await intake.resume()
+    start = clock.at - timedelta(minutes=9)
+    batch = curve(start, *[666.0 if n in (0, 40, 41, 99) else 60.0 for n in range(100)])
+    await intake.take(batch)
+    assert len(await late(pool)) == 96
+    assert await found(pool) == [("early", False, False)]
+    letters = await pool.fetch("SELECT payload, reason FROM dead_letters ORDER BY id")
+    assert [(r["payload"], r["reason"]) for r in letters] == [
+        (batch[n].payload, "poison") for n in (0, 40, 41, 99)
+    ]
+
+
 async def test_a_database_that_slept_for_months_takes_readings_at_once(
     pool: Pool, lease: Lease, clock: FakeClock
 ) -> None:

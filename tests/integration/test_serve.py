@@ -64,6 +64,14 @@ async def test_with_a_broker_that_never_was_there_it_ends_at_once_and_without_a_
     assert "Traceback" not in service.log
 
 
+async def test_no_role_is_given_the_owners_password(service: Service, database_url: str) -> None:
+    service.environment["FARWATCH_OWNER_DATABASE_URL"] = database_url
+    service.start("engine")
+    await service.says("the engine runs")
+    pid = await role(service, "engine")
+    assert b"OWNER_DATABASE" not in Path(f"/proc/{pid}/environ").read_bytes()
+
+
 async def test_roles_end_when_their_parent_is_killed(service: Service) -> None:
     service.start("intake,engine")
     await service.says("the engine runs")
