@@ -30,10 +30,7 @@ export function useOfficer(me: Session, signedOut: () => void) {
   const declined = shallowReactive(new Set<number>());
   const failures = shallowReactive(new Map<number, ApiError>());
 
-  const board = new TaskBoard(api, (task) => {
-    alarm.ring(task.id);
-    navigator.vibrate?.(BUZZ_MS);
-  });
+  const board = new TaskBoard(api, (task) => (alarm.ring(task.id), navigator.vibrate?.(BUZZ_MS)));
   const queue = new ActionQueue((deed) => api.act(deed.task, deed.verb, deed.body), browserStore(me.name), {
     done: (task) => board.put(task),
     refused: (deed, error) => {
