@@ -92,7 +92,8 @@ async def _keep(role: RoleProcess, environment: dict[str, str], metrics_dir: Pat
             multiprocess.mark_process_dead(process.pid, str(metrics_dir))  # type: ignore[no-untyped-call]
         if loop.time() - began >= STEADY_AFTER_S:
             delay_s, has_run = FIRST_DELAY_S, True
-        if code == CONFIGURATION_EXIT and not has_run:  # once it has run, a database being restored may say the same
+        # Once it has run it is tried again: a database being restored may say the same.
+        if code == CONFIGURATION_EXIT and not has_run:
             raise RoleError(f"{role.name} cannot run like this")
         log.error(
             "%s ended with %s, starting it again",
