@@ -51,7 +51,9 @@ class ApiClient:
 
     def _connect(self) -> http.client.HTTPConnection:
         if self._tls:
-            return http.client.HTTPSConnection(self._host, self._port, timeout=ANSWER_TIMEOUT_S, context=self._tls)
+            return http.client.HTTPSConnection(
+                self._host, self._port, timeout=ANSWER_TIMEOUT_S, context=self._tls
+            )
         return http.client.HTTPConnection(self._host, self._port, timeout=ANSWER_TIMEOUT_S)
 
     async def sign_in(self, name: str, password: str) -> Mapping[str, Any]:

@@ -67,7 +67,9 @@ async def _lock(connection: Connection, role: str) -> None:
     while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", key):
         if not is_told:
             log.info(
-                "another process is the %s: standing by", role, extra={"event": "standing_by", "role_name": role}
+                "another process is the %s: standing by",
+                role,
+                extra={"event": "standing_by", "role_name": role},
             )
         is_told = True
         await asyncio.sleep(WAIT_BETWEEN_TRIES_S)
