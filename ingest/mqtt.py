@@ -73,7 +73,20 @@ class BrokerUrl:
         )
 
 
-class _ManualAckClient(aiomqtt.Client):
+class _Client(aiomqtt.Client):
+    """Looks at the error of a lost connection itself, so that asyncio does not complain: the next call tells it."""
+
+    async def __aenter__(self) -> Self:
+        await super().__aenter__()
+        self._disconnected.add_done_callback(self._on_disconnected)
+        return self
+
+    def _on_disconnected(self, disconnected: asyncio.Future[None]) -> None:
+        if not disconnected.cancelled():
+            disconnected.exception()
+
+
+class _ManualAckClient(_Client):
     """Keeps raw messages in a bounded inbox and leaves the acknowledgement to its user."""
 
     def __init__(
@@ -88,14 +101,8 @@ class _ManualAckClient(aiomqtt.Client):
         self.inbox_drop_newest: deque[Delivery] = deque()
         self.arrived = asyncio.Event()
 
-    async def __aenter__(self) -> Self:
-        await super().__aenter__()
-        self._disconnected.add_done_callback(self._on_disconnected)
-        return self
-
     def _on_disconnected(self, disconnected: asyncio.Future[None]) -> None:
-        if not disconnected.cancelled():
-            disconnected.exception()  # looked at, so that asyncio does not complain: next_batch tells it
+        super()._on_disconnected(disconnected)
         self.arrived.set()
 
     def _on_message(self, _client: object, _userdata: object, message: MQTTMessage) -> None:
@@ -259,7 +266,7 @@ async def open_publisher(
     """Gives `publish(topic, payload)`, QoS 1, which returns when the broker has acknowledged. For simulated monitors."""
     broker = BrokerUrl.parse(url)
     tls = aiomqtt.TLSParameters() if broker.tls else None
-    async with aiomqtt.Client(
+    async with _Client(
         broker.hostname,
         broker.port,
         username=broker.username,
