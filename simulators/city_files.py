@@ -12,6 +12,9 @@ Cell = str | float | int | None
 
 POLICY = """\
 # What a finding leads to and which clocks a task has. What is not said here is as shipped.
+# The simulated monitors send every few seconds, so their silence shows soon.
+[silence]
+after_s = 60.0
 """
 
 

@@ -75,7 +75,7 @@ class Finding:
 
     @property
     def subject(self) -> str:
-        return f"{self.station}/{self.code}" if self.station else f"{self.camera}/{self.zone or ''}"
+        return f"{self.station}/{self.code or ''}" if self.station else f"{self.camera}/{self.zone or ''}"
 
     @property
     def fingerprint(self) -> str:

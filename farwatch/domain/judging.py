@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from farwatch.domain.finding import Finding, FindingEnded
 from farwatch.domain.policy import Policy
 from farwatch.domain.reading import Reading, ReadingKind
-from farwatch.domain.registry import Registry
+from farwatch.domain.registry import Registry, Station
 
 State = Mapping[Any, Any]
 """A judge's memory: keys and values are its own business; whoever keeps it only replaces keys."""
@@ -54,3 +54,12 @@ class SensorJudge(Protocol):
         ...
 
     def memory(self, policy: Policy) -> Memory: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """When a station was heard last, and since when it is known to be silent, if it is."""
+
+    station: Station
+    heard_at: datetime
+    silent_since: datetime | None = None

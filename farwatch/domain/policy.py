@@ -41,6 +41,13 @@ class LimitRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SilenceRule:
+    """A station is silent when nothing new came for `after_s`; two hours, so that hourly senders are not accused."""
+
+    after_s: float = 7200.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskPolicy:
     """The clocks of a task; frozen into it when it opens. All times run from t1, the commit of the finding."""
 
@@ -66,6 +73,7 @@ class Policy:
     position_fresh_s: float = 180.0
     actions: dict[tuple[str, Tier], Action] = field(default_factory=dict)
     limit: LimitRule = field(default_factory=LimitRule)
+    silence: SilenceRule = field(default_factory=SilenceRule)
     task: TaskPolicy = field(default_factory=TaskPolicy)
 
     def action_for(self, rule: str, tier: Tier, *, late: bool) -> Action:
@@ -82,5 +90,6 @@ SHIPPED_ACTIONS: dict[tuple[str, Tier], Action] = {
     ("smoke", Tier.VIOLATION): Action.TASK,
     ("left_object", Tier.VIOLATION): Action.TASK,
     ("camera_offline", Tier.FAULT): Action.TASK,
+    ("station_silent", Tier.FAULT): Action.TASK,
 }
 SHIPPED = Policy(actions=SHIPPED_ACTIONS)

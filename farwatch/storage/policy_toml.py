@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from farwatch.domain.finding import Tier
-from farwatch.domain.policy import SHIPPED, Action, EscalationStep, LimitRule, Policy, TaskPolicy
+from farwatch.domain.policy import SHIPPED, Action, EscalationStep, LimitRule, Policy, SilenceRule, TaskPolicy
 
 Seconds = Annotated[float, Field(gt=0, le=30 * 86400)]
 Metres = Annotated[float, Field(gt=0, le=100_000)]
@@ -32,6 +32,10 @@ class _Limit(_Table):
     hold_readings: Annotated[int, Field(ge=1, le=10_000)] = SHIPPED.limit.hold_readings
     clear_share: Annotated[float, Field(gt=0, le=1)] = SHIPPED.limit.clear_share
     clear_s: Annotated[float, Field(ge=0, le=86400)] = SHIPPED.limit.clear_s
+
+
+class _Silence(_Table):
+    after_s: Seconds = SHIPPED.silence.after_s
 
 
 class _Step(_Table):
@@ -68,6 +72,7 @@ class _PolicyFile(_Table):
     position_fresh_s: Seconds = SHIPPED.position_fresh_s
     actions: list[_ActionRow] | None = None
     limit: _Limit = Field(default_factory=_Limit)
+    silence: _Silence = Field(default_factory=_Silence)
     task: _Task = Field(default_factory=_Task)
 
     @model_validator(mode="after")
@@ -87,6 +92,7 @@ class _PolicyFile(_Table):
             if self.actions is None
             else {(row.rule, Tier(row.tier)): Action(row.action) for row in self.actions},
             limit=LimitRule(**self.limit.model_dump()),
+            silence=SilenceRule(**self.silence.model_dump()),
             task=_task_policy(self.task),
         )
 
@@ -99,7 +105,11 @@ def _task_policy(table: _Task) -> TaskPolicy:
 
 
 _KNOWN_KEYS = sorted(
-    {field.name for type_ in (Policy, LimitRule, TaskPolicy, EscalationStep) for field in fields(type_)}
+    {
+        field.name
+        for type_ in (Policy, LimitRule, SilenceRule, TaskPolicy, EscalationStep)
+        for field in fields(type_)
+    }
     | _ActionRow.model_fields.keys()
 )
 

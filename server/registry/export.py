@@ -118,7 +118,7 @@ def render_policy(policy: Policy) -> str:
         f"{name} = {getattr(limit, name)!r}"
         for name in ("violation_ratio", "hold_s", "hold_readings", "clear_share", "clear_s")
     ]
-    lines += ["", "[task]"]
+    lines += ["", "[silence]", f"after_s = {policy.silence.after_s!r}", "", "[task]"]
     lines += [
         f"{name} = {getattr(task, name)!r}"
         for name in ("accept_s", "arrive_s", "geofence_m", "accuracy_max_m", "quiet_close_s")

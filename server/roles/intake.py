@@ -4,6 +4,7 @@ import asyncio
 from contextlib import AsyncExitStack
 
 from detectors.sensors.judge import LimitJudge
+from detectors.sensors.silence import RULE, judge_silence
 from farwatch.runtime.clock import SystemClock
 from farwatch.runtime.supervision import Service, run_services
 from farwatch.storage import leases
@@ -11,6 +12,8 @@ from farwatch.storage.database import PASSING_ERRORS as DATABASE_ERRORS
 from ingest import mqtt
 from ingest.curves import Curves
 from ingest.intake import Intake
+from ingest.silence import SilenceWatch
+from server.city import CityCache
 from server.roles.shared import blob_store, checked_pool, holder, watch_clock
 from server.settings import Settings, SettingsError
 
@@ -27,6 +30,10 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         await intake.resume()
         subscription = mqtt.Subscription(settings.mqtt_url, settings.mqtt_client_id, intake.take)
         curves = Curves(pool, blob_store(settings), clock)
+        silence = SilenceWatch(
+            pool, lease, clock, rule=RULE, judge=judge_silence, city=CityCache(pool).current,
+            is_connected=lambda: subscription.is_connected,
+        )  # fmt: skip
         # Beside the work, not before it: a take-over must not wait for it.
         group = await stack.enter_async_context(asyncio.TaskGroup())
         looking = group.create_task(mqtt.warn_of_small_limits(settings.mqtt_url, settings.mqtt_client_id))
@@ -41,6 +48,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
                     passing=DATABASE_ERRORS,
                 ),
                 Service(name="clock watch", run=lambda: watch_clock(pool, clock), passing=DATABASE_ERRORS),
+                Service(name="silence watch", run=silence.run, passing=DATABASE_ERRORS),
                 Service(name="curves", run=curves.run, passing=DATABASE_ERRORS),
             ],
             stop,

@@ -1,0 +1,71 @@
+"""A station falls silent and speaks again, over real rows."""
+
+from datetime import UTC, datetime, timedelta
+
+from detectors.sensors.silence import RULE, judge_silence
+from farwatch.domain.reading import Reading, ReadingKind
+from farwatch.storage import readings
+from farwatch.storage.database import Pool, transaction
+from farwatch.storage.leases import Lease
+from ingest.silence import SilenceWatch
+from server.city import CityCache
+from tests.support.city import settle
+
+START = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
+
+
+class HandClock:
+    """Stands still until it is set."""
+
+    def __init__(self) -> None:
+        self.at = START
+
+    def now(self) -> datetime:
+        return self.at
+
+    def monotonic(self) -> float:
+        return self.at.timestamp()
+
+
+async def heard(pool: Pool, at: datetime) -> None:
+    reading = Reading(mn="MN1", code="a21026", kind=ReadingKind.RTD, ts=at, value=1.0, received_at=at)
+    async with transaction(pool) as connection:
+        await readings.ensure_partitions(connection)
+        await readings.insert(connection, await readings.channel_ids(connection), [reading])
+
+
+async def silences(pool: Pool) -> list[tuple[str, bool]]:
+    rows = await pool.fetch(
+        "SELECT station, ended_at IS NOT NULL AS over FROM findings WHERE rule = $1", RULE
+    )
+    return [(r["station"], r["over"]) for r in rows]
+
+
+async def test_a_station_that_falls_silent_is_found_once_and_its_silence_ends(
+    pool: Pool, database_url: str
+) -> None:
+    await settle(database_url, stations=2)
+    await pool.execute("INSERT INTO leases VALUES ('intake', 1, 'test', now())")
+    clock, connected = HandClock(), True
+    watch = SilenceWatch(
+        pool, Lease("intake", 1), clock, rule=RULE, judge=judge_silence, city=CityCache(pool).current,
+        is_connected=lambda: connected,
+    )  # fmt: skip
+    await heard(pool, START)
+    await watch.look()
+    clock.at = START + timedelta(hours=3)
+    connected = False
+    await watch.look()
+    connected = True
+    await watch.look()
+    assert await silences(pool) == [], "while the broker was away nobody was silent"
+
+    clock.at = START + timedelta(hours=6)
+    await watch.look()
+    await watch.look()
+    assert await silences(pool) == [("MN1", False)], "MN2 has never spoken and is not accused"
+
+    await heard(pool, clock.at)
+    await watch.look()
+    await watch.look()
+    assert await silences(pool) == [("MN1", True)]
