@@ -118,6 +118,7 @@ export const pages: Record<string, string> = {
   "task.place": "Place",
   "task.grid": "Grid",
   "task.officer": "Officer",
+  "task.not_accepted": "Nobody has accepted yet",
   "task.enterprise": "Enterprise",
   "task.outcome": "Outcome",
   "task.dispatch": "Dispatched because",

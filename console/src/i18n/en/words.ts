@@ -2,7 +2,7 @@
 
 export const words: Record<string, string> = {
   "kind.exceedance": "Exceedance",
-  "kind.smoke": "Black smoke",
+  "kind.smoke": "Smoke",
   "kind.burning": "Open burning",
   "kind.dumping": "Dumping",
   "kind.camera_fault": "Camera fault",

@@ -118,6 +118,7 @@ export const pages: Record<string, string> = {
   "task.place": "位置",
   "task.grid": "责任网格",
   "task.officer": "执法员",
+  "task.not_accepted": "尚未接受",
   "task.enterprise": "企业",
   "task.outcome": "结果",
   "task.dispatch": "派单依据",

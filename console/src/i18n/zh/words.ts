@@ -2,7 +2,7 @@
 
 export const words: Record<string, string> = {
   "kind.exceedance": "超标排放",
-  "kind.smoke": "冒黑烟",
+  "kind.smoke": "冒烟",
   "kind.burning": "露天焚烧",
   "kind.dumping": "倾倒垃圾",
   "kind.camera_fault": "摄像机故障",
