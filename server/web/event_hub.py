@@ -45,6 +45,8 @@ class Subscription:
         self._changed = asyncio.Event()
 
     def offer_or_drop_client(self, entry: LogEntry) -> None:
+        if self.ended is not None:
+            return  # its client may be slow to notice; what happens from now on is not for it
         if len(self._waiting) >= WAITING_MAX:
             metrics.STREAMS_DROPPED.inc()
             self.end(End.TOO_SLOW)

@@ -5,6 +5,9 @@ import pytest
 
 from farwatch.storage import users
 from farwatch.storage.database import connect
+from farwatch.storage.log_reader import LogEntry
+from farwatch.storage.sessions import Session
+from farwatch.storage.users import Role
 from server.web import event_hub, events
 from server.web.app import create_app
 from tests.support.web_house import House, listening, served
@@ -120,6 +123,15 @@ async def test_a_client_that_is_too_slow_is_dropped_and_nobody_else(
             assert (await stream.next())[0] == n
 
     assert slow.ended is event_hub.End.TOO_SLOW
+
+
+async def test_a_stream_whose_session_is_over_takes_nothing_more_however_slowly_it_is_read() -> None:
+    session = Session("chen", Role.CENTRE, None, b"")
+    stream = event_hub.Subscription(session, 0)
+    stream.offer_or_drop_client(LogEntry(1, None, "{}"))
+    stream.end(event_hub.End.SESSION_OVER)
+    stream.offer_or_drop_client(LogEntry(2, None, "{}"))
+    assert await stream.next(0) is event_hub.End.SESSION_OVER
 
 
 async def test_a_client_that_has_gone_is_forgotten(house: House) -> None:
