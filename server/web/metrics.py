@@ -17,8 +17,12 @@ STREAMS_DROPPED = Counter(
 PHOTOS = Counter("farwatch_photos_total", "Photos sent by officers, by result", ["result"])
 
 
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
 class Measure:
-    """Counts requests by the route's template, never by its path: a path would be a label without bound."""
+    """Counts requests by the route's template, never by its path: a path would be a label without bound, and so would the
+    method, which a client may invent."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -33,7 +37,8 @@ class Measure:
         async def measured(message: Message) -> None:
             if message["type"] == "http.response.start":
                 route = getattr(scope.get("route"), "path", "none")
-                REQUESTS.labels(route, scope["method"] if route != "none" else "any", message["status"]).inc()
+                known = route != "none" and scope["method"] in _METHODS
+                REQUESTS.labels(route, scope["method"] if known else "any", message["status"]).inc()
                 REQUEST_SECONDS.labels(route).observe(loop.time() - began_s)
             await send(message)
 

@@ -87,3 +87,11 @@ async def test_a_lost_database_is_a_clear_answer_and_not_the_end(house: House, d
     assert (tasks.status_code, tasks.json()["error"]["key"]) == (503, "database_away")
     assert (ready.status_code, ready.json()["checks"]["database"]["ok"]) == (503, False)
     assert (alive.status_code, metrics.status_code) == (200, 200)
+
+
+async def test_methods_that_clients_invent_are_no_labels_of_their_own(house: House) -> None:
+    async with house.client(address="127.0.0.1") as client:
+        for invented in ("EVIL1", "EVIL2"):
+            json = {"Content-Type": "application/json"}
+            assert (await client.request(invented, "/api/v1/tasks", headers=json)).status_code == 405
+        assert "EVIL" not in (await client.get("/metrics")).text
