@@ -41,7 +41,7 @@ def sniffed(content: bytes) -> str | None:
 
 
 class PhotoWorkshop:
-    """`uploads` bounds how many photos are held in memory while they come in."""
+    """`uploads` bounds how many photos are held in memory, from their first byte until they are kept or refused."""
 
     def __init__(self) -> None:
         self.uploads = asyncio.Semaphore(UPLOADS_AT_ONCE)

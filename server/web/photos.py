@@ -48,7 +48,8 @@ async def add_photo(
         uuid5(_NAMESPACE, f"{id}/{session.name}/{x_client_id}/{part}") for part in ("original", "copy")
     )
     if (known := await task_views.evidence_row(web.pool, copy, session.officer)) is None:
-        await _keep(web, session, id, original, copy, await _uploaded(web, request))
+        async with web.photos.uploads:
+            await _keep(web, session, id, original, copy, await _uploaded(request))
         known = await task_views.evidence_row(web.pool, copy, session.officer)
     if known is None:
         raise not_found()
@@ -65,11 +66,11 @@ async def _require_open_and_his(web: Web, task: int, session: Session) -> None:
         raise ApiError(409, "taken_by_other" if held["officer"] else "wrong_state")
 
 
-async def _uploaded(web: Web, request: Request) -> bytes:
-    """The whole body; its length is bounded by the guard while it is read, its time and number here."""
+async def _uploaded(request: Request) -> bytes:
+    """The whole body; its length is bounded by the guard while it is read, its time here."""
     content = bytearray()
     try:
-        async with web.photos.uploads, asyncio.timeout(UPLOAD_MAX_S):
+        async with asyncio.timeout(UPLOAD_MAX_S):
             async for chunk in request.stream():
                 content += chunk
     except TimeoutError:

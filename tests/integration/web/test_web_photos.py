@@ -1,3 +1,4 @@
+import asyncio
 import io
 import zlib
 from struct import pack
@@ -177,6 +178,27 @@ FOREIGN = [
     ({"officer": "o1", "state": "closed"}, 409, "wrong_state"),
     ({"officer": "o2", "offered_to": ("o2",)}, 404, "not_found"),
 ]
+
+
+async def test_no_more_photos_are_in_memory_than_there_is_room_for_also_while_they_are_decoded(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task, inside, most = await my_task(house), 0, 0
+
+    async def slow(_: photo_workshop.PhotoWorkshop, __: bytes) -> photo_workshop.PhotoCopy:
+        nonlocal inside, most
+        inside += 1
+        most = max(most, inside)
+        for _ in range(50):
+            await asyncio.sleep(0)
+        inside -= 1
+        raise photo_workshop.PhotoError("photo_too_hard")
+
+    monkeypatch.setattr(photo_workshop.PhotoWorkshop, "copy", slow)
+    async with asyncio.TaskGroup() as group:
+        for _ in range(photo_workshop.UPLOADS_AT_ONCE * 2):
+            group.create_task(send(house, task, a_photo()))
+    assert most == photo_workshop.UPLOADS_AT_ONCE
 
 
 async def test_photos_belong_to_who_holds_the_open_task(house: House) -> None:
