@@ -20,7 +20,7 @@ router = APIRouter(prefix="/api/v1/evidence", tags=["evidence"])
 
 VIEWABLE = frozenset({"image/jpeg", "image/png", "image/webp", "video/mp4", "application/json"})
 SANDBOX = "sandbox; default-src 'none'"
-_ONE_RANGE = re.compile(r"bytes=(?:(\d+)-(\d*)|-0*[1-9]\d*)")
+_ONE_RANGE = re.compile(r"bytes=(?:(\d{1,18})-(\d{0,18})|-0*[1-9]\d{0,17})")
 _BYTES: dict[int | str, dict[str, Any]] = {
     status: {"content": {"application/octet-stream": {}}, "description": text}
     for status, text in (

@@ -73,5 +73,8 @@ def inside(folder: Path, path: str) -> Path | None:
     if "\x00" in path or "\\" in path:
         return None
     root = folder.resolve()
-    file = (root / path).resolve()
-    return file if file.is_relative_to(root) and file.is_file() else None
+    try:
+        file = (root / path).resolve()
+        return file if file.is_relative_to(root) and file.is_file() else None
+    except OSError:  # no file has a name as long as this
+        return None

@@ -64,7 +64,7 @@ async def readings(
         raise not_found()
     now = web.deps.clock.now()
     until = until or now
-    since = _instant(cursor) if cursor else since or until - _USUAL[kind]
+    since = _instant(cursor) if cursor else since or _before(until, _USUAL[kind])
     rows = await curves.page(web.pool, channel["id"], kind, since, until, PAGE)
     more = len(rows) == PAGE
     limits = in_force((await web.registry.current()).limits.get((mn, code), ()), now)
@@ -74,6 +74,13 @@ async def readings(
         limits=[x for x in limits if x.kind is kind],
         next=cursor_of((rows[-1]["ts"] + timedelta(microseconds=1)).isoformat()) if more else None,
     )
+
+
+def _before(until: datetime, span: timedelta) -> datetime:
+    try:
+        return until - span
+    except OverflowError:  # nothing is that old
+        return until
 
 
 def _instant(cursor: str) -> datetime:

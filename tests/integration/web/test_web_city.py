@@ -110,6 +110,7 @@ async def test_a_senseless_curve_is_refused(house: House) -> None:
         "/MN1/readings?code=none": 404,
         "/none/readings?code=a21026": 404,
         "/%00/readings?code=a21026": 422,
+        "/MN1/readings?code=a21026&to=0001-01-01T00:00:00Z": 200,
     }
     async with house.client("bo") as client:
         assert {p: (await client.get(f"/api/v1/stations{p}")).status_code for p in asked} == asked

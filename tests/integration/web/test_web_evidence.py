@@ -26,6 +26,7 @@ RANGES = {
     "bytes=0-1,5-9": (416, None),
     "bytes=-": (416, None),
     "bytes=-0": (416, None),
+    "bytes=" + "9" * 5000 + "-": (416, None),
     "lines=1-2": (416, None),
 }
 

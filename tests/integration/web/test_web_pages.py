@@ -89,6 +89,7 @@ OUTSIDE = (
     "/api/v1/nothing",
     "/api/index.html",
     "/nothing.js",
+    "/" + "long" * 1000,
 )
 
 
