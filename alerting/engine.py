@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -11,13 +11,14 @@ from uuid import UUID
 
 from alerting import clocks, dispatch, lifecycle, metrics, triage, writing
 from alerting.actions import NowReader
+from alerting.aside import Aside
 from alerting.steps import Due, Effect, Ended
 from alerting.triage import City
 from alerting.writing import ENGINE
 from farwatch.domain.policy import Policy
 from farwatch.domain.registry import Registry
 from farwatch.storage import dispositions, heartbeats, outages, tasks, warnings
-from farwatch.storage.database import Connection, Pool, transaction
+from farwatch.storage.database import DATA_ERRORS, Connection, Pool, transaction
 from farwatch.storage.dispositions import EndOfFinding
 from farwatch.storage.heartbeats import database_now
 from farwatch.storage.listening import listening
@@ -29,6 +30,9 @@ OUTAGE_AFTER = timedelta(seconds=5)
 """A silence of the engine that the pages show as one, and that breaches mention."""
 BATCH = 50
 """Decisions of each sort in one round, so that a flood of one sort delays no clock of another."""
+AGAIN_AFTER_S = 30.0
+SENSELESS: tuple[type[Exception], ...] = (*DATA_ERRORS, ValueError, TypeError, LookupError)
+"""What a row raises that this program can make no sense of: damaged, or written by another version."""
 
 Loader = Callable[[], Awaitable[tuple[Registry, Policy]]]
 
@@ -53,7 +57,8 @@ class Engine:
         self._pool = pool
         self._lease = lease
         self._load = load
-        self._channels = frozenset(channels)
+        self._channels = channels
+        self._aside = Aside(timedelta(seconds=AGAIN_AFTER_S))
         self._now = now
 
     async def run(self, url: str) -> None:
@@ -73,32 +78,40 @@ class Engine:
     async def tick(self) -> int:
         """One round; returns how many decisions it made. 0: nothing is left to do now."""
         registry, policy = await self._load()
-        city = City(registry, policy, self._channels)
-        made = 0
-        for finding in await dispositions.waiting(self._pool, BATCH):
-            made += await self._dispose(finding, city)
-        for finding in await warnings.ripe(self._pool, await self._peek(), BATCH):
-            made += await self._decide_warning(finding, city)
-        for task_id, _ in await tasks.due(self._pool, await self._peek(), BATCH):
-            made += await self._fire(task_id, city)
-        for end in await dispositions.ends_to_note(self._pool, BATCH):
-            made += await self._note_end(end)
+        city = City(registry, policy, frozenset(self._channels))
+        self._aside.release(await self._peek())
+        made, most, others = 0, BATCH + len(self._aside), self._aside.others
+        for finding in others(await dispositions.waiting(self._pool, most)):
+            made += await self._attempt(finding, self._dispose(finding, city))
+        for finding in others(await warnings.ripe(self._pool, await self._peek(), most)):
+            made += await self._attempt(finding, self._decide_warning(finding, city))
+        for task_id in others(await tasks.due(self._pool, await self._peek(), most)):
+            made += await self._attempt(task_id, self._fire(task_id, city))
+        for end in others(await dispositions.ends_to_note(self._pool, most)):
+            made += await self._attempt(end, self._note_end(end))
         async with self._transaction() as (connection, now):
             await heartbeats.beat(connection, ENGINE)
         metrics.LAST_TICK.set(now.timestamp())
         return made
 
-    async def _dispose(self, finding: UUID, city: City) -> bool:
+    async def _attempt(self, row: Hashable, decision: Awaitable[bool]) -> bool:
         try:
-            async with self._transaction() as (connection, now):
-                await tasks.lock_correlation(connection)
-                stored = await dispositions.take(connection, finding)
-                if stored is None:
-                    return False
-                disposed = await triage.dispose(connection, stored, city, now)
+            return await decision
         except tasks.FingerprintTakenError as error:
             log.warning("somebody else opened a matter for %s, looking again", error)
-            return False
+        except SENSELESS:
+            log.exception("no sense can be made of %s: it is set aside for %.0f s", row, AGAIN_AFTER_S)
+            metrics.UNDECIDABLE.inc()
+            self._aside.put(row, await self._peek())
+        return False
+
+    async def _dispose(self, finding: UUID, city: City) -> bool:
+        async with self._transaction() as (connection, now):
+            await tasks.lock_correlation(connection)
+            stored = await dispositions.take(connection, finding)
+            if stored is None:
+                return False
+            disposed = await triage.dispose(connection, stored, city, now)
         metrics.FINDINGS_DISPOSED.labels(disposition=disposed.disposition, reason=disposed.reason).inc()
         writing.count(disposed.effects)
         return True

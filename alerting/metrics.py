@@ -8,6 +8,9 @@ NOTICES = Counter("farwatch_notices", "Notices by channel, and what became of th
 FINDINGS_DISPOSED = Counter(
     "farwatch_findings_disposed", "Findings by what they led to, and why", ["disposition", "reason"]
 )
+UNDECIDABLE = Counter(
+    "farwatch_engine_undecidable", "Times that the engine could make no sense of a row and went on without it"
+)
 LAST_TICK = Gauge(
     "farwatch_engine_last_tick_timestamp_seconds",
     "When the engine last finished a round, by PostgreSQL's clock",

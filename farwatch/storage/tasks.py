@@ -58,14 +58,15 @@ async def lock_candidates(
     return await _load(connection, [r["id"] for r in rows])
 
 
-async def due(connection: Connection | Pool, now: datetime, limit: int) -> list[tuple[int, datetime]]:
-    """(task, due_at) of pending deadlines that have come, in their order; no lock is taken."""
+async def due(connection: Connection | Pool, now: datetime, limit: int) -> list[int]:
+    """Tasks with pending deadlines that have come, in the order of their first ones; no lock is taken."""
     rows = await connection.fetch(
-        "SELECT task_id, due_at FROM deadlines WHERE state = 'pending' AND due_at <= $1 ORDER BY due_at, id LIMIT $2",
+        "SELECT task_id FROM deadlines WHERE state = 'pending' AND due_at <= $1 GROUP BY task_id"
+        " ORDER BY min(due_at), task_id LIMIT $2",
         now,
         limit,
     )
-    return [(r["task_id"], r["due_at"]) for r in rows]
+    return [r["task_id"] for r in rows]
 
 
 async def open_counts(connection: Connection) -> dict[str, int]:

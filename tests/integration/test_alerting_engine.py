@@ -2,14 +2,14 @@ from dataclasses import replace
 
 import pytest
 
-from alerting.engine import Engine
+from alerting.engine import AGAIN_AFTER_S, Engine
 from alerting.triage import City
 from farwatch.domain.finding import Kind
 from farwatch.domain.place import Position
 from farwatch.domain.task import Deadline, DeadlineKind, DeadlineState, Task, TaskState
 from farwatch.storage.database import Connection, Pool
 from farwatch.storage.leases import LeaseLostError
-from tests.support.alerting import World, at, city, officer, smoke, together
+from tests.support.alerting import World, at, city, early, officer, smoke, together
 
 ELSEWHERE = Position(31.5, 121.5)
 
@@ -254,3 +254,42 @@ async def test_an_engine_that_lost_its_lease_writes_nothing(world: World) -> Non
     with pytest.raises(LeaseLostError):
         await Engine(world.pool, Lost(), world.load, {}, world.now).tick()
     assert await world.tasks() == []
+
+
+async def test_a_row_that_makes_no_sense_keeps_nobody_waiting_and_is_tried_again(world: World) -> None:
+    engine, bad = world.engine(), [smoke(f"z{i}", onset_at=at(-60)) for i in range(60)]
+    await world.found(*bad)
+    await world.pool.execute("UPDATE findings SET kind = 'of a later version'")
+    world.s = 1
+    await world.found(smoke())
+    for world.s in range(2, 12):
+        await engine.tick()
+    assert (await world.task()).offered_to == ("near",)
+    assert await world.pool.fetchval("SELECT count(*) FROM findings WHERE disposition IS NULL") == len(bad)
+
+    await world.pool.execute("UPDATE findings SET kind = 'smoke'")
+    world.s = 12 + AGAIN_AFTER_S
+    while await engine.tick():
+        pass
+    assert await world.pool.fetchval("SELECT count(*) FROM findings WHERE disposition IS NULL") == 0
+
+
+async def test_a_task_that_makes_no_sense_stops_no_other_tasks_clock(world: World) -> None:
+    engine = world.engine()
+    await world.found(smoke(), smoke(place=ELSEWHERE, enterprise=None, camera="other"))
+    while await engine.tick():
+        pass
+    await world.pool.execute("UPDATE tasks SET policy = '{}' WHERE id = 1")
+    world.s = 301
+    while await engine.tick():
+        pass
+    assert {e["task"] for e in await world.events("deadline_breached")} == {2}
+
+
+async def test_a_notice_channel_that_is_made_known_while_it_runs_is_used(world: World) -> None:
+    world.channels.clear()
+    engine = world.engine()
+    world.channels["wecom"] = "json://localhost"
+    await world.found(early())
+    await engine.tick()
+    assert await world.pool.fetchval("SELECT channel FROM notices") == "apprise"
