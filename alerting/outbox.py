@@ -95,15 +95,15 @@ class Outbox:
 
     async def _try(self, notice: Queued) -> str | None:
         """None when it was delivered, else a reason that holds no address."""
-        address = self._addresses.get(notice.target)
-        if address is None:
-            return "no_address"
-        body = messages.text(notice.key, notice.params, drill=notice.drill_id is not None)
         try:
+            address = self._addresses.get(notice.target)
+            if address is None:
+                return "no_address"
+            body = messages.text(notice.key, notice.params, drill=notice.drill_id is not None)
             async with asyncio.timeout(SEND_TIMEOUT_S * 1.5):
                 delivered = await asyncio.to_thread(self._send, address, messages.TITLE, body)
         except TimeoutError:
             return "timeout"
-        except Exception as error:  # noqa: BLE001 - the boundary to messengers' plug-ins, which raise anything
+        except Exception as error:  # noqa: BLE001 - the boundary to messengers' plug-ins and secrets, which raise anything
             return type(error).__name__
         return None if delivered else "refused"

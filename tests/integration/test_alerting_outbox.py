@@ -114,3 +114,18 @@ async def test_apprise_delivers_and_follows_no_redirect(
     await outbox(world, send_by_apprise, {"wecom": f"{url}/hook"}).tick()
     assert (await state(world))[0] == "sent"
     assert "监测数据" in json.dumps(got, ensure_ascii=False)
+
+
+async def test_a_notice_without_words_and_secrets_that_cannot_be_read_stop_no_other_notice(
+    world: World,
+) -> None:
+    class Unreadable(dict[str, str]):
+        def get(self, *_: object) -> str:
+            raise ValueError("secret://token")
+
+    assert await outbox(world, lambda *_: True, Unreadable()).tick() == 1
+    assert await state(world) == ("queued", 1, "ValueError")
+    world.s = 100
+    await world.pool.execute("UPDATE notices SET message_key = 'of a later version'")
+    assert await outbox(world, lambda *_: True).tick() == 1
+    assert await state(world) == ("queued", 2, "KeyError")
