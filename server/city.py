@@ -1,5 +1,6 @@
 """The city as it is now: registry and policy by version, secrets by the file's time of change."""
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -8,7 +9,9 @@ from farwatch.domain.policy import Policy
 from farwatch.domain.registry import Registry
 from farwatch.storage import registry
 from farwatch.storage.database import Pool
-from server.registry.secret_file import FILE_NAME, Secrets, load_secrets
+from server.registry.secret_file import FILE_NAME, Secrets, SecretsError, load_secrets
+
+log = logging.getLogger(__name__)
 
 V = TypeVar("V")
 
@@ -29,7 +32,7 @@ class CityCache:
 
 
 class LiveSecrets(Mapping[str, V]):
-    """A part of secrets.toml, read again when an import replaced the file."""
+    """A part of secrets.toml, read again when an import replaced the file. While it cannot be read, what it said last counts."""
 
     def __init__(self, data_dir: Path, part: Callable[[Secrets], Mapping[str, V]]) -> None:
         self._data_dir = data_dir
@@ -43,8 +46,11 @@ class LiveSecrets(Mapping[str, V]):
         except FileNotFoundError:
             changed_at_ns = 0
         if changed_at_ns != self._read_at_ns:
-            self._values = self._part(load_secrets(self._data_dir))
             self._read_at_ns = changed_at_ns
+            try:
+                self._values = self._part(load_secrets(self._data_dir))
+            except (SecretsError, OSError) as error:
+                log.warning("%s cannot be used, what it said before goes on: %s", FILE_NAME, error)
         return self._values
 
     def __getitem__(self, name: str) -> V:
