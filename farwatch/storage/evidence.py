@@ -117,6 +117,16 @@ async def lose_pending_clips(
     return len(rows)
 
 
+async def cameras_with_old_pending_clips(connection: Connection, *, older_than_s: float) -> list[str]:
+    """Also of cameras that the registry no longer knows. Age is by PostgreSQL's clock."""
+    rows = await connection.fetch(
+        "SELECT DISTINCT camera FROM evidence WHERE state = 'pending' AND kind = 'clip' AND camera IS NOT NULL"
+        " AND created_at < clock_timestamp() - make_interval(secs => $1)",
+        older_than_s,
+    )
+    return [row["camera"] for row in rows]
+
+
 async def fetch(connection: Connection, id: UUID) -> Evidence | None:
     row = await connection.fetchrow(f"SELECT {_COLUMNS} FROM evidence WHERE id = $1", id)
     return None if row is None else _evidence(row)

@@ -59,6 +59,11 @@ class Desk:
             return
         self._waiting.put_nowait(report)
 
+    @property
+    def is_empty(self) -> bool:
+        """Everything that was submitted is written."""
+        return self._held is None and self._waiting.empty()
+
     async def run(self) -> None:
         """Writes report after report; raises PASSING_ERRORS with the report still held for the next run."""
         while True:
@@ -69,7 +74,7 @@ class Desk:
         """Writes what is left before the process ends, as far as time and database allow."""
         try:
             async with asyncio.timeout(timeout_s):
-                while self._held or not self._waiting.empty():
+                while not self.is_empty:
                     self._held = self._held or self._waiting.get_nowait()
                     await self._write_held()
         except PASSING_ERRORS as error:

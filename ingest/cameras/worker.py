@@ -18,7 +18,7 @@ from farwatch.runtime.clock import Clock
 from farwatch.runtime.supervision import Service, keep_running
 from farwatch.storage import evidence, registry
 from farwatch.storage.blobs import BlobStore, live_still_path
-from farwatch.storage.database import CONNECT_TIMEOUT_S, PASSING_ERRORS, Pool, transaction
+from farwatch.storage.database import CONNECT_TIMEOUT_S, PASSING_ERRORS, Connection, Pool, transaction
 from ingest.cameras.desk import Desk
 from ingest.cameras.gaze import Gaze
 from ingest.cameras.patience import Patience
@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 LOOK_AT_REGISTRY_S = 1.0
 STAGGER_S = 0.05
 PENDING_CLIP_TIMEOUT_S = 120.0
+LOOK_FOR_OLD_CLIPS_S = 30.0
 DRAIN_TIMEOUT_S = 3.0
 UNFINISHED_FILE_AGE = timedelta(hours=1)
 
@@ -111,6 +112,7 @@ class CameraWorker:
                     ("cameras' registry", lambda: self._follow_registry(group)),
                     ("cameras' health", self._vigil.judge),
                     ("cameras' status", self._vigil.say),
+                    ("cameras' old clips", self._give_up_old_clips),
                 ):
                     service = Service(name=name, run=run, passing=PASSING_ERRORS, longest_delay_s=2.0)
                     group.create_task(keep_running(service), name=name)
@@ -135,7 +137,7 @@ class CameraWorker:
             for id_, camera in city.cameras.items()
             if self._share.holds(id_)
         }
-        await self._take_over([id_ for id_ in wanted if id_ not in self._running])
+        await self._vigil.expect([id_ for id_ in wanted if id_ not in self._running])
         changed = [id_ for id_, running in self._running.items() if wanted.get(id_) != running.subject]
         await self._end_watches(changed)
         for i, id_ in enumerate(id_ for id_ in wanted if id_ not in self._running):
@@ -148,13 +150,23 @@ class CameraWorker:
         for id_ in gone:
             live_still_path(self._data_dir, id_).unlink(missing_ok=True)
 
-    async def _take_over(self, cameras: Sequence[str]) -> None:
-        """What an earlier process left open: outages go on, clips that it was collecting are lost."""
-        await self._vigil.expect(cameras)
-        async with transaction(self._pool) as connection:
-            await evidence.lose_pending_clips(
-                connection, cameras, older_than_s=PENDING_CLIP_TIMEOUT_S, reason="worker_restarted"
-            )
+    async def _give_up_old_clips(self) -> NoReturn:
+        """Who collected them was killed; their cameras may be gone from the registry. Clips of ours that wait to be written
+        come first."""
+        while True:
+            if self._desk.is_empty:
+                async with transaction(self._pool) as connection:
+                    await self._lose_old_clips(connection)
+            await asyncio.sleep(LOOK_FOR_OLD_CLIPS_S)
+
+    async def _lose_old_clips(self, connection: Connection) -> None:
+        old = await evidence.cameras_with_old_pending_clips(connection, older_than_s=PENDING_CLIP_TIMEOUT_S)
+        await evidence.lose_pending_clips(
+            connection,
+            [camera for camera in old if self._share.holds(camera)],
+            older_than_s=PENDING_CLIP_TIMEOUT_S,
+            reason="worker_restarted",
+        )
 
     async def _end_watches(self, cameras: Sequence[str]) -> None:
         tasks = [self._running.pop(id_).task for id_ in cameras]

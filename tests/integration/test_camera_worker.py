@@ -18,7 +18,7 @@ from farwatch.runtime.clock import SystemClock
 from farwatch.storage import evidence
 from farwatch.storage.blobs import BlobStore, live_still_path
 from farwatch.storage.database import Pool
-from ingest.cameras import metrics, vigil
+from ingest.cameras import metrics, vigil, worker
 from ingest.cameras.worker import Share
 from ingest.rtsp.auth import Credential
 from simulators.rtsp_server import RtspServer
@@ -284,6 +284,26 @@ async def test_a_worker_that_starts_again_gives_up_old_clips_and_goes_on_with_th
                 lambda: findings(pool), lambda seen: seen[0]["ended_at"] is not None, within_s=15
             )
     assert [f["id"] for f in ended] == [outage["id"]]
+
+
+async def test_clips_of_a_worker_that_was_killed_a_moment_ago_are_given_up_later_also_of_cameras_that_are_gone(
+    pool: Pool, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "LOOK_FOR_OLD_CLIPS_S", 0.05)
+    await register(pool, "c1", "rtsp://127.0.0.1:1/x")
+    await pool.execute(
+        "INSERT INTO evidence (id, kind, state, media_type, camera) VALUES"
+        " (gen_random_uuid(), 'clip', 'pending', 'video/mp4', 'c1'), (gen_random_uuid(), 'clip', 'pending', 'video/mp4', 'gone')"
+    )
+
+    async def left() -> int:
+        return await pool.fetchval("SELECT count(*) FROM evidence WHERE state = 'pending'")
+
+    async with at_work(worker_of(pool, data_dir, Script())):
+        await become(pool, "c1", "offline", "unreachable")
+        assert await left() == 2  # somebody may be cutting them yet
+        await pool.execute("UPDATE evidence SET created_at = now() - interval '3 minutes'")
+        await until(left, lambda n: n == 0)
 
 
 async def test_registry_changes_are_taken_over_while_cameras_are_watched(pool: Pool, data_dir: Path) -> None:
