@@ -209,9 +209,9 @@ class Watch:
 
     async def _cut_what_is_done(self) -> None:
         done = [recording for recording in self._recordings if recording.is_done]
-        for recording in done:
-            self._recordings.remove(recording)
+        for recording in done:  # one whose cutting is cancelled is cut again at the end
             self._workshop.desk.submit(await self._cut(recording))
+            self._recordings.remove(recording)
 
     async def _cut(self, recording: Recording) -> ClipStored | ClipLost:
         footage = recording.footage

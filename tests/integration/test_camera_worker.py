@@ -5,6 +5,7 @@ import hashlib
 import json
 import shutil
 import subprocess
+import threading
 import time
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -18,7 +19,7 @@ from farwatch.runtime.clock import SystemClock
 from farwatch.storage import evidence
 from farwatch.storage.blobs import BlobStore, live_still_path
 from farwatch.storage.database import Pool
-from ingest.cameras import metrics, vigil, worker
+from ingest.cameras import clips, metrics, vigil, watching, worker
 from ingest.cameras.worker import Share
 from ingest.rtsp.auth import Credential
 from simulators.rtsp_server import RtspServer
@@ -255,6 +256,31 @@ async def test_a_worker_that_is_stopped_stores_the_clips_it_was_collecting(
             await until(lambda: pieces(pool), bool)
         clip = (await pieces(pool))["clip"]
     assert (clip.state, clip.meta["cut_short"]) == ("stored", "watch_ended")
+
+
+async def test_a_worker_that_is_stopped_while_it_cuts_a_clip_stores_it(
+    pool: Pool, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, again = threading.Event(), threading.Event()
+
+    def slow(*footage: object) -> object:
+        if began.is_set():
+            again.set()
+        began.set()
+        again.wait(3)
+        return clips.keep(*footage)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(watching, "keep", slow)
+    script, server = Script(), serving("/stack")
+    async with on_air(server) as port:
+        async with at_work(worker_of(pool, data_dir, script)):
+            await register(pool, "c1", f"rtsp://127.0.0.1:{port}/stack")
+            await become(pool, "c1", "online")
+            script.sights = True
+            await until(lambda: pieces(pool), bool)
+            script.sights = False
+            await until(lambda: asyncio.sleep(0, began.is_set()), bool)
+        assert (await pieces(pool))["clip"].state == "stored"
 
 
 async def test_a_worker_that_starts_again_gives_up_old_clips_and_goes_on_with_the_outage(
