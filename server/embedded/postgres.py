@@ -19,6 +19,7 @@ assert _WHEEL is not None
 assert _WHEEL.submodule_search_locations
 _BIN = Path(_WHEEL.submodule_search_locations[0]) / "pginstall18" / "bin"
 START_TIMEOUT_S = 30.0
+SOCKET_DIR_PREFIX = "farwatch-pg-"
 STOP_TIMEOUT_S = 8.0
 LONGEST_SOCKET_PATH = 90  # sun_path holds 108 bytes, the socket's own name takes some
 
@@ -47,11 +48,11 @@ class EmbeddedPostgres:
     def start(self) -> None:
         """Makes the cluster when there is none, ends a server left over from a kill, starts, and waits until it answers."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if len(str(self._folder)) > LONGEST_SOCKET_PATH:
-            self._socket_dir = Path(tempfile.mkdtemp(prefix="farwatch-pg-"))
         if not (self._data / "PG_VERSION").exists():
             self._make()
         self._end_leftover()
+        if len(str(self._folder)) > LONGEST_SOCKET_PATH:
+            self._socket_dir = self._short_folder()
         options = {
             "listen_addresses": "",
             "unix_socket_directories": str(self._socket_dir),
@@ -118,6 +119,17 @@ class EmbeddedPostgres:
             if _is_postgres(pid, self._data):
                 os.kill(pid, signal.SIGQUIT)
                 time.sleep(0.5)
+
+    def _short_folder(self) -> Path:
+        """A new one for the socket, written down, so that after a kill -9 the next start removes the one that was left."""
+        note = self._folder / "socket_dir"
+        if note.exists():
+            left = Path(note.read_text())
+            if left.name.startswith(SOCKET_DIR_PREFIX) and not left.is_symlink():
+                shutil.rmtree(left, ignore_errors=True)
+        made = Path(tempfile.mkdtemp(prefix=SOCKET_DIR_PREFIX))
+        note.write_text(str(made))
+        return made
 
     def _wait_until_ready(self) -> None:
         until = time.monotonic() + START_TIMEOUT_S
