@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from farwatch.runtime.supervision import Service, keep_running
 from farwatch.storage.database import PASSING_ERRORS
+from server.web.connection import Connection
 from server.web.context import Web
 
 GOODBYE_S = 3
@@ -80,7 +81,7 @@ def _config(app: FastAPI, tls_cert: Path | None, tls_key: Path | None) -> uvicor
     config = uvicorn.Config(
         app,
         loop="none",
-        http="h11",
+        http=Connection,
         ws="none",
         lifespan="off",
         log_config=None,

@@ -3,11 +3,13 @@ import shutil
 import ssl
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
 import pytest
 
+from server.web import connection
 from server.web.serving import serve
 from tests.support.web_house import PASSWORD, House, listening, served
 
@@ -42,6 +44,28 @@ async def test_a_fault_in_the_hub_ends_the_server_loudly(
     with pytest.raises(ExceptionGroup) as raised:
         await serve(house.app, "127.0.0.1", 0, None, None, asyncio.Event(), lambda _: None)
     assert raised.group_contains(ZeroDivisionError)
+
+
+async def test_a_connection_that_asks_for_nothing_is_ended_and_one_that_waits_for_an_answer_is_not(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "HEAD_WITHIN_S", 0.4)
+    whole = b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n"
+    async with served(house.app) as url, listening(url, await house.token("chen")) as stream:
+        for before, head in ((b"", b""), (b"", whole[:9]), (whole, whole[:9])):
+            reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rsplit(":", 1)[1]))
+            async with asyncio.timeout(3):
+                if before:
+                    writer.write(before)
+                    assert b"200 OK" in await reader.readuntil(b'alive"}')
+                writer.write(head)
+                with suppress(ConnectionResetError):
+                    assert await reader.read() == b""
+                writer.close()
+                with suppress(ConnectionResetError):
+                    await writer.wait_closed()
+        await house.logged("task_opened")
+        assert (await stream.next())[1] == "task_opened"
 
 
 async def test_under_tls_the_cookie_is_secure_and_browsers_are_told_to_stay(
