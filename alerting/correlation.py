@@ -56,8 +56,12 @@ def correlate(found: Found, tasks: Sequence[Task], policy: Policy) -> Correlatio
     for task in same_world:
         if matter := _open_matter(task, found.finding.fingerprint):
             return _fold_or_follow(found, task, matter)
-    for task in same_world:
-        if task.state in NOT_YET_HANDLED and (reason := _why_one_visit(found, task, policy)):
+    to_come = [t for t in same_world if t.state in NOT_YET_HANDLED]
+    for task in to_come:
+        if found.finding.enterprise is not None and found.finding.enterprise == task.enterprise:
+            return JoinTo(task, Reason("same_enterprise", {"task": task.id}))
+    for task in to_come:
+        if reason := _why_near(found, task, policy):
             return JoinTo(task, reason)
     return OpenNew(Reason("no_open_task"))
 
@@ -74,9 +78,7 @@ def _fold_or_follow(found: Found, task: Task, matter: Matter) -> Correlation:
     return FoldInto(task, matter, Reason("same_fingerprint", {"task": task.id}))
 
 
-def _why_one_visit(found: Found, task: Task, policy: Policy) -> Reason | None:
-    if found.finding.enterprise is not None and found.finding.enterprise == task.enterprise:
-        return Reason("same_enterprise", {"task": task.id})
+def _why_near(found: Found, task: Task, policy: Policy) -> Reason | None:
     away_m = distance_m(found.finding.place, task.place)
     apart = min(abs(found.found_at - m.found_at) for m in task.matters)
     if away_m <= policy.join_radius_m and apart <= timedelta(seconds=policy.join_within_s):

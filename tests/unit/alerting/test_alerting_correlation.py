@@ -75,6 +75,13 @@ def test_folding_comes_before_joining_an_older_visit() -> None:
     assert (decided.task.id, decided.matter.id) == (2, 2)
 
 
+def test_the_same_enterprises_visit_comes_before_an_older_neighbours() -> None:
+    neighbours, own = task(enterprise="e2"), task(id=2)
+    decided = correlate(found(**OTHER), [neighbours, own], SHIPPED)
+    assert isinstance(decided, JoinTo)
+    assert (decided.task.id, decided.reason.key) == (2, "same_enterprise")
+
+
 def test_a_matter_that_was_closed_takes_nothing_in() -> None:
     closed = replace(matter_of(found(0), 1), closed_at=T0)
     decided = correlate(found(), [task(TaskState.HANDLED, handled_at=T0, matters=(closed,))], SHIPPED)
