@@ -15,12 +15,12 @@ help:
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "farwatch: Python's venv module is missing (Debian: apt install python3-venv)" >&2; exit 2; }
 	@echo "making .venv"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --disable-pip-version-check --require-hashes --progress-bar on -r requirements/run.txt | grep -v 'already satisfied' || true
+	@$(BIN)/python -m pip install --disable-pip-version-check --require-hashes --progress-bar on -r requirements/run.txt
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
 .venv/.dev: requirements/dev.txt .venv/.run
-	@$(BIN)/python -m pip install --disable-pip-version-check --require-hashes --progress-bar on -r requirements/dev.txt | grep -v 'already satisfied' || true
+	@$(BIN)/python -m pip install --disable-pip-version-check --require-hashes --progress-bar on -r requirements/dev.txt
 	@touch $@
 
 venv: .venv/.run

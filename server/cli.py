@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import logging
 import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -89,7 +90,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"farwatch: {error}", file=sys.stderr)
         return CONFIGURATION_EXIT if args.command == "role" else USAGE_EXIT
     except OUTAGES as error:
-        print(f"farwatch: {_of_an_outage(error)}", file=sys.stderr)
+        if args.command == "role":
+            logging.getLogger("farwatch").error(_of_an_outage(error), extra={"event": "role_outage"})
+        else:
+            print(f"farwatch: {_of_an_outage(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130

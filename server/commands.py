@@ -1,7 +1,10 @@
 """What the sub-commands do. They return an exit code; CommandError carries one line for the operator."""
 
 import asyncio
+import errno
 import importlib
+import os
+import socket
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -29,6 +32,25 @@ async def run_migrate(settings: Settings) -> int:
 
 async def require_ready(settings: Settings, wanted: Sequence[str]) -> None:
     """Before any child starts: the database answers and is migrated, and the wanted roles have what they need."""
+    await require_migrated(settings)
+    make_data_dir(settings.data_dir)
+    if "intake" in wanted and settings.mqtt_url is None:
+        raise CommandError("FARWATCH_MQTT_URL is not set, and role intake needs a broker")
+    if "web" in wanted and settings.http_port:
+        with socket.socket(socket.AF_INET6 if ":" in settings.http_host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((settings.http_host, settings.http_port))
+            except OSError as error:
+                why = (
+                    "is in use"
+                    if error.errno == errno.EADDRINUSE
+                    else f"cannot be listened on: {error.strerror}"
+                )
+                raise CommandError(f"port {settings.http_port} on {settings.http_host} {why}") from None
+
+
+async def require_migrated(settings: Settings) -> None:
     try:
         connection = await connect(settings.database_url)
     except PASSING_ERRORS as error:
@@ -38,8 +60,16 @@ async def require_ready(settings: Settings, wanted: Sequence[str]) -> None:
         await require_current(connection)
     finally:
         await connection.close()
-    if "intake" in wanted and settings.mqtt_url is None:
-        raise CommandError("FARWATCH_MQTT_URL is not set, and role intake needs a broker")
+
+
+def make_data_dir(folder: Path) -> None:
+    """Readable by its owner only: it holds stills, evidence and secrets."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise CommandError(f"FARWATCH_DATA_DIR {folder} cannot be made: {error.strerror}") from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise CommandError(f"FARWATCH_DATA_DIR {folder} is not writable")
 
 
 async def run_role(settings: Settings, role: str, share: str, stop: asyncio.Event) -> None:
@@ -56,10 +86,14 @@ async def registry_check(folder: Path) -> int:
 
 
 async def registry(settings: Settings, action: str, folder: Path, *, prune: bool) -> int:
+    await require_migrated(settings)
     async with open_pool(settings.database_url, size=2) as pool:
         if action == "export":
-            return _say(await registry_commands.export(folder, pool))
-        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+            try:
+                return _say(await registry_commands.export(folder, pool))
+            except OSError as error:
+                raise CommandError(f"{folder}: {error.strerror}") from None
+        make_data_dir(settings.data_dir)
         return _say(
             await registry_commands.import_(
                 folder, pool, settings.data_dir, prune=prune, now=SystemClock().now()
@@ -68,6 +102,7 @@ async def registry(settings: Settings, action: str, folder: Path, *, prune: bool
 
 
 async def add_user(settings: Settings, name: str, role: str, officer: str | None, password: str) -> int:
+    await require_migrated(settings)
     async with open_pool(settings.database_url, size=1) as pool:
         try:
             await users.add_user(pool, name, role, officer, password)
@@ -79,6 +114,8 @@ async def add_user(settings: Settings, name: str, role: str, officer: str | None
 
 async def check(settings: Settings) -> int:
     """The chain of the log, and every piece of evidence against its hash: names what is missing, changed or orphaned."""
+    await require_migrated(settings)
+    make_data_dir(settings.data_dir)
     blobs = blob_store(settings)
     async with open_pool(settings.database_url, size=2) as pool, pool.acquire() as connection:
         broken = await first_broken_link(connection)
@@ -99,8 +136,13 @@ async def check(settings: Settings) -> int:
 async def broker_users(settings: Settings, out: Path) -> int:
     from server import broker_users as broker
 
+    await require_migrated(settings)
+    make_data_dir(settings.data_dir)
     async with open_pool(settings.database_url, size=1) as pool:
-        return _say(await broker.write_users(pool, settings.data_dir, out, mqtt_url=settings.mqtt_url))
+        try:
+            return _say(await broker.write_users(pool, settings.data_dir, out, mqtt_url=settings.mqtt_url))
+        except OSError as error:
+            raise CommandError(f"{out} cannot be written: {error.strerror}") from None
 
 
 async def simulate_camera(

@@ -197,6 +197,7 @@ class DemoHouse:
             base_url=door.url,
             certificate=door.tls.get("FARWATCH_TLS_CERT"),
             officers={n: p for n, p in state.user_passwords.items() if n not in STAFF and n != HUMAN_OFFICER},
+            centre_password=state.user_passwords["centre"],
         )
         command = [sys.executable, "-m", "simulators.practice"]
         process = await self._children.start("city", command, log=self._folder.logs / "city.log")

@@ -19,6 +19,7 @@ from farwatch.runtime.processes import end_with_parent, stop_on_signals
 from farwatch.runtime.supervision import Service, run_services
 from ingest.mqtt import PASSING_ERRORS as MQTT_ERRORS
 from ingest.rtsp.auth import Credential
+from simulators.centre_desk import CentreDesk
 from simulators.city import City, make_city
 from simulators.coded_loop import CodedLoop
 from simulators.loops import scene_loop
@@ -48,6 +49,7 @@ class Practice:
     base_url: str
     certificate: str | None
     officers: dict[str, str]
+    centre_password: str
 
     def as_line(self) -> bytes:
         return json.dumps(asdict(self)).encode() + b"\n"
@@ -97,7 +99,11 @@ class PracticeCity:
             for officer in self._city.officers
             if officer.id in self._practice.officers
         ]
-        return services
+        desk = CentreDesk(self._api(), self._practice.centre_password, self._clock)
+        return [
+            *services,
+            Service(name="centre desk", run=self._when_ready(desk.run_once), passing=PHONE_ERRORS),
+        ]
 
     def _api(self) -> ApiClient:
         certificate = self._practice.certificate

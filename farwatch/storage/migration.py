@@ -42,10 +42,7 @@ async def migrate(owner_url: str, service_url: str) -> list[str]:
     connection = await connect(owner_url, command_timeout_s=None)
     try:
         await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
-        await connection.execute(
-            "CREATE TABLE IF NOT EXISTS migrations (number integer PRIMARY KEY, name text NOT NULL, sha256 text NOT NULL,"
-            " applied_at timestamptz NOT NULL DEFAULT now())"
-        )
+        await _begin(connection)
         pending = await _pending(connection)
         for migration in pending:
             async with connection.transaction():
@@ -60,6 +57,19 @@ async def migrate(owner_url: str, service_url: str) -> list[str]:
         return [m.name for m in pending]
     finally:
         await connection.close()
+
+
+async def _begin(connection: Connection) -> None:
+    """The table of what was applied; only the schema's owner may make it."""
+    try:
+        await connection.execute(
+            "CREATE TABLE IF NOT EXISTS migrations (number integer PRIMARY KEY, name text NOT NULL, sha256 text NOT NULL,"
+            " applied_at timestamptz NOT NULL DEFAULT now())"
+        )
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise SchemaError(
+            f"this role may not change the schema ({error}): set FARWATCH_OWNER_DATABASE_URL"
+        ) from None
 
 
 async def require_current(connection: Connection) -> None:

@@ -124,7 +124,7 @@ def save_secrets(data_dir: Path, secrets: Secrets) -> None:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Writes a file of mode 0600 and puts it in place once it is on the disk."""
+    """Writes a file of mode 0600 and puts it in place once it is on the disk; a file that is replaced keeps its owner."""
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     fresh.unlink(missing_ok=True)
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -132,6 +132,8 @@ def write_private(path: Path, text: str) -> None:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
             file.flush()
+            if path.exists() and os.geteuid() == 0:
+                os.fchown(file.fileno(), path.stat().st_uid, path.stat().st_gid)
             os.fsync(file.fileno())
         fresh.replace(path)
     finally:

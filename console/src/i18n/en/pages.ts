@@ -106,6 +106,7 @@ export const pages: Record<string, string> = {
   "task.curve_failed": "The readings cannot be read",
   "task.limit": "Limit {value}",
   "task.found": "Found",
+  "task.began": "Began",
   "task.matters": "Matters",
   "task.timeline": "What happened",
   "task.evidence": "Evidence",

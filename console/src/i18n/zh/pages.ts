@@ -106,6 +106,7 @@ export const pages: Record<string, string> = {
   "task.curve_failed": "监测数据读取不到",
   "task.limit": "限值 {value}",
   "task.found": "发现",
+  "task.began": "发生",
   "task.matters": "事项",
   "task.timeline": "经过",
   "task.evidence": "证据",
