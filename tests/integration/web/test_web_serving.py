@@ -50,9 +50,11 @@ async def test_a_connection_that_asks_for_nothing_is_ended_and_one_that_waits_fo
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection, "HEAD_WITHIN_S", 0.4)
+    monkeypatch.setattr(connection, "BODY_WITHIN_S", 0.8)
+    sign_in = b"POST /api/v1/session HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"
     whole = b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n"
     async with served(house.app) as url, listening(url, await house.token("chen")) as stream:
-        for before, head in ((b"", b""), (b"", whole[:9]), (whole, whole[:9])):
+        for before, head in ((b"", b""), (b"", whole[:9]), (whole, whole[:9]), (b"", sign_in)):
             reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rsplit(":", 1)[1]))
             async with asyncio.timeout(3):
                 if before:
