@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID, uuid5
 
 from fastapi import APIRouter, Header, Request
+from starlette.requests import ClientDisconnect
 
 from farwatch.domain.task import TaskState
 from farwatch.storage import evidence, task_views
@@ -73,7 +74,7 @@ async def _uploaded(request: Request) -> bytes:
         async with asyncio.timeout(UPLOAD_MAX_S):
             async for chunk in request.stream():
                 content += chunk
-    except TimeoutError:
+    except (TimeoutError, ClientDisconnect):  # a phone that is gone reads no answer
         raise ApiError(408, "upload_too_slow", {"most_s": UPLOAD_MAX_S}) from None
     return bytes(content)
 

@@ -10,7 +10,8 @@ from PIL import Image, PngImagePlugin
 
 from server.web import photo_workshop
 from server.web.guard import PHOTO_MAX_BYTES
-from tests.support.web_house import House
+from tests.support.waiting import until
+from tests.support.web_house import House, served
 
 
 def a_photo(kind: str = "JPEG", size: tuple[int, int] = (64, 48)) -> bytes:
@@ -164,6 +165,24 @@ async def test_a_photo_that_is_too_large_is_cut_off_while_it_comes(house: House)
 
     assert (answer.status_code, answer.json()["error"]["key"]) == (413, "too_large")
     assert PHOTO_MAX_BYTES <= sent <= PHOTO_MAX_BYTES + (2 << 20)
+
+
+async def test_a_phone_that_is_lost_while_it_sends_is_no_fault_of_ours(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    task = await my_task(house)
+    head = (
+        f"POST /api/v1/tasks/{task}/photos HTTP/1.1\r\nHost: a\r\nContent-Type: image/jpeg\r\nX-Client-Id: {uuid4()}\r\n"
+        f"Cookie: farwatch_session={await house.token('wang')}\r\nContent-Length: 90000\r\n\r\n"
+    )
+    async with served(house.app) as url:
+        _, writer = await asyncio.open_connection("127.0.0.1", int(url.rsplit(":", 1)[1]))
+        writer.write(head.encode() + a_photo()[:200])
+        await until(lambda: asyncio.sleep(0, house.app.state.web.photos.uploads._value), lambda n: n < 8)
+        writer.close()
+        await writer.wait_closed()
+        await until(lambda: asyncio.sleep(0, house.app.state.web.photos.uploads._value), lambda n: n == 8)
+    assert [r for r in caplog.records if r.levelname == "ERROR"] == []
 
 
 async def test_a_decoder_that_hangs_is_ended(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
