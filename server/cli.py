@@ -18,6 +18,8 @@ from server.roles.shared import ClockError
 from server.serve import CONFIGURATION_EXIT, GRACE_S, ROLES, RoleError, serve
 from server.settings import Settings, SettingsError, read
 
+log = logging.getLogger(__name__)
+
 OPERATORS_ERRORS: tuple[type[Exception], ...] = (
     SettingsError,
     SchemaError,
@@ -91,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return CONFIGURATION_EXIT if args.command == "role" else USAGE_EXIT
     except OUTAGES as error:
         if args.command == "role":
-            logging.getLogger("farwatch").error(_of_an_outage(error), extra={"event": "role_outage"})
+            log.warning("%s", _of_an_outage(error), extra={"event": "role_outage"})
         else:
             print(f"farwatch: {_of_an_outage(error)}", file=sys.stderr)
         return 1
