@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 ORPHAN_GRACE_S = 8.0
+ONE_REQUEST_S = 2.0
 
 
 def end_with_parent() -> None:
@@ -26,12 +27,19 @@ def end_with_parent() -> None:
 
 
 def stop_on_signals(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
-    """The first SIGTERM or SIGINT asks for an orderly stop, the second ends the process at once."""
+    """The first SIGTERM or SIGINT asks for an orderly stop; one that comes later than ONE_REQUEST_S ends the process at once.
+
+    What comes sooner belongs to the first: a signal to the whole group arrives once from the sender and again from `make`.
+    """
+    asked_at_s = 0.0
 
     def asked(number: int) -> None:
-        if stop.is_set():
+        nonlocal asked_at_s
+        if not stop.is_set():
+            asked_at_s = loop.time()
+            stop.set()
+        elif loop.time() - asked_at_s > ONE_REQUEST_S:
             os._exit(128 + number)
-        stop.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked, number)
