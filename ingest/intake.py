@@ -13,13 +13,23 @@ from farwatch.domain.policy import Policy
 from farwatch.domain.reading import PERIOD, Reading, is_late
 from farwatch.domain.registry import Registry
 from farwatch.runtime.clock import Clock
-from farwatch.storage import dead_letters, evidence, findings, heartbeats, outages, readings, registry
+from farwatch.storage import (
+    dead_letters,
+    evidence,
+    findings,
+    heartbeats,
+    outages,
+    readings,
+    registry,
+    review_due,
+)
 from farwatch.storage.database import DATA_ERRORS, PASSING_ERRORS, Connection, Pool, transaction
 from farwatch.storage.dead_letters import DeadLetter
 from farwatch.storage.leases import Lease
 from ingest import metrics
 from ingest.mqtt import Delivery
 from ingest.payloads import Measurement, Refusal, decode, split_topic
+from ingest.review_marks import ReviewMarks
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +65,7 @@ class Intake:
         self._city = _City(Registry(), Policy(), {})
         self._state: dict[object, object] = {}
         self._outages: list[outages.Outage] = []
+        self._marks = ReviewMarks()
         self._beat_at_s = -math.inf
 
     async def resume(self) -> None:
@@ -150,9 +161,12 @@ class Intake:
             news = await _without_repeats(connection, city.channels, batch.readings)
             outcome = self._judge.judge(city.registry, city.policy, self._state, news)
             written = await readings.insert(connection, city.channels, batch.readings)
+            marks = self._marks.of(batch.readings, self._clock.now())
+            await review_due.mark(connection, marks.items())
             await dead_letters.add(connection, batch.letters)
             await _write_findings(connection, outcome)
         self._state.update(outcome.changes)
+        self._marks.adopt(marks)
         metrics.MESSAGES.inc(len(deliveries))
         metrics.READINGS.inc(written.written)
         metrics.REVISIONS.inc(written.replaced)

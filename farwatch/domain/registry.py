@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 from farwatch.domain.place import Area, Position
 from farwatch.domain.reading import ReadingKind
@@ -18,9 +19,22 @@ class Enterprise:
     contact_channel: str = ""
 
 
+class CrcPolicy(StrEnum):
+    """Which checksums of a data logger are taken: HJ 212's own; CRC-16/MODBUS too, as many loggers send it; or any."""
+
+    STRICT = "strict"
+    ACCEPT_MODBUS = "accept-modbus"
+    IGNORE = "ignore"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Station:
-    """A monitoring point (监测点/排口): one HJ 212 device, named by its MN."""
+    """A monitoring point (监测点/排口): one HJ 212 device, named by its MN.
+
+    `credential` names the secrets of its HJ 212 frames (password, SM4 key); empty: frames need no password. `source`
+    is the address or network (CIDR) that it must come from over TCP; empty: any. `minute_interval_min` is the period of
+    its minute values; None: as observed. `o2_reference_percent` is the standard's reference oxygen (基准氧含量).
+    """
 
     mn: str
     enterprise: str
@@ -28,6 +42,28 @@ class Station:
     place: Position
     medium: str
     drill: bool = False
+    crc: CrcPolicy = CrcPolicy.STRICT
+    credential: str = ""
+    source: str = ""
+    minute_interval_min: int | None = None
+    o2_reference_percent: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """One pollutant code of a station. `range_low` and `range_high` are the analyser's span, in `unit`.
+
+    `role` says what it measures where the code does not: o2, flow, temperature, humidity, velocity, load, fan, purifier.
+    A channel that was never registered, only heard, is kept and shown and has no limits.
+    """
+
+    mn: str
+    code: str
+    unit: str
+    range_low: float | None = None
+    range_high: float | None = None
+    role: str = ""
+    registered: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +71,9 @@ class Limit:
     """A channel's limit for one kind of reading; `converted` says that the converted value is what counts.
 
     `warn_share` of the limit is where the early warning begins (1.0: at the limit). In force over [valid_from, valid_to).
+    `lower`: a value below it violates too (pH). `schedule` (`HH:MM-HH:MM` in Asia/Shanghai, may pass midnight; empty:
+    always) holds for readings whose event time lies in it. `source` is standard and row; `unverified` says that nobody
+    has compared it with the standard's text yet.
     """
 
     mn: str
@@ -46,6 +85,10 @@ class Limit:
     warn_share: float = 1.0
     valid_from: datetime
     valid_to: datetime | None = None
+    lower: float | None = None
+    schedule: str = ""
+    source: str = ""
+    unverified: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +149,7 @@ class Registry:
     version: int = 0
     enterprises: Mapping[str, Enterprise] = field(default_factory=dict)
     stations: Mapping[str, Station] = field(default_factory=dict)
+    channels: Mapping[tuple[str, str], Channel] = field(default_factory=dict)
     limits: Mapping[tuple[str, str], tuple[Limit, ...]] = field(default_factory=dict)
     cameras: Mapping[str, Camera] = field(default_factory=dict)
     zones: Mapping[str, tuple[Zone, ...]] = field(default_factory=dict)

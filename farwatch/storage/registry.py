@@ -6,7 +6,19 @@ from contextlib import AsyncExitStack
 from farwatch.domain.place import Area, Position
 from farwatch.domain.policy import SHIPPED, Policy
 from farwatch.domain.reading import ReadingKind
-from farwatch.domain.registry import Camera, Enterprise, Grid, Limit, Officer, Registry, Station, Team, Zone
+from farwatch.domain.registry import (
+    Camera,
+    Channel,
+    CrcPolicy,
+    Enterprise,
+    Grid,
+    Limit,
+    Officer,
+    Registry,
+    Station,
+    Team,
+    Zone,
+)
 from farwatch.storage import policy_toml
 from farwatch.storage.database import Connection, Record
 
@@ -50,6 +62,7 @@ async def _load(connection: Connection, inactive: bool) -> Registry:
         version=await version(connection),
         enterprises={r["id"]: _enterprise(r) for r in await rows(_ENTERPRISES)},
         stations={r["mn"]: _station(r) for r in await rows(_STATIONS)},
+        channels={(r["mn"], r["code"]): Channel(**r) for r in await rows(_CHANNELS)},
         limits=_limits(await rows(_LIMITS)),
         cameras={r["id"]: _camera(r) for r in await rows(_CAMERAS)},
         zones=_zones(await rows(_ZONES)),
@@ -61,12 +74,15 @@ async def _load(connection: Connection, inactive: bool) -> Registry:
 
 _ENTERPRISES = """SELECT id, name, lat, lon, contact_name, contact_phone, contact_channel
   FROM enterprises WHERE active OR $1 ORDER BY id"""
-_STATIONS = (
-    "SELECT mn, enterprise, name, lat, lon, medium, drill FROM stations WHERE active OR $1 ORDER BY mn"
-)
-_LIMITS = """SELECT c.mn, c.code, c.unit, l.kind, l.limit_value, l.converted, l.warn_share, l.valid_from, l.valid_to
+_STATIONS = """SELECT mn, enterprise, name, lat, lon, medium, drill, crc, credential, source, minute_interval_min,
+    o2_reference_percent
+  FROM stations WHERE active OR $1 ORDER BY mn"""
+_CHANNELS = """SELECT c.mn, c.code, c.unit, c.range_low, c.range_high, c.role, c.registered
+  FROM channels c JOIN stations s ON s.mn = c.mn WHERE (c.active AND s.active) OR $1 ORDER BY c.mn, c.code"""
+_LIMITS = """SELECT c.mn, c.code, c.unit, l.kind, l.limit_value, l.converted, l.warn_share, l.valid_from, l.valid_to,
+    l.lower_value, l.schedule, l.source, l.unverified
   FROM channels c JOIN limits l ON l.channel_id = c.id JOIN stations s ON s.mn = c.mn
-  WHERE (c.active AND s.active) OR $1 ORDER BY c.mn, c.code, l.kind, l.valid_from"""
+  WHERE (c.active AND s.active) OR $1 ORDER BY c.mn, c.code, l.kind, l.schedule, l.valid_from"""
 _CAMERAS = """SELECT id, name, enterprise, lat, lon, heading_deg, url, credential, drill
   FROM cameras WHERE active OR $1 ORDER BY id"""
 _ZONES = """SELECT z.camera, z.name, z.purpose, z.polygon FROM zones z JOIN cameras c ON c.id = z.camera
@@ -95,6 +111,11 @@ def _station(row: Record) -> Station:
         place=Position(row["lat"], row["lon"]),
         medium=row["medium"],
         drill=row["drill"],
+        crc=CrcPolicy(row["crc"]),
+        credential=row["credential"],
+        source=row["source"],
+        minute_interval_min=row["minute_interval_min"],
+        o2_reference_percent=row["o2_reference_percent"],
     )
 
 
@@ -111,6 +132,10 @@ def _limits(rows: list[Record]) -> dict[tuple[str, str], tuple[Limit, ...]]:
             warn_share=row["warn_share"],
             valid_from=row["valid_from"],
             valid_to=row["valid_to"],
+            lower=row["lower_value"],
+            schedule=row["schedule"],
+            source=row["source"],
+            unverified=row["unverified"],
         )
         periods[row["mn"], row["code"]].append(limit)
     return {channel: tuple(limits) for channel, limits in periods.items()}

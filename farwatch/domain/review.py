@@ -1,0 +1,137 @@
+"""What is judged from rows rather than from the moment: legal hour and day means, and whether data can be true.
+
+A review is of one station and one period (an hour or a day, by its start). It is done when the period's readings
+have come, and anew when one of them comes late or is revised.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from farwatch.domain.finding import Finding, FindingEnded
+from farwatch.domain.policy import Policy
+from farwatch.domain.reading import Reading, ReadingKind
+from farwatch.domain.registry import Channel, Limit, Station
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Period:
+    """An hour or day of Asia/Shanghai, by its start."""
+
+    kind: ReadingKind
+    ts: datetime
+    until: datetime
+
+
+CITY = ZoneInfo("Asia/Shanghai")
+
+DUE_AFTER: dict[ReadingKind, timedelta] = {
+    ReadingKind.HOUR: timedelta(minutes=10),
+    ReadingKind.DAY: timedelta(hours=1),
+}
+"""How long after a period's end its review waits for a device's own mean; when that comes, the review is due at once."""
+
+
+def period_of(kind: ReadingKind, ts: datetime) -> Period:
+    """The hour (of real-time, minute and hour readings) or the city's day that `ts` lies in."""
+    if kind is ReadingKind.DAY:
+        local = ts.astimezone(CITY).replace(hour=0, minute=0, second=0, microsecond=0)
+        return Period(kind=kind, ts=local.astimezone(UTC), until=(local + timedelta(days=1)).astimezone(UTC))
+    hour = ts.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    return Period(kind=ReadingKind.HOUR, ts=hour, until=hour + timedelta(hours=1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """A declared condition of the works (工况标记): over [from_at, to_at) data do not count against it. None: all channels."""
+
+    label: str
+    from_at: datetime
+    to_at: datetime
+    declared_at: datetime
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """A reading that was replaced by another content of the same key, and what replaced it."""
+
+    before: Reading
+    after: Reading
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """All that a review may look at: current readings up to the end of the period, by (code, kind), in order of event time.
+
+    `open_onsets` are findings of review rules that have not ended, by (rule, code or "").
+    """
+
+    station: Station
+    channels: Mapping[str, Channel]
+    limits: Mapping[str, tuple[Limit, ...]]
+    readings: Mapping[tuple[str, ReadingKind], tuple[Reading, ...]]
+    revisions: tuple[Revision, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    clock_offset_s: float | None = None
+    open_onsets: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
+
+    def of(self, code: str, kind: ReadingKind, since: datetime, until: datetime) -> tuple[Reading, ...]:
+        """The readings of [since, until)."""
+        return tuple(r for r in self.readings.get((code, kind), ()) if since <= r.ts < until)
+
+
+class Verdict(StrEnum):
+    """What a period's mean was found to be."""
+
+    OK = "ok"
+    OVER = "over"
+    BELOW = "below"
+    NO_LIMIT = "no_limit"
+    INVALID = "invalid"
+    MARKED = "marked"
+    MISSING = "missing"
+    NOT_CONVERTED = "not_converted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeriodVerdict:
+    """One channel's period: how many of the expected parts (minutes of an hour, hours of a day) came and were valid, the
+    device's mean and our own, the value that was judged and against what. `reason` names why the verdict is what it is."""
+
+    code: str
+    kind: ReadingKind
+    ts: datetime
+    verdict: Verdict
+    reason: str
+    expected: int
+    received: int
+    valid: int
+    device_value: float | None = None
+    device_converted: float | None = None
+    device_flag: str | None = None
+    own_value: float | None = None
+    own_converted: float | None = None
+    judged_value: float | None = None
+    limit: float | None = None
+    lower: float | None = None
+    limit_source: str = ""
+    late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewOutcome:
+    """`ended` may name findings that were never made: ending those does nothing."""
+
+    verdicts: tuple[PeriodVerdict, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    ended: tuple[FindingEnded, ...] = ()
+
+
+class Reviewer(Protocol):
+    """Pure: the same history, period and now give the same outcome, live or on replay."""
+
+    def __call__(self, history: History, period: Period, policy: Policy, now: datetime) -> ReviewOutcome: ...
