@@ -11,20 +11,24 @@ _PARTITIONS_LOCK = 0x46415250  # "FARP"
 
 _INSERT = """
 WITH incoming AS (
-  SELECT * FROM unnest($1::int[], $2::text[], $3::timestamptz[], $4::float8[], $5::float8[], $6::text[],
-                       $7::timestamptz[], $8::bool[]) AS i (channel_id, kind, ts, value, converted, flag, received_at, late)
+  SELECT * FROM unnest($1::int[], $2::text[], $3::timestamptz[], $4::float8[], $5::float8[], $6::float8[],
+                       $7::float8[], $8::float8[], $9::text[], $10::timestamptz[], $11::bool[])
+    AS i (channel_id, kind, ts, value, converted, minimum, maximum, amount, flag, received_at, late)
 ), replaced AS (
   INSERT INTO reading_revisions
   SELECT r.* FROM readings r JOIN incoming i USING (channel_id, kind, ts)
-  WHERE r.ts >= $9 AND r.ts <= $10
-    AND (r.value, r.converted, r.flag) IS DISTINCT FROM (i.value, i.converted, i.flag)
+  WHERE r.ts >= $12 AND r.ts <= $13
+    AND (r.value, r.converted, r.minimum, r.maximum, r.amount, r.flag)
+      IS DISTINCT FROM (i.value, i.converted, i.minimum, i.maximum, i.amount, i.flag)
   RETURNING channel_id
 ), written AS (
-  INSERT INTO readings AS r (channel_id, kind, ts, value, converted, flag, received_at, late, revision)
-  SELECT channel_id, kind, ts, value, converted, flag, received_at, late, 0 FROM incoming
-  ON CONFLICT (channel_id, kind, ts) DO UPDATE SET value = excluded.value, converted = excluded.converted, flag = excluded.flag,
+  INSERT INTO readings AS r (channel_id, kind, ts, value, converted, minimum, maximum, amount, flag, received_at, late, revision)
+  SELECT channel_id, kind, ts, value, converted, minimum, maximum, amount, flag, received_at, late, 0 FROM incoming
+  ON CONFLICT (channel_id, kind, ts) DO UPDATE SET value = excluded.value, converted = excluded.converted,
+    minimum = excluded.minimum, maximum = excluded.maximum, amount = excluded.amount, flag = excluded.flag,
     received_at = excluded.received_at, late = excluded.late, revision = r.revision + 1
-  WHERE (r.value, r.converted, r.flag) IS DISTINCT FROM (excluded.value, excluded.converted, excluded.flag)
+  WHERE (r.value, r.converted, r.minimum, r.maximum, r.amount, r.flag)
+    IS DISTINCT FROM (excluded.value, excluded.converted, excluded.minimum, excluded.maximum, excluded.amount, excluded.flag)
   RETURNING channel_id
 ), latest AS (
   INSERT INTO latest_readings AS l
@@ -79,8 +83,8 @@ async def insert(
         ts = [r.ts for r in rows]
         counts = await connection.fetchrow(
             _INSERT, [ids[r.mn, r.code] for r in rows], [str(r.kind) for r in rows], ts, [r.value for r in rows],
-            [r.converted for r in rows], [r.flag for r in rows], [r.received_at for r in rows], [r.late for r in rows],
-            min(ts), max(ts),
+            [r.converted for r in rows], [r.minimum for r in rows], [r.maximum for r in rows], [r.amount for r in rows],
+            [r.flag for r in rows], [r.received_at for r in rows], [r.late for r in rows], min(ts), max(ts),
         )  # fmt: skip
         total = Written(total.written + counts["written"], total.replaced + counts["replaced"])
     return total
@@ -91,9 +95,8 @@ def _rounds(readings: Iterable[Reading]) -> list[list[Reading]]:
     rounds: list[dict[tuple[str, str, ReadingKind, datetime], Reading]] = []
     for reading in readings:
         key = (reading.mn, reading.code, reading.kind, reading.ts)
-        content = (reading.value, reading.converted, reading.flag)
         seen = [r[key] for r in rounds if key in r]
-        if seen and content == (seen[-1].value, seen[-1].converted, seen[-1].flag):
+        if seen and _content(reading) == _content(seen[-1]):
             continue
         if len(seen) == len(rounds):
             rounds.append({})
@@ -101,8 +104,14 @@ def _rounds(readings: Iterable[Reading]) -> list[list[Reading]]:
     return [list(r.values()) for r in rounds]
 
 
-_LATEST = """
-SELECT c.mn, c.code, r.kind, r.ts, r.value, r.converted, r.flag, r.received_at, r.late
+def _content(r: Reading) -> tuple[object, ...]:
+    return (r.value, r.converted, r.minimum, r.maximum, r.amount, r.flag)
+
+
+_COLUMNS = "c.mn, c.code, r.kind, r.ts, r.value, r.converted, r.minimum, r.maximum, r.amount, r.flag, r.received_at, r.late"
+
+_LATEST = f"""
+SELECT {_COLUMNS}
 FROM latest_readings l JOIN channels c ON c.id = l.channel_id
 CROSS JOIN LATERAL (
   SELECT least(l.ts - $3::interval, coalesce(
@@ -129,10 +138,12 @@ async def latest(
 
 
 _KNOWN = """
-SELECT i.n FROM unnest($1::int[], $2::text[], $3::timestamptz[], $4::float8[], $5::float8[], $6::text[])
-  WITH ORDINALITY AS i (channel_id, kind, ts, value, converted, flag, n)
+SELECT i.n FROM unnest($1::int[], $2::text[], $3::timestamptz[], $4::float8[], $5::float8[], $6::float8[], $7::float8[],
+  $8::float8[], $9::text[]) WITH ORDINALITY AS i (channel_id, kind, ts, value, converted, minimum, maximum, amount, flag, n)
 JOIN readings r USING (channel_id, kind, ts)
-WHERE r.ts >= $7 AND r.ts <= $8 AND (r.value, r.converted, r.flag) IS NOT DISTINCT FROM (i.value, i.converted, i.flag)
+WHERE r.ts >= $10 AND r.ts <= $11
+  AND (r.value, r.converted, r.minimum, r.maximum, r.amount, r.flag)
+    IS NOT DISTINCT FROM (i.value, i.converted, i.minimum, i.maximum, i.amount, i.flag)
 """
 
 
@@ -145,7 +156,8 @@ async def unknown(
     ts = [r.ts for r in readings]
     rows = await connection.fetch(
         _KNOWN, [ids[r.mn, r.code] for r in readings], [str(r.kind) for r in readings], ts, [r.value for r in readings],
-        [r.converted for r in readings], [r.flag for r in readings], min(ts), max(ts),
+        [r.converted for r in readings], [r.minimum for r in readings], [r.maximum for r in readings],
+        [r.amount for r in readings], [r.flag for r in readings], min(ts), max(ts),
     )  # fmt: skip
     known = {row["n"] for row in rows}
     return [r for n, r in enumerate(readings, start=1) if n not in known]
@@ -162,8 +174,7 @@ async def around(
 ) -> list[Reading]:
     """One channel's readings of one kind in [at - before, at + after], in order."""
     rows = await connection.fetch(
-        "SELECT c.mn, c.code, r.kind, r.ts, r.value, r.converted, r.flag, r.received_at, r.late"
-        " FROM readings r JOIN channels c ON c.id = r.channel_id"
+        f"SELECT {_COLUMNS} FROM readings r JOIN channels c ON c.id = r.channel_id"
         " WHERE c.mn = $1 AND c.code = $2 AND r.kind = $3 AND r.ts BETWEEN $4 AND $5 ORDER BY r.ts",
         mn, code, str(kind), at - before, at + after,
     )  # fmt: skip
@@ -171,5 +182,5 @@ async def around(
 
 
 def _to_reading(r: dict[str, object]) -> Reading:
-    fields = {k: r[k] for k in ("mn", "code", "ts", "value", "converted", "flag", "received_at", "late")}
+    fields = {k: r[k] for k in r.keys() if k != "kind"}  # noqa: SIM118
     return Reading(kind=ReadingKind(str(r["kind"])), **fields)  # type: ignore[arg-type]
