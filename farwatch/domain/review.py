@@ -44,9 +44,24 @@ def period_of(kind: ReadingKind, ts: datetime) -> Period:
     return Period(kind=ReadingKind.HOUR, ts=hour, until=hour + timedelta(hours=1))
 
 
+class MarkLabel(StrEnum):
+    """Conditions that may be declared (烘炉, 启炉, 停炉, 停炉降温, 停运, 故障, 维护, 校准): MEE announcement 2022 No. 21, domain words."""
+
+    BAKING = "baking"
+    START_UP = "start_up"
+    SHUT_DOWN = "shut_down"
+    COOLING = "cooling"
+    STOPPED = "stopped"
+    FAULT = "fault"
+    MAINTENANCE = "maintenance"
+    CALIBRATION = "calibration"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """A declared condition of the works (工况标记): over [from_at, to_at) data do not count against it. None: all channels."""
+    """A declared condition of the works (工况标记): over [from_at, to_at) data do not count against it. None: all channels.
+
+    `label` is a MarkLabel's value."""
 
     label: str
     from_at: datetime
