@@ -45,7 +45,7 @@ def period_of(kind: ReadingKind, ts: datetime) -> Period:
 
 
 class MarkLabel(StrEnum):
-    """Conditions that may be declared (烘炉, 启炉, 停炉, 停炉降温, 停运, 故障, 维护, 校准): MEE announcement 2022 No. 21, domain words."""
+    """Conditions that may be declared: 烘炉, 启炉, 停炉, 停炉降温, 停运, 故障, 维护, 校准."""
 
     BAKING = "baking"
     START_UP = "start_up"

@@ -12,13 +12,13 @@ _COLUMNS = "id, mn, code, label, from_at, to_at, declared_by, note, declared_at,
 
 async def add(connection: Connection, mn: str, mark: Mark, *, by: str, note: str, now: datetime) -> int:
     """In the caller's transaction; returns the mark's id."""
-    id = await connection.fetchval(
+    mark_id = await connection.fetchval(
         "INSERT INTO marks (mn, code, label, from_at, to_at, declared_by, note, declared_at)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id",
         mn, mark.code, mark.label, mark.from_at, mark.to_at, by, note, mark.declared_at,
     )  # fmt: skip
     await _review_again(connection, mn, mark.from_at, mark.to_at, now)
-    return int(id)
+    return int(mark_id)
 
 
 async def withdraw(connection: Connection, mn: str, id: int, *, by: str, now: datetime) -> Record | None:
