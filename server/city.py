@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
+from farwatch.domain.device import StationSecrets
 from farwatch.domain.policy import Policy
 from farwatch.domain.registry import Registry
 from farwatch.storage import registry
@@ -71,3 +72,8 @@ def camera_accounts(secrets: Secrets) -> Mapping[str, tuple[str, str]]:
 def notice_channels(secrets: Secrets) -> Mapping[str, str]:
     """Addresses of notice channels by name."""
     return secrets.channels
+
+
+def station_secrets(secrets: Secrets) -> StationSecrets:
+    """Passwords and keys of HJ 212 frames by the name that a station's row gives."""
+    return secrets.stations

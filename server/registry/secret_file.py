@@ -10,8 +10,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from farwatch.domain.device import StationSecret
 from server.registry.problems import did_you_mean
 
 FILE_NAME = "secrets.toml"
@@ -33,16 +34,18 @@ class Credential:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Secrets:
-    """`credentials` of cameras by name, `channels`' notice URLs by name, `mqtt` passwords by MN or service name."""
+    """`credentials` of cameras by name, `channels`' notice URLs by name, `mqtt` passwords by MN or service name,
+    `stations`' HJ 212 passwords and keys by name."""
 
     credentials: Mapping[str, Credential] = field(default_factory=lambda: MappingProxyType({}))
     channels: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     mqtt: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    stations: Mapping[str, StationSecret] = field(default_factory=lambda: MappingProxyType({}))
 
     def __repr__(self) -> str:
         return (
             f"Secrets(credentials={sorted(self.credentials)}, channels={sorted(self.channels)},"
-            f" mqtt={sorted(self.mqtt)})"
+            f" mqtt={sorted(self.mqtt)}, stations={sorted(self.stations)})"
         )
 
     def merged(self, newer: "Secrets") -> "Secrets":
@@ -51,6 +54,7 @@ class Secrets:
             credentials={**self.credentials, **newer.credentials},
             channels={**self.channels, **newer.channels},
             mqtt={**self.mqtt, **newer.mqtt},
+            stations={**self.stations, **newer.stations},
         )
 
 
@@ -74,10 +78,18 @@ class _Mqtt(_Table):
     password: _Value
 
 
+class _Station(_Table):
+    """HJ 212's PW stands in the frame's fields: letters and digits, six by the standard."""
+
+    password: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_.-]{0,32}$")] = ""
+    sm4_key: Annotated[str, StringConstraints(pattern=r"^([0-9A-Fa-f]{32})?$")] = ""
+
+
 class _File(_Table):
     credentials: dict[str, _Credential] = {}
     channels: dict[str, _Channel] = {}
     mqtt: dict[str, _Mqtt] = {}
+    stations: dict[str, _Station] = {}
 
 
 def parse(text: str) -> Secrets:
@@ -95,13 +107,19 @@ def parse(text: str) -> Secrets:
         credentials={name: Credential(c.user, c.password) for name, c in file.credentials.items()},
         channels={name: c.url for name, c in file.channels.items()},
         mqtt={name: m.password for name, m in file.mqtt.items()},
+        stations={name: _station(s) for name, s in file.stations.items()},
     )
+
+
+def _station(table: _Station) -> StationSecret:
+    key = bytes.fromhex(table.sm4_key) if table.sm4_key else None
+    return StationSecret(password=table.password, sm4_key=key)
 
 
 def _line(loc: tuple[int | str, ...], type_: str, message: str) -> str:
     where = ".".join(str(part) for part in loc)
     if type_ == "extra_forbidden":
-        known = [*_File.model_fields, "user", "password", "url"]
+        known = [*_File.model_fields, "user", "password", "url", "sm4_key"]
         return f"{where}: unknown key{did_you_mean(str(loc[-1]), known)} (tables are [credentials.NAME], …)"
     return f"{where}: {message}"
 
@@ -153,6 +171,9 @@ def _render(secrets: Secrets) -> str:
         lines += ["", f"[channels.{_quoted(name)}]", f"url = {_quoted(url)}"]
     for name, password in sorted(secrets.mqtt.items()):
         lines += ["", f"[mqtt.{_quoted(name)}]", f"password = {_quoted(password)}"]
+    for name, secret in sorted(secrets.stations.items()):
+        lines += ["", f"[stations.{_quoted(name)}]", f"password = {_quoted(secret.password)}"]
+        lines += [f"sm4_key = {_quoted(secret.sm4_key.hex())}"] if secret.sm4_key else []
     return "\n".join(lines) + "\n"
 
 

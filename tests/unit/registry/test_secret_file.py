@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from farwatch.domain.device import StationSecret
 from server.registry.secret_file import (
     FILE_NAME,
     Credential,
@@ -24,6 +25,15 @@ secrets = st.builds(
     credentials=st.dictionaries(texts, st.builds(Credential, user=texts, password=texts), max_size=3),
     channels=st.dictionaries(texts, texts, max_size=3),
     mqtt=st.dictionaries(texts, texts, max_size=3),
+    stations=st.dictionaries(
+        texts,
+        st.builds(
+            StationSecret,
+            password=st.from_regex(r"[0-9A-Za-z]{0,6}", fullmatch=True),
+            sm4_key=st.none() | st.binary(min_size=16, max_size=16),
+        ),
+        max_size=3,
+    ),
 )
 
 
@@ -50,7 +60,9 @@ def test_values_are_in_no_repr() -> None:
         credentials={"yard": Credential("admin", "hunter2")},
         channels={"duty": "wecombot://key"},
         mqtt={"s": "pw"},
+        stations={"stack": StationSecret(password="hunter2", sm4_key=b"hunter2hunter2hu")},
     )
+    assert "hunter2" not in repr(kept.stations)
     assert "hunter2" not in repr(kept) + repr(kept.credentials)
     assert "wecombot" not in repr(kept)
     assert "yard" in repr(kept)
@@ -64,6 +76,8 @@ def test_values_are_in_no_repr() -> None:
         '[credentials.yard]\nuser = "a"\npassword = "x"\npasword = "hunter2"',
         '[yard]\nuser = "a"\npassword = "hunter2"',
         '[mqtt.s1]\nurl = "hunter2"',
+        '[stations.s1]\nsm4_key = "hunter2"',
+        '[stations.s1]\npassword = "hunter2;CN=1"',
     ],
 )
 def test_what_is_wrong_is_said_without_the_secret(text: str) -> None:
