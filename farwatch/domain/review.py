@@ -82,7 +82,9 @@ class Revision:
 class History:
     """All that a review may look at: current readings up to the end of the period, by (code, kind), in order of event time.
 
-    `open_onsets` are findings of review rules that have not ended, by (rule, code or "").
+    `open_onsets` are findings of review rules that stood in the period, by (rule, code or ""): begun before its end and
+    not ended before its start; so an old hour that is reviewed again meets what was found then. `outages` are the
+    spans in which we ourselves took nothing, (from, to), of all the time that the readings cover.
     """
 
     station: Station
@@ -93,6 +95,7 @@ class History:
     marks: tuple[Mark, ...] = ()
     clock_offset_s: float | None = None
     open_onsets: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
+    outages: tuple[tuple[datetime, datetime], ...] = ()
 
     def of(self, code: str, kind: ReadingKind, since: datetime, until: datetime) -> tuple[Reading, ...]:
         """The readings of [since, until)."""
