@@ -102,12 +102,13 @@ class DeviceCommand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StationLink:
-    """How a station was heard last: the way, the dialect (2005, 2017, 2025), which checksum matched (pass, modbus,
-    modswap, fail) and, over TCP, from which address."""
+    """How a station was heard last: the way, the dialect (2005, 2017, 2025), its system type (HJ 212's ST), which checksum
+    matched (pass, modbus, modswap, fail) and, over TCP, from which address."""
 
     mn: str
     way: Way
     dialect: int
+    system: str
     checksum: str
     address: str
     heard_at: datetime

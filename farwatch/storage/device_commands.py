@@ -63,13 +63,15 @@ async def outstanding(connection: Connection | Pool) -> list[DeviceCommand]:
 async def replies_to(
     connection: Connection | Pool, commands: Sequence[DeviceCommand]
 ) -> dict[int, list[DeviceReply]]:
-    """What was said in the exchange of each command, in the order it came, by the command's id."""
+    """What was said in the exchange of each command, in the order it came, by the command's id. Some devices give their
+    answer a QN of its own: what bears the command's number and came after it was sent counts as well."""
     found: dict[int, list[DeviceReply]] = {c.id: [] for c in commands if c.qn}
     if not found:
         return {}
     rows = await connection.fetch(
         "SELECT c.id, r.mn, r.cn, r.qn, r.content, r.received_at FROM device_commands c"
-        " JOIN device_replies r ON r.mn = c.mn AND r.qn = c.qn WHERE c.id = ANY($1) ORDER BY r.id",
+        " JOIN device_replies r ON r.mn = c.mn AND (r.qn = c.qn OR (r.cn = c.command AND r.received_at >= c.sent_at))"
+        " WHERE c.id = ANY($1) ORDER BY r.id",
         list(found),
     )
     for r in rows:

@@ -50,7 +50,9 @@ async def test_a_reply_is_found_by_its_exchange_and_its_repeat_says_nothing_new(
 ) -> None:
     number = await device_commands.add(pool, "MN1", Command.GET_CLOCK, {}, "amy")
     (command,) = await device_commands.outstanding(pool)
-    await device_commands.save(pool, replace(command, state=CommandState.SENT, qn="20260302120000000"))
+    await device_commands.save(
+        pool, replace(command, state=CommandState.SENT, qn="20260302120000000", sent_at=AT)
+    )
     (command,) = await device_commands.outstanding(pool)
     said = [
         DeviceReply("MN1", "9011", "20260302120000000", {"QnRtn": "1"}, AT),
@@ -69,9 +71,26 @@ async def test_a_reply_is_found_by_its_exchange_and_its_repeat_says_nothing_new(
     assert await pool.fetchval("SELECT count(*) FROM device_replies") == 4
 
 
+async def test_an_answer_under_a_number_of_its_own_is_the_commands_if_it_came_after(
+    pool: Pool, city: None
+) -> None:
+    number = await device_commands.add(pool, "MN1", Command.GET_CLOCK, {}, "amy")
+    (command,) = await device_commands.outstanding(pool)
+    await device_commands.save(
+        pool, replace(command, state=CommandState.SENT, qn="20260302120000000", sent_at=AT)
+    )
+    (command,) = await device_commands.outstanding(pool)
+    answer = DeviceReply("MN1", "1011", "20260302120000777", {"SystemTime": "1"}, AT + timedelta(seconds=1))
+    other = DeviceReply("MN1", "1061", "20260302120000778", {"RtdInterval": "30"}, AT + timedelta(seconds=1))
+    old = DeviceReply("MN1", "1011", "20260302110000777", {"SystemTime": "0"}, AT - timedelta(seconds=1))
+    async with pool.acquire() as connection:
+        await device_commands.note_replies(connection, [old, answer, other])
+    assert await device_commands.replies_to(pool, [command]) == {number: [answer]}
+
+
 async def test_a_link_is_the_newest_that_was_heard(pool: Pool, city: None) -> None:
     link = StationLink(
-        mn="MN1", way=Way.TCP, dialect=2005, checksum="modbus", address="127.0.0.1", heard_at=AT
+        mn="MN1", way=Way.TCP, dialect=2005, system="32", checksum="modbus", address="127.0.0.1", heard_at=AT
     )
     older = replace(link, way=Way.MQTT, heard_at=AT - timedelta(seconds=1))
     await station_links.note(pool, [link, replace(link, mn="MN9")])

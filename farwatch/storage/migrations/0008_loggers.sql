@@ -22,5 +22,5 @@ CREATE INDEX device_replies_by_time ON device_replies (received_at);
 -- How each station was heard last over HJ 212.
 CREATE TABLE station_links (
   mn text PRIMARY KEY REFERENCES stations, way text NOT NULL CHECK (way IN ('tcp', 'mqtt')), dialect smallint NOT NULL,
-  checksum text NOT NULL, address text NOT NULL DEFAULT '', heard_at timestamptz NOT NULL
+  system text NOT NULL, checksum text NOT NULL, address text NOT NULL DEFAULT '', heard_at timestamptz NOT NULL
 );
