@@ -25,7 +25,7 @@ async def page(
 ) -> list[Record]:
     """At most `limit` current readings with event times in [since, until), in order."""
     rows: list[Record] = await pool.fetch(
-        "SELECT ts, value, converted, flag, late, revision FROM readings"
+        "SELECT ts, value, converted, minimum, maximum, amount, flag, late, received_at, revision FROM readings"
         " WHERE channel_id = $1 AND kind = $2 AND ts >= $3 AND ts < $4 ORDER BY ts LIMIT $5",
         channel_id,
         str(kind),

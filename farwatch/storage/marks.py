@@ -33,6 +33,10 @@ async def withdraw(connection: Connection, mn: str, id: int, *, by: str, now: da
     return row
 
 
+async def one(connection: Connection, mn: str, id: int) -> Record | None:
+    return await connection.fetchrow(f"SELECT {_COLUMNS} FROM marks WHERE mn = $1 AND id = $2", mn, id)
+
+
 async def of_station(connection: Connection | Pool, mn: str, since: datetime, until: datetime) -> list[Mark]:
     """Those in force that touch [since, until), in order of their begin."""
     rows = await connection.fetch(

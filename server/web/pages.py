@@ -28,6 +28,8 @@ async def home(session: MaybeSession) -> RedirectResponse:
 @router.get("/signin")
 @router.get("/centre")
 @router.get("/centre/{_:path}")
+@router.get("/bureau")
+@router.get("/bureau/{_:path}")
 @router.get("/officer")
 @router.get("/officer/{_:path}")
 def page(web: WebContext) -> Response:

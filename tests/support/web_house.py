@@ -162,6 +162,30 @@ class House:
         await self.pool.execute("INSERT INTO matter_findings VALUES ($1, $2)", finding, matter)
         return matter, finding
 
+    async def mark(self, label: str = "stopped", hours: float = 1) -> int:
+        """Of station MN1, ending now."""
+        now = self.clock.now()
+        return int(
+            await self.pool.fetchval(
+                "INSERT INTO marks (mn, label, from_at, to_at, declared_by) VALUES ('MN1', $1, $2, $3, 'bo') RETURNING id",
+                label, now - timedelta(hours=hours), now,
+            )
+        )  # fmt: skip
+
+    async def reviewed(self, ts: datetime, *, code: str = "a21026", mn: str = "MN1", **columns: Any) -> None:
+        """A review of an hour that was well, or as `columns` say."""
+        values: dict[str, Any] = {
+            "kind": "hour", "verdict": "ok", "reason": "within_limit", "expected": 60, "received": 60, "valid": 58,
+            "device_value": 20.0, "device_flag": "N", "own_value": 20.1, "judged_value": 20.0, "limit_value": 35.0,
+            "limit_source": "GB 13271-2014", "late": False, "reviewed_at": self.clock.now(), "revision": 0,
+        } | columns  # fmt: skip
+        names = ", ".join(values)
+        marks = ", ".join(f"${i}" for i in range(4, len(values) + 4))
+        await self.pool.execute(
+            f"INSERT INTO reviews (channel_id, ts, {names}) SELECT id, $3, {marks} FROM channels WHERE mn = $1 AND code = $2",
+            mn, code, ts, *values.values(),
+        )  # fmt: skip
+
     async def evidence(
         self, finding: UUID | None, content: bytes, *, media_type: str = "image/jpeg", **columns: Any
     ) -> UUID:

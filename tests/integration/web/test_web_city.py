@@ -11,6 +11,16 @@ from server.web import readings as readings_route
 from server.web.figures_cache import midnight
 from tests.support.web_house import House
 
+A_LIMIT = {
+    "kind": "rtd",
+    "limit": 35.0,
+    "lower": None,
+    "converted": True,
+    "schedule": "",
+    "source": "",
+    "unverified": False,
+}
+
 
 async def read(house: House, count: int, *, last: datetime, kind: ReadingKind = ReadingKind.RTD) -> None:
     async with transaction(house.pool) as connection:
@@ -47,7 +57,7 @@ async def test_the_city_is_shown_as_the_registry_has_it_and_as_it_is_now(house: 
     assert grid["geometry"]["coordinates"][0][0][0] == [116.0, 39.0]
     (channel,) = station["channels"]
     assert station["enterprise"] == {"id": "e1", "name": "东方钢铁"}
-    assert channel["limits"] == [{"kind": "rtd", "limit": 35.0, "converted": True}]
+    assert channel["limits"] == [A_LIMIT]
     assert (channel["latest"]["value"], channel["latest"]["converted"], channel["latest"]["kind"]) == (
         0.0,
         0.0,
@@ -84,7 +94,7 @@ async def test_a_curve_comes_in_order_and_in_pages_without_gap_or_repeat(
             query["cursor"] = page["next"]
 
     assert seen == [float(i) for i in reversed(range(10))]
-    assert (page["unit"], page["limits"]) == ("mg/m3", [{"kind": "rtd", "limit": 35.0, "converted": True}])
+    assert (page["unit"], page["limits"]) == ("mg/m3", [A_LIMIT])
 
 
 async def test_a_curve_is_cut_by_event_time_and_kind(house: House) -> None:

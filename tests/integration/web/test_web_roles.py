@@ -27,6 +27,7 @@ class Ask:
 DEED = {"client_id": "00000000-0000-0000-0000-000000000000", "at": "2026-11-22T04:00:00Z"}
 SIGN_IN = {"name": "chen", "password": "wrong horse"}
 POSITION = {"lat": 39.9, "lon": 116.4, "accuracy_m": 8, "at": "2026-11-22T04:00:00Z"}
+MARK = {"label": "start_up", "from_at": "2026-11-22T04:00:00Z", "to_at": "2026-11-22T05:00:00Z"}
 TABLE = [
     Ask("POST", "/api/v1/session", (401, 401, 401, 401, 401, 401), SIGN_IN),
     Ask("GET", "/api/v1/session", (401, 200, 200, 200, 200, 200)),
@@ -39,6 +40,13 @@ TABLE = [
     Ask("GET", "/api/v1/grids", (401, 200, 200, 200, 200, 200)),
     Ask("GET", "/api/v1/stations", (401, 200, 200, 200, 200, 200)),
     Ask("GET", "/api/v1/stations/{mn}/readings", (401, 404, 404, 200, 200, 200), query="?code=a21026"),
+    Ask("GET", "/api/v1/stations/{mn}/readings/revisions", (401, 404, 404, 200, 200, 200), query="?code=a21026"),
+    Ask("GET", "/api/v1/stations/{mn}/reviews", (401, 404, 404, 200, 200, 200)),
+    Ask("GET", "/api/v1/stations/{mn}/marks", (401, 404, 404, 200, 200, 200)),
+    Ask("POST", "/api/v1/stations/{mn}/marks", (401, 403, 403, 201, 201, 201), MARK),
+    Ask("DELETE", "/api/v1/stations/{mn}/marks/{id}", (401, 403, 403, 200, 200, 200)),
+    Ask("GET", "/api/v1/exceedances", (401, 403, 403, 200, 200, 200)),
+    Ask("GET", "/api/v1/rates", (401, 403, 403, 200, 200, 200)),
     Ask("GET", "/api/v1/cameras", (401, 200, 200, 200, 200, 200)),
     Ask("GET", "/api/v1/cameras/{id}/still", (401, 200, 404, 200, 200, 200)),
     Ask("GET", "/api/v1/officers", (401, 403, 403, 200, 403, 200)),
@@ -97,6 +105,8 @@ async def _path(house: House, ask: Ask) -> str:
         row = await house.evidence(finding, b"\xff\xd8\xff")
     elif ask.route.startswith("/api/v1/cameras"):
         row = "c1"
+    elif "/marks/" in ask.route:
+        row = await house.mark()
     return ask.route.format(id=row, action="decline", mn="MN1") + ask.query
 
 
