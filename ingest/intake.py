@@ -1,20 +1,21 @@
-"""From the broker's messages to committed readings and findings: one batch, one transaction, then the acknowledgement."""
+"""From deliveries to committed readings and findings: one batch, one transaction, then the acknowledgement."""
 
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from farwatch.domain.device import StationSecret, StationSecrets
 from farwatch.domain.finding import Finding
 from farwatch.domain.judging import Outcome, SensorJudge
-from farwatch.domain.policy import Policy
-from farwatch.domain.reading import PERIOD, Reading, is_late
+from farwatch.domain.reading import Reading
 from farwatch.domain.registry import Registry
 from farwatch.runtime.clock import Clock
 from farwatch.storage import (
+    channels,
     dead_letters,
+    device_commands,
     evidence,
     findings,
     heartbeats,
@@ -23,13 +24,14 @@ from farwatch.storage import (
     registry,
     review_due,
 )
+from farwatch.storage.channels import Channel
 from farwatch.storage.database import DATA_ERRORS, PASSING_ERRORS, Connection, Pool, transaction
-from farwatch.storage.dead_letters import DeadLetter
 from farwatch.storage.leases import Lease
 from ingest import metrics
-from ingest.mqtt import Delivery
-from ingest.payloads import Measurement, Refusal, decode, split_topic
+from ingest.delivery import Delivery
+from ingest.payloads import Device, Refusal
 from ingest.review_marks import ReviewMarks
+from ingest.sorting import Batch, City, letter, sort
 
 log = logging.getLogger(__name__)
 
@@ -37,36 +39,27 @@ NAME = "intake"
 REBUILD_FROM = timedelta(hours=2)
 OUTAGE_AFTER = timedelta(seconds=5)
 SHORTEST_RETRY_S, LONGEST_RETRY_S = 0.1, 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class _City:
-    registry: Registry
-    policy: Policy
-    channels: dict[tuple[str, str], int]
-
-
-@dataclass(frozen=True, slots=True)
-class _Sorted:
-    """A batch as it will be written."""
-
-    readings: tuple[Reading, ...]
-    letters: tuple[DeadLetter, ...]
+NO_SECRETS: StationSecrets = {}
 
 
 class Intake:
-    """Takes batches one after the other. `resume` comes first; `take` returns when its batch is committed."""
+    """Takes one batch after the other, whichever way in it came. `resume` comes first; `take` returns when its batch is
+    committed. `secrets` are those of the stations' HJ 212 frames, by credential."""
 
-    def __init__(self, pool: Pool, lease: Lease, judge: SensorJudge, clock: Clock) -> None:
+    def __init__(
+        self, pool: Pool, lease: Lease, judge: SensorJudge, clock: Clock, secrets: StationSecrets = NO_SECRETS
+    ) -> None:
         self._pool = pool
         self._lease = lease
         self._judge = judge
         self._clock = clock
-        self._city = _City(Registry(), Policy(), {})
+        self._secrets = secrets
+        self._city = City()
         self._state: dict[object, object] = {}
         self._outages: list[outages.Outage] = []
         self._marks = ReviewMarks()
         self._beat_at_s = -math.inf
+        self._taking = asyncio.Lock()
 
     async def resume(self) -> None:
         """Loads the city, notes how long nobody took messages, and rebuilds the judge's memory from the rows."""
@@ -100,31 +93,36 @@ class Intake:
                     )
             await asyncio.sleep(1.0)
 
-    async def take(self, deliveries: Sequence[Delivery]) -> None:
-        """Commits the batch, whatever is in it; waits out a database that is away. Raises LeaseLostError."""
-        delay_s = SHORTEST_RETRY_S
-        while True:
-            try:
-                with metrics.BATCH_SECONDS.time():
-                    await self._excuse_silence()
-                    await self._commit_or_bisect(deliveries)
-            except PASSING_ERRORS as error:
-                log.warning(
-                    "the database does not take the batch, trying again: %s",
-                    error,
-                    extra={"event": "batch_retried"},
-                )
-                metrics.BATCHES_RETRIED.inc()
-                await asyncio.sleep(delay_s)
-                delay_s = min(delay_s * 2, LONGEST_RETRY_S)
-            else:
-                return
+    async def take(self, deliveries: Sequence[Delivery]) -> list[bytes | None]:
+        """Commits the batch, whatever is in it; waits out a database that is away. Says what to answer to each delivery.
+
+        May be called by several ways in at once: one commit after the other. Raises LeaseLostError.
+        """
+        async with self._taking:
+            delay_s = SHORTEST_RETRY_S
+            while True:
+                try:
+                    with metrics.BATCH_SECONDS.time():
+                        await self._excuse_silence()
+                        return await self._commit_or_bisect(deliveries)
+                except PASSING_ERRORS as error:
+                    log.warning(
+                        "the database does not take the batch, trying again: %s",
+                        error,
+                        extra={"event": "batch_retried"},
+                    )
+                    metrics.BATCHES_RETRIED.inc()
+                    await asyncio.sleep(delay_s)
+                    delay_s = min(delay_s * 2, LONGEST_RETRY_S)
 
     async def _load_city(self, connection: Connection) -> None:
-        self._city = _City(
-            await registry.load(connection),
+        city = await registry.load(connection)
+        self._city = City(
+            city,
             await registry.load_policy(connection),
             await readings.channel_ids(connection),
+            await channels.heard_counts(connection),
+            _devices(city, self._secrets),
         )
 
     async def _note_outage(self, connection: Connection) -> None:
@@ -141,76 +139,73 @@ class Intake:
                 await self._lease.check(connection)
                 await self._note_outage(connection)
 
-    async def _commit_or_bisect(self, deliveries: Sequence[Delivery]) -> None:
+    async def _commit_or_bisect(self, deliveries: Sequence[Delivery]) -> list[bytes | None]:
         """A row that the database refuses is found by halving; it becomes a dead letter, the rest goes in."""
+        city, now = self._city, self._clock.now()
+        batch = sort(city, deliveries, now, self._excused)
         try:
-            await self._commit(deliveries, self._sort(deliveries, self._clock.now()))
+            await self._commit(city, batch, now)
         except DATA_ERRORS as error:
             if len(deliveries) == 1:
-                letter = _letter(deliveries[0], Refusal("poison", type(error).__name__), self._clock.now())
-                await self._commit(deliveries, _Sorted((), (letter,)))
-                return
+                # It is answered all the same: it is kept, and its sender must not hang on it.
+                poison = letter(deliveries[0], Refusal("poison", type(error).__name__), now)
+                await self._commit(city, Batch(letters=[poison]), now)
+                return batch.answers
             middle = len(deliveries) // 2
-            await self._commit_or_bisect(deliveries[:middle])
-            await self._commit_or_bisect(deliveries[middle:])
+            return [
+                *await self._commit_or_bisect(deliveries[:middle]),
+                *await self._commit_or_bisect(deliveries[middle:]),
+            ]
+        metrics.MESSAGES.inc(len(deliveries))
+        return batch.answers
 
-    async def _commit(self, deliveries: Sequence[Delivery], batch: _Sorted) -> None:
-        city = self._city
+    def _excused(self, start: datetime, end: datetime) -> timedelta:
+        return outages.overlap(self._outages, start, end)
+
+    async def _commit(self, city: City, batch: Batch, now: datetime) -> None:
         async with transaction(self._pool) as connection:
             await self._lease.check(connection)
-            news = await _without_repeats(connection, city.channels, batch.readings)
+            heard = await channels.note_heard(connection, dict.fromkeys(batch.heard, ""), now)
+            ids = city.with_heard(heard).channels if heard else city.channels
+            news = await _without_repeats(connection, ids, batch.readings)
             outcome = self._judge.judge(city.registry, city.policy, self._state, news)
-            written = await readings.insert(connection, city.channels, batch.readings)
-            marks = self._marks.of(batch.readings, self._clock.now())
+            written = await readings.insert(connection, ids, batch.readings)
+            marks = self._marks.of(batch.readings, now)
             await review_due.mark(connection, marks.items())
+            await device_commands.note_replies(connection, batch.replies)
             await dead_letters.add(connection, batch.letters)
             await _write_findings(connection, outcome)
-        self._state.update(outcome.changes)
+        self._adopt(outcome, heard)
         self._marks.adopt(marks)
-        metrics.MESSAGES.inc(len(deliveries))
         metrics.READINGS.inc(written.written)
         metrics.REVISIONS.inc(written.replaced)
-        for letter in batch.letters:
-            metrics.DEAD_LETTERS.labels(letter.reason).inc()
+        metrics.CHANNELS_HEARD.inc(len(heard))
+        for set_aside in batch.letters:
+            metrics.DEAD_LETTERS.labels(set_aside.reason).inc()
 
-    def _sort(self, deliveries: Sequence[Delivery], received_at: datetime) -> _Sorted:
-        taken: list[Reading] = []
-        letters: list[DeadLetter] = []
-        for delivery in deliveries:
-            decoded = decode(delivery.topic, delivery.payload, received_at)
-            if isinstance(decoded, Measurement) and decoded.mn not in self._city.registry.stations:
-                decoded = Refusal("unknown_station", decoded.mn[:80])
-            if isinstance(decoded, Refusal):
-                letters.append(_letter(delivery, decoded, received_at))
-                continue
-            unknown = [code for code in decoded.values if (decoded.mn, code) not in self._city.channels]
-            if unknown:
-                letters.append(
-                    _letter(delivery, Refusal("unknown_code", ",".join(unknown)[:200]), received_at)
-                )
-            taken.extend(self._readings(decoded, received_at))
-        return _Sorted(tuple(taken), tuple(letters))
+    def _adopt(self, outcome: Outcome, heard: Mapping[Channel, int]) -> None:
+        """What is committed is known from now on, in the city of this moment: a new one may have been loaded meanwhile."""
+        self._state.update(outcome.changes)
+        if heard:
+            self._city = self._city.with_heard(heard)
 
-    def _readings(self, m: Measurement, received_at: datetime) -> list[Reading]:
-        excused = outages.overlap(self._outages, m.ts + PERIOD[m.kind], received_at)
-        late = is_late(m.kind, ts=m.ts, received_at=received_at, excused=excused)
-        return [
-            Reading(
-                mn=m.mn, code=code, kind=m.kind, ts=m.ts, value=value, received_at=received_at,
-                converted=m.converted.get(code), flag=m.flag(code), late=late,
-            )
-            for code, value in m.values.items()
-            if (m.mn, code) in self._city.channels
-        ]  # fmt: skip
+
+def _devices(city: Registry, secrets: StationSecrets) -> dict[str, Device]:
+    nothing = StationSecret()
+    found = {mn: secrets.get(s.credential, nothing) for mn, s in city.stations.items()}
+    return {
+        mn: Device(crc=city.stations[mn].crc, password=secret.password, sm4_key=secret.sm4_key)
+        for mn, secret in found.items()
+    }
 
 
 async def _without_repeats(
-    connection: Connection, channels: dict[tuple[str, str], int], batch: Sequence[Reading]
+    connection: Connection, ids: dict[Channel, int], batch: Sequence[Reading]
 ) -> list[Reading]:
     """Late readings that are rows already, such as a station's second back-fill or a retained message, say nothing new.
     Live ones are sorted out by the judge's own memory."""
     late = [r for r in batch if r.late]
-    return [r for r in batch if not r.late] + await readings.unknown(connection, channels, late)
+    return [r for r in batch if not r.late] + await readings.unknown(connection, ids, late)
 
 
 async def _write_findings(connection: Connection, outcome: Outcome) -> None:
@@ -230,9 +225,3 @@ def _pending_curve(finding: Finding) -> evidence.Evidence:
         media_type="application/json",
         finding_id=finding.id,
     )
-
-
-def _letter(delivery: Delivery, refusal: Refusal, received_at: datetime) -> DeadLetter:
-    named = split_topic(delivery.topic)
-    source = "unknown" if isinstance(named, Refusal) else named[0]
-    return DeadLetter(source, delivery.topic, delivery.payload, refusal.reason, refusal.detail, received_at)

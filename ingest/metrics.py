@@ -6,6 +6,7 @@ READINGS = Counter("farwatch_readings_total", "Readings committed, revisions inc
 REVISIONS = Counter(
     "farwatch_reading_revisions_total", "Readings that replaced another content of the same key"
 )
+CHANNELS_HEARD = Counter("farwatch_channels_heard_total", "Channels made because a station said their code")
 MESSAGES = Counter("farwatch_messages_total", "Messages taken from the broker, committed or set aside")
 DEAD_LETTERS = Counter("farwatch_dead_letters_total", "Input that was refused and set aside", ["reason"])
 BATCH_SECONDS = Histogram("farwatch_ingest_batch_seconds", "From taking a batch to its commit")

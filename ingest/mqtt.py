@@ -16,8 +16,10 @@ from urllib.parse import unquote, urlsplit
 import aiomqtt
 from paho.mqtt.client import MQTTMessage
 
+from ingest.delivery import Delivery
 from ingest.metrics import MQTT_CONNECTED, MQTT_DROPPED
-from ingest.payloads import LARGEST_PAYLOAD_BYTES, TOPIC_ROOT
+from ingest.payloads import LARGEST_PAYLOAD_BYTES
+from ingest.payloads.topics import SUBSCRIPTIONS, Route, answers_topic, route
 
 log = logging.getLogger(__name__)
 
@@ -34,18 +36,6 @@ WANTED_IN_FLIGHT = 1000
 INBOX_LIMIT = 70_000
 """More than the 65,535 QoS 1 messages that a broker can have in flight: what overflows can only be QoS 0."""
 SUBSCRIPTION_REFUSED = 0x80
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """One message as it came; `generation` is the connection it came on. A payload that is too large to be taken is cut
-    one byte after what is allowed, so that what waits here stays small."""
-
-    topic: str
-    payload: bytes
-    qos: int
-    packet_id: int
-    generation: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,31 +149,55 @@ class _ManualAckClient(_Client):
             if d.qos > 0 and d.generation == self.generation:
                 self._client.ack(d.packet_id, d.qos)
 
+    def answer(self, deliveries: Sequence[Delivery], answers: Sequence[bytes | None]) -> None:
+        """What the senders of these deliveries wait for. One that is lost on its way is asked for again."""
+        for delivery, answer in zip(deliveries, answers, strict=True):
+            to = route(delivery.topic)
+            if answer is not None and isinstance(to, Route):
+                self.send(answers_topic(to.mn), answer)
+
+    def send(self, topic: str, payload: bytes) -> None:
+        """Without waiting, QoS 0; what waits for the socket is bounded by the batch that is answered."""
+        self._client.publish(topic, payload, qos=0)
+
 
 class Subscription:
-    """Subscribes to all monitors and hands each batch to `take`, which returns once it is committed."""
+    """Subscribes to all monitors and hands each batch to `take`, which returns once it is committed and says what to
+    answer to each delivery."""
 
     def __init__(
-        self, url: str, client_id: str, take: Callable[[Sequence[Delivery]], Awaitable[None]]
+        self,
+        url: str,
+        client_id: str,
+        take: Callable[[Sequence[Delivery]], Awaitable[Sequence[bytes | None]]],
     ) -> None:
         self._broker = BrokerUrl.parse(url)
         self._client_id = client_id
         self._take = take
         self._generation = 0
-        self._connected = False
+        self._client: _ManualAckClient | None = None
 
     @property
     def is_connected(self) -> bool:
         """Whether messages can reach us now."""
-        return self._connected
+        return self._client is not None
+
+    def send(self, mn: str, frame: bytes) -> bool:
+        """Hands an HJ 212 frame for a station to the broker, at most once: whoever waits for a reply asks again. False when
+        there is no broker now."""
+        if self._client is None:
+            return False
+        self._client.send(answers_topic(mn), frame)
+        return True
 
     async def run_once(self) -> None:
         """One connection, from connect to loss. Raises one of PASSING_ERRORS, or whatever `take` raises."""
         self._generation += 1
         try:
             async with _ManualAckClient(self._broker, self._client_id, self._generation) as client:
-                await client.listen(f"{TOPIC_ROOT}/+/+")
-                self._connected = True
+                for topic in SUBSCRIPTIONS:
+                    await client.listen(topic)
+                self._client = client
                 log.info(
                     "connected to the broker",
                     extra={"event": "broker_connected", "broker": self._broker.hostname},
@@ -191,10 +205,11 @@ class Subscription:
                 MQTT_CONNECTED.set(1)
                 while True:
                     batch = await client.next_batch()
-                    await self._take(batch)
+                    answers = await self._take(batch)
                     client.acknowledge(batch)
+                    client.answer(batch, answers)
         finally:
-            self._connected = False
+            self._client = None
             MQTT_CONNECTED.set(0)
 
 

@@ -58,9 +58,25 @@ class Reading:
     late: bool = False
 
 
-def is_late(kind: ReadingKind, *, ts: datetime, received_at: datetime, excused: timedelta) -> bool:
+def is_late(
+    kind: ReadingKind,
+    *,
+    ts: datetime,
+    received_at: datetime,
+    excused: timedelta,
+    clock_offset: timedelta = timedelta(0),
+) -> bool:
     """Rule 10 of the design: late is stored, judged and recorded, but never starts a running clock.
 
-    `excused` is the part of the delay that the message spent waiting for us during a recorded outage of ours.
+    `excused` is the part of the delay that the message spent waiting for us during a recorded outage of ours;
+    `clock_offset` is how far the station's clock is behind ours (ahead: negative), as measured.
     """
-    return received_at - ts - excused > LATE_AFTER[kind]
+    return received_at - (ts + clock_offset) - excused > LATE_AFTER[kind]
+
+
+def out_of_time(ts: datetime, received_at: datetime, clock_offset: timedelta = timedelta(0)) -> str | None:
+    """Why no reading can be of that time, or None. A station whose clock is known to be ahead may say what looks like the
+    future."""
+    if ts + clock_offset > received_at + FUTURE_TOLERANCE:
+        return "time_in_future"
+    return "time_too_old" if ts < received_at - OLDEST else None

@@ -92,16 +92,17 @@ async def test_ten_thousand_bad_payloads_are_all_kept_or_counted_and_the_next_go
     assert await count(pool, "SELECT count(*) FROM dead_letters") == 10_000
 
 
-async def test_an_unknown_code_is_set_aside_and_its_neighbours_are_taken(
+async def test_a_code_that_nobody_registered_is_kept_and_the_registry_stays_as_it_is(
     pool: Pool, broker: Mosquitto, service: Service
 ) -> None:
+    version = await count(pool, "SELECT version FROM registry_version")
     monitors = FastPublisher(broker.port)
     monitors.publish([("farwatch/v1/MN1/rtd", message(now(), {"a21026": 1.0, "zz": 2.0}))])
     monitors.finish()
-    await until(lambda: count(pool, "SELECT count(*) FROM readings"), lambda n: n == 1)
-    assert [
-        r["detail"] for r in await pool.fetch("SELECT detail FROM dead_letters WHERE reason = 'unknown_code'")
-    ] == ["zz"]
+    await until(lambda: count(pool, "SELECT count(*) FROM readings"), lambda n: n == 2)
+    heard = await pool.fetch("SELECT mn, code, active FROM channels WHERE NOT registered")
+    assert [tuple(r) for r in heard] == [("MN1", "zz", True)]
+    assert await count(pool, "SELECT version FROM registry_version") == version
 
 
 async def test_another_value_for_the_same_time_is_a_revision_and_both_are_kept(

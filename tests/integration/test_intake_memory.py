@@ -9,8 +9,8 @@ from detectors.sensors.judge import LimitJudge
 from farwatch.storage import leases
 from farwatch.storage.database import Pool
 from farwatch.storage.leases import Lease
+from ingest.delivery import Delivery
 from ingest.intake import Intake
-from ingest.mqtt import Delivery
 from tests.support.city import settle
 from tests.support.monitors import message
 

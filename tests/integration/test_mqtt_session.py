@@ -10,7 +10,8 @@ import aiomqtt
 import pytest
 
 from ingest import mqtt
-from ingest.mqtt import Delivery, Subscription, warn_of_small_limits
+from ingest.delivery import Delivery
+from ingest.mqtt import Subscription, warn_of_small_limits
 from ingest.payloads import LARGEST_PAYLOAD_BYTES
 from tests.support.monitors import FastPublisher
 from tests.support.mosquitto import Mosquitto, needs_mosquitto
@@ -47,8 +48,8 @@ async def a_broker(answer: Answer) -> AsyncIterator[str]:
         yield f"mqtt://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
-async def nothing(_: Sequence[Delivery]) -> None:
-    return None
+async def nothing(batch: Sequence[Delivery]) -> list[None]:
+    return [None] * len(batch)
 
 
 async def test_a_broker_that_refuses_the_subscription_is_an_error_that_says_so() -> None:
@@ -91,9 +92,9 @@ async def test_batches_are_bounded_in_bytes_and_what_is_too_large_is_cut(tmp_pat
     broker.start()
     batches: list[Sequence[Delivery]] = []
 
-    async def take(batch: Sequence[Delivery]) -> None:
+    async def take(batch: Sequence[Delivery]) -> list[None]:
         batches.append(batch)
-        await asyncio.sleep(0)
+        return await nothing(batch)
 
     async with asyncio.TaskGroup() as group:
         subscription = Subscription(broker.url, "x", take)

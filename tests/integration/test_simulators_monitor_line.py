@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from farwatch.domain.reading import ReadingKind
-from ingest.mqtt import Delivery, Subscription
+from ingest.delivery import Delivery
+from ingest.mqtt import Subscription
 from ingest.payloads import Measurement, decode
 from simulators.city import make_city
 from simulators.monitor_line import HISTORY_HOURS, HISTORY_MINUTES, MonitorLine
@@ -47,11 +48,12 @@ async def test_every_station_is_heard_with_its_history_and_a_silent_one_is_not(b
     heard: list[Measurement] = []
     silent = CITY.stations_of("sewage")[0].mn
 
-    async def take(deliveries: Sequence[Delivery]) -> None:
+    async def take(deliveries: Sequence[Delivery]) -> list[None]:
         for d in deliveries:
-            measurement = decode(d.topic, d.payload, BEGINS_AT + timedelta(days=1))
-            assert isinstance(measurement, Measurement), measurement
-            heard.append(measurement)
+            decoded = decode(d.topic, d.payload, BEGINS_AT + timedelta(days=1))
+            assert not decoded.refusals
+            heard.extend(decoded.measurements)
+        return [None] * len(deliveries)
 
     async def live() -> set[str]:
         return {m.mn for m in heard if m.kind is ReadingKind.RTD}
@@ -59,12 +61,15 @@ async def test_every_station_is_heard_with_its_history_and_a_silent_one_is_not(b
     async def history() -> int:
         return sum(1 for m in heard if m.kind is not ReadingKind.RTD and m.ts < BEGINS_AT)
 
+    async def connected() -> bool:
+        return subscription.is_connected
+
     story = [At(0, FallsSilent(enterprise="sewage"), for_s=1700)]
     line = MonitorLine(CITY, story, FastClock(), seed=1, period_s=0.05)
     subscription = Subscription(broker.url, "listener", take)
     async with asyncio.TaskGroup() as group:
         listening = group.create_task(subscription.run_once())
-        await asyncio.sleep(0)
+        await until(connected, lambda is_connected: is_connected)
         sending = group.create_task(line.run_once(broker.url))
         await until(live, lambda mns: mns == {s.mn for s in CITY.stations} - {silent})
         await until(history, lambda count: count >= 12 * (HISTORY_HOURS + HISTORY_MINUTES - 2))

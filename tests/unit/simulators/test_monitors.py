@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from farwatch.domain.reading import ReadingKind
-from ingest.payloads import Measurement, decode, encode
+from ingest.payloads import Decoded, Measurement, decode, encode
 from simulators.city import make_city
 from simulators.city_names import INCINERATOR_STACK, SEWAGE_OUTLET, ULTRA_LOW_STACK, OutletPlan
 from simulators.monitors import Faults, Monitor, Told, through
@@ -106,7 +106,7 @@ def test_what_monitors_send_is_what_the_intake_decodes() -> None:
     for measurement in steps(a_monitor(), 30):
         topic, payload = encode(measurement)
 
-        assert decode(topic, payload, measurement.ts) == measurement
+        assert decode(topic, payload, measurement.ts) == Decoded((measurement,))
 
 
 def test_a_good_line_changes_nothing_and_a_bad_one_does_what_it_says() -> None:
