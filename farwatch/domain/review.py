@@ -4,6 +4,7 @@ A review is of one station and one period (an hour or a day, by its start). It i
 have come, and anew when one of them comes late or is revised.
 """
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -78,6 +79,10 @@ class Revision:
     after: Reading
 
 
+def _event_time(reading: Reading) -> datetime:
+    return reading.ts
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
     """All that a review may look at: current readings up to the end of the period, by (code, kind), in order of event time.
@@ -85,6 +90,8 @@ class History:
     `open_onsets` are findings of review rules that stood in the period, by (rule, code or ""): begun before its end and
     not ended before its start; so an old hour that is reviewed again meets what was found then. `outages` are the
     spans in which we ourselves took nothing, (from, to), of all the time that the readings cover.
+    Minutes of the codes in `from_rtd` are means of real-time values, because the station sends no minutes of them.
+    `hours` are a day's hours as they were reviewed, by code, in order; empty when an hour is reviewed.
     """
 
     station: Station
@@ -96,10 +103,14 @@ class History:
     clock_offset_s: float | None = None
     open_onsets: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
     outages: tuple[tuple[datetime, datetime], ...] = ()
+    from_rtd: frozenset[str] = frozenset()
+    hours: Mapping[str, "tuple[PeriodVerdict, ...]"] = field(default_factory=dict)
 
     def of(self, code: str, kind: ReadingKind, since: datetime, until: datetime) -> tuple[Reading, ...]:
         """The readings of [since, until)."""
-        return tuple(r for r in self.readings.get((code, kind), ()) if since <= r.ts < until)
+        known = self.readings.get((code, kind), ())
+        start = bisect_left(known, since, key=_event_time)
+        return known[start : bisect_left(known, until, lo=start, key=_event_time)]
 
 
 class Verdict(StrEnum):

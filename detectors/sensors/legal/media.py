@@ -1,0 +1,56 @@
+"""What a code's values are, as far as the law's arithmetic asks: gas, water, noise, or nothing that has a legal mean. Pure."""
+
+import re
+from enum import StrEnum
+
+from farwatch.domain.registry import Channel
+
+
+class Medium(StrEnum):
+    GAS = "gas"
+    WATER = "water"
+    NOISE = "noise"
+    OTHER = "other"
+    """State and process of equipment: kept and shown, no mean of it is a verdict."""
+
+
+_PATTERNS = (
+    (Medium.GAS, re.compile(r"a\d{5}|\d{2}|S\d{2}|B02")),
+    (Medium.WATER, re.compile(r"w\d{5}|\d{3}|B01")),
+    (Medium.NOISE, re.compile(r"L\w+|B03")),
+)
+"""By the codes of HJ 212-2017 appendix B and of HJ/T 212-2005, which older loggers still send."""
+
+_ROLES = {"a19001": "o2", "S01": "o2", "a00000": "flow", "B02": "flow", "w00000": "flow", "B01": "flow"}
+_EQUIVALENT_LEVELS = frozenset({"Leq", "B03"})
+_WITHOUT_MEAN = frozenset({"a01008", "a01010"})
+"""Wind direction goes in a circle; blackness is a grade."""
+
+
+def medium_of(code: str) -> Medium:
+    for medium, pattern in _PATTERNS:
+        if pattern.fullmatch(code):
+            return medium
+    return Medium.OTHER
+
+
+def role_of(channel: Channel) -> str:
+    """What the registry says, else what the code says; empty: a pollutant."""
+    return channel.role or _ROLES.get(channel.code, "")
+
+
+def has_own_mean(code: str) -> bool:
+    """Whether a mean of its parts is the mean that the law asks for: of noise only the equivalent level's is."""
+    medium = medium_of(code)
+    if medium is Medium.NOISE:
+        return code in _EQUIVALENT_LEVELS
+    return medium is not Medium.OTHER and code not in _WITHOUT_MEAN
+
+
+def is_flow_weighted(channel: Channel) -> bool:
+    """A concentration in water counts by the water that carried it; pH, temperature and the flow itself do not."""
+    return (
+        medium_of(channel.code) is Medium.WATER
+        and channel.unit.lower().endswith("/l")
+        and not role_of(channel)
+    )
