@@ -1,0 +1,102 @@
+"""One frame as it came, `## length segment CRC`, and what its length and checksum say about it."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from farwatch.domain.registry import CrcPolicy
+from ingest.hj212 import checksum, sm4
+
+LONGEST_SEGMENT = 9999
+"""What four digits of length can say. The standard allows 1024; the field sends more."""
+
+
+class FrameVerdict(StrEnum):
+    """PASS: length and HJ 212 checksum are right. MODBUS, MODSWAP: the checksum is CRC-16/MODBUS, or that with its bytes
+    swapped. BADLEN: the checksum is right, the length field is not. FAIL: neither."""
+
+    PASS = "pass"  # noqa: S105
+    MODBUS = "modbus"
+    MODSWAP = "modswap"
+    BADLEN = "badlen"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """`segment` is the data segment in the clear, empty where its borders are unknown. `reason` names the verdict's cause:
+
+    ok; crc_modbus; crc_modbus_swapped; bad_length (checksum right); bad_crc, crc_with_head (the checksum counts `##` and
+    length too), sealed (no key), wrong_key (these four: length right); bad_length_and_crc; cut_short; rubbish (no frame).
+    """
+
+    raw: bytes
+    segment: bytes
+    verdict: FrameVerdict
+    reason: str
+
+
+_RIGHT = {
+    FrameVerdict.PASS: "ok",
+    FrameVerdict.MODBUS: "crc_modbus",
+    FrameVerdict.MODSWAP: "crc_modbus_swapped",
+}
+_READABLE_FAILURES = ("bad_crc", "crc_with_head")
+
+
+def is_allowed(frame: Frame, policy: CrcPolicy) -> bool:
+    """Whether a station with this policy may be believed. A wrong length never is: nobody knows what is missing."""
+    match frame.verdict:
+        case FrameVerdict.PASS:
+            return True
+        case FrameVerdict.MODBUS | FrameVerdict.MODSWAP:
+            return policy is not CrcPolicy.STRICT
+        case FrameVerdict.FAIL:
+            return policy is CrcPolicy.IGNORE and frame.reason in _READABLE_FAILURES
+        case FrameVerdict.BADLEN:
+            return False
+
+
+_HEX = re.compile(rb"[0-9A-Fa-f]{1,4}")
+
+
+def written_crc(field: bytes) -> bytes:
+    """The hexadecimal digits that the four bytes after a segment begin with: fewer where zeros in front were left out."""
+    match = _HEX.match(field)
+    return match.group() if match else b""
+
+
+def judge(raw: bytes, segment: bytes, crc: bytes, sm4_key: bytes | None) -> Frame | None:
+    """The frame, if one of the known checksums fits the segment. `crc` is as `written_crc` gives it."""
+    written = int(crc, 16)
+    verdict = _checked(segment, written, len(crc))
+    if verdict is None and sm4_key is not None and sm4.is_sealed(segment):
+        segment = sm4.unseal(segment, sm4_key)
+        verdict = _checked(segment, written, len(crc))
+    return None if verdict is None else Frame(raw, segment, verdict, _RIGHT[verdict])
+
+
+def _checked(segment: bytes, written: int, digits: int) -> FrameVerdict | None:
+    if written == checksum.hj212(segment):
+        return FrameVerdict.PASS if _is_whole(written, digits) else None
+    crc = checksum.modbus(segment)
+    if written == crc:
+        return FrameVerdict.MODBUS if _is_whole(written, digits) else None
+    swapped = (crc & 0xFF) << 8 | crc >> 8
+    return FrameVerdict.MODSWAP if written == swapped and _is_whole(written, digits) else None
+
+
+def _is_whole(written: int, digits: int) -> bool:
+    """Four digits, or as few as the number needs."""
+    return digits == 4 or digits == len(f"{written:X}")
+
+
+def unfit(raw: bytes, head: bytes, segment: bytes, crc: bytes, sm4_key: bytes | None) -> Frame:
+    """A frame whose length is right and whose checksum fits nothing."""
+    if sm4.is_sealed(segment):
+        reason = "sealed" if sm4_key is None else "wrong_key"
+    elif int(crc, 16) == checksum.hj212(head + segment):
+        reason = "crc_with_head"
+    else:
+        reason = "bad_crc"
+    return Frame(raw, segment, FrameVerdict.FAIL, reason)
