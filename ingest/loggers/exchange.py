@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from farwatch.domain.device import OPEN, Command, CommandState, DeviceCommand, DeviceReply, Way
-from farwatch.domain.review import CITY
+from ingest.hj212.content import time_text
 
 REPLY_WITHIN = timedelta(seconds=10)
 TRIES = 3
@@ -42,6 +42,9 @@ class Progress:
     last_at: datetime | None = None
 
 
+NOTHING_YET = Progress()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
     """What there is to decide on: `line` is the way to the station, None while there is none; `up_since` is when stations
@@ -51,7 +54,7 @@ class Moment:
     up_since: datetime
     line: Way | None
     replies: Sequence[DeviceReply] = ()
-    progress: Progress = Progress()
+    progress: Progress = NOTHING_YET
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +134,14 @@ def _try(command: DeviceCommand, at: Moment, why_not: str, waits_since: datetime
             return Advance(command)
         return Advance(_end(command, CommandState.UNREACHABLE, why_not, at))
     sent = replace(
-        command, state=CommandState.SENT, reason="sent", qn=command.qn or qn_of(at.now), tries=command.tries + 1, way=at.line,
+        command,
+        state=CommandState.SENT,
+        reason="sent",
+        qn=command.qn or time_text(at.now, milliseconds=True),
+        tries=command.tries + 1,
+        way=at.line,
         sent_at=at.now,
-    )  # fmt: skip
+    )
     return Advance(sent, send=True)
 
 
@@ -153,9 +161,3 @@ def _result_within(command: Command) -> timedelta:
     if command in HISTORY:
         return HISTORY_WITHIN
     return SAMPLE_WITHIN if command in (Command.SAMPLE_NOW, Command.RETAIN_SAMPLE) else RESULT_WITHIN
-
-
-def qn_of(at: datetime) -> str:
-    """An exchange's name: the time in Asia/Shanghai to the millisecond."""
-    local = at.astimezone(CITY)
-    return f"{local:%Y%m%d%H%M%S}{local.microsecond // 1000:03}"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from farwatch.domain.device import OPEN, Command, CommandState, DeviceCommand, DeviceReply, Way
-from ingest.loggers.exchange import Moment, Progress, advance, qn_of
+from ingest.loggers.exchange import Moment, Progress, advance
 
 T0 = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 QN = "20260302120000000"
@@ -49,7 +49,6 @@ def test_a_queued_command_is_sent_under_the_time_as_its_name() -> None:
         1,
         T0,
     )
-    assert qn_of(datetime(2026, 3, 2, 16, 0, 0, 999_999, tzinfo=UTC)) == "20260303000000999"
 
 
 def test_silence_is_asked_again_under_the_same_name_three_times_in_all() -> None:
