@@ -18,7 +18,7 @@ from server.settings import Settings, to_environment
 
 log = logging.getLogger(__name__)
 
-ROLES = ("intake", "engine", "web", "cameras")
+ROLES = ("intake", "engine", "review", "web", "cameras")
 CONFIGURATION_EXIT = 78
 """EX_CONFIG of sysexits.h: starting the role again would not help."""
 

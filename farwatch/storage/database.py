@@ -35,6 +35,9 @@ PASSING_ERRORS: tuple[type[Exception], ...] = (
 )
 """What a restart, an outage, a take-over, a full disk or a moment's contention of the database looks like: worth another try."""
 
+CONTENTION_ERRORS: tuple[type[Exception], ...] = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+"""Somebody else changed the same rows at the same moment: the same again will do."""
+
 DATA_ERRORS: tuple[type[Exception], ...] = (
     asyncpg.DataError,
     asyncpg.IntegrityConstraintViolationError,
@@ -76,6 +79,16 @@ async def open_pool(url: str, *, size: int = 4) -> AsyncIterator[Pool]:
         yield pool
     finally:
         pool.terminate()
+
+
+@asynccontextmanager
+async def snapshot(pool: Pool) -> AsyncIterator[Connection]:
+    """One transaction all of whose statements see the same moment, that of its first one. Raises CONTENTION_ERRORS."""
+    async with (
+        pool.acquire(timeout=CONNECT_TIMEOUT_S) as connection,
+        connection.transaction(isolation="repeatable_read"),
+    ):
+        yield connection
 
 
 @asynccontextmanager

@@ -58,3 +58,12 @@ async def open_onsets(connection: Connection) -> dict[tuple[str, str, str, str, 
         " WHERE ended_at IS NULL AND station IS NOT NULL ORDER BY found_at"
     )
     return {(r["rule"], r["tier"], r["station"], r["code"], r["late"]): r["onset_at"] for r in rows}
+
+
+async def stand_again(connection: Connection, ids: Sequence[UUID]) -> None:
+    """Findings that had been revoked, as if they had ended when they began, and are found once more: they have not ended."""
+    if not ids:
+        return
+    await connection.execute(
+        "UPDATE findings SET ended_at = NULL WHERE id = ANY($1) AND ended_at <= onset_at", list(ids)
+    )
