@@ -45,9 +45,10 @@ def parser() -> argparse.ArgumentParser:
     role.add_argument("role", choices=ROLES)
     role.add_argument("--share", default="1/1", help="i/n: the i-th of n shares of the cameras")
     registry = sub.add_parser("registry", help="the city's registry, from and to files")
-    registry.add_argument("action", choices=("check", "import", "export"))
-    registry.add_argument("folder", type=Path, metavar="DIR")
+    registry.add_argument("action", choices=("check", "import", "export", "presets"))
+    registry.add_argument("folder", type=Path, metavar="DIR", nargs="?")
     registry.add_argument("--prune", action="store_true", help="deactivate what the files do not name")
+    registry.add_argument("--json", action="store_true", help="presets: a JSON document instead of a table")
     user = sub.add_parser("user", help="who may sign in").add_subparsers(dest="action", required=True)
     adding = user.add_parser("add", help="add somebody, or set a new password")
     adding.add_argument("name")
@@ -116,6 +117,10 @@ def _dispatch(args: argparse.Namespace) -> int:
     if args.command == "demo":
         logs.configure("demo", as_json=False, level="info")
         return _run(lambda stop: commands.demo(args.host, args.port, args.data, args.seed, stop))
+    if args.command == "registry" and args.action == "presets":
+        return commands.registry_presets(as_json=args.json)
+    if args.command == "registry" and args.folder is None:
+        raise commands.CommandError(f"registry {args.action} needs the folder of the files")
     if args.command == "registry" and args.action == "check":
         return asyncio.run(commands.registry_check(args.folder))
     logs.configure(getattr(args, "role", None) or args.command, as_json=False, level="info")

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import importlib
+import json
 import os
 import socket
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from farwatch.storage.database import PASSING_ERRORS, connect, open_pool
 from farwatch.storage.migration import migrate, require_current
 from farwatch.storage.sequencer import first_broken_link
 from server.registry import commands as registry_commands
+from server.registry import presets
 from server.registry.commands import Report
 from server.roles.shared import blob_store
 from server.settings import Settings
@@ -34,8 +36,8 @@ async def require_ready(settings: Settings, wanted: Sequence[str]) -> None:
     """Before any child starts: the database answers and is migrated, and the wanted roles have what they need."""
     await require_migrated(settings)
     make_data_dir(settings.data_dir)
-    if "intake" in wanted and settings.mqtt_url is None:
-        raise CommandError("FARWATCH_MQTT_URL is not set, and role intake needs a broker")
+    if "intake" in wanted and settings.mqtt_url is None and settings.hj212_listen is None:
+        raise CommandError("role intake needs FARWATCH_MQTT_URL or FARWATCH_HJ212_LISTEN")
     if "web" in wanted and settings.http_port:
         with socket.socket(socket.AF_INET6 if ":" in settings.http_host else socket.AF_INET) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -79,6 +81,16 @@ async def run_role(settings: Settings, role: str, share: str, stop: asyncio.Even
         await module.run(settings, share, stop)
     else:
         await module.run(settings, stop)
+
+
+def registry_presets(*, as_json: bool) -> int:
+    """What channels.csv may name in its column preset."""
+    known = list(presets.catalogue().values())
+    if as_json:
+        print(json.dumps([presets.as_json(preset) for preset in known], ensure_ascii=False, indent=2))
+    else:
+        print("\n".join(presets.listed(known)))
+    return 0
 
 
 async def registry_check(folder: Path) -> int:

@@ -4,9 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from farwatch.domain.place import Area, Position
 from farwatch.domain.reading import ReadingKind
+
+if TYPE_CHECKING:
+    from farwatch.domain.review import Mark
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,13 +148,17 @@ class Officer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registry:
-    """All that is active, keyed by id, as of `version`. `limits` hold every validity period of an active channel."""
+    """All that is active, keyed by id, as of `version`. `limits` hold every validity period of an active channel.
+
+    `marks` are declared conditions of the works by station: no part of the bureau's files.
+    """
 
     version: int = 0
     enterprises: Mapping[str, Enterprise] = field(default_factory=dict)
     stations: Mapping[str, Station] = field(default_factory=dict)
     channels: Mapping[tuple[str, str], Channel] = field(default_factory=dict)
     limits: Mapping[tuple[str, str], tuple[Limit, ...]] = field(default_factory=dict)
+    marks: "Mapping[str, tuple[Mark, ...]]" = field(default_factory=dict)
     cameras: Mapping[str, Camera] = field(default_factory=dict)
     zones: Mapping[str, tuple[Zone, ...]] = field(default_factory=dict)
     grids: Mapping[str, Grid] = field(default_factory=dict)

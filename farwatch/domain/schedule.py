@@ -30,14 +30,13 @@ def holds(stretch: Stretch | None, at: datetime) -> bool:
     if stretch is None:
         return True
     local = at.astimezone(CITY)
-    minute = local.hour * 60 + local.minute
-    begin, end = stretch
-    return begin <= minute < end if begin < end else minute >= begin or minute < end
+    return _within(local.hour * 60 + local.minute, stretch)
 
 
-def overlap(one: Stretch, other: Stretch) -> bool:
-    """Is there a minute of the day in both?"""
-    return _within(one[0], other) or _within(other[0], one)
+def overlap(one: str, other: str) -> bool:
+    """Is there a minute of the day in both schedules?"""
+    ours, theirs = stretch_of(one), stretch_of(other)
+    return ours is None or theirs is None or _within(ours[0], theirs) or _within(theirs[0], ours)
 
 
 def _within(minute: int, stretch: Stretch) -> bool:

@@ -19,6 +19,7 @@ from farwatch.domain.registry import (
     Team,
     Zone,
 )
+from farwatch.domain.review import Mark
 from farwatch.storage import policy_toml
 from farwatch.storage.database import Connection, Record
 
@@ -64,6 +65,7 @@ async def _load(connection: Connection, inactive: bool) -> Registry:
         stations={r["mn"]: _station(r) for r in await rows(_STATIONS)},
         channels={(r["mn"], r["code"]): Channel(**r) for r in await rows(_CHANNELS)},
         limits=_limits(await rows(_LIMITS)),
+        marks=_marks(await connection.fetch(_MARKS)),
         cameras={r["id"]: _camera(r) for r in await rows(_CAMERAS)},
         zones=_zones(await rows(_ZONES)),
         grids={r["id"]: _grid(r) for r in await rows(_GRIDS)},
@@ -83,6 +85,9 @@ _LIMITS = """SELECT c.mn, c.code, c.unit, l.kind, l.limit_value, l.converted, l.
     l.lower_value, l.schedule, l.source, l.unverified
   FROM channels c JOIN limits l ON l.channel_id = c.id JOIN stations s ON s.mn = c.mn
   WHERE (c.active AND s.active) OR $1 ORDER BY c.mn, c.code, l.kind, l.schedule, l.valid_from"""
+_MARKS = """SELECT mn, code, label, from_at, to_at, declared_at FROM marks
+  WHERE withdrawn_at IS NULL AND to_at > now() - interval '400 days' ORDER BY mn, from_at, id"""
+"""As far back as readings are taken (farwatch.domain.reading.OLDEST)."""
 _CAMERAS = """SELECT id, name, enterprise, lat, lon, heading_deg, url, credential, drill
   FROM cameras WHERE active OR $1 ORDER BY id"""
 _ZONES = """SELECT z.camera, z.name, z.purpose, z.polygon FROM zones z JOIN cameras c ON c.id = z.camera
@@ -139,6 +144,14 @@ def _limits(rows: list[Record]) -> dict[tuple[str, str], tuple[Limit, ...]]:
         )
         periods[row["mn"], row["code"]].append(limit)
     return {channel: tuple(limits) for channel, limits in periods.items()}
+
+
+def _marks(rows: list[Record]) -> dict[str, tuple[Mark, ...]]:
+    marks: dict[str, list[Mark]] = defaultdict(list)
+    for row in rows:
+        columns = dict(row)
+        marks[columns.pop("mn")].append(Mark(**columns))
+    return {mn: tuple(found) for mn, found in marks.items()}
 
 
 def _camera(row: Record) -> Camera:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from farwatch.domain.registry import Camera, Enterprise, Grid, Limit, Officer, Station, Team, Zone
+from farwatch.domain.registry import Camera, Channel, Enterprise, Grid, Limit, Officer, Station, Team, Zone
 from farwatch.storage import events
 from farwatch.storage.database import Connection
 
@@ -12,7 +12,7 @@ _LOCK = 0x46415252  # "FARR"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitsChange:
-    """New periods of one channel and kind. `closes` is the period in force, with its new end.
+    """New periods of one channel, kind and schedule. `closes` is the period in force, with its new end.
 
     Periods that have not begun when `closes` was in force are withdrawn; `opens` has all that come after it.
     """
@@ -20,6 +20,7 @@ class LimitsChange:
     mn: str
     code: str
     kind: str
+    schedule: str
     closes: Limit | None
     opens: tuple[Limit, ...]
 
@@ -30,7 +31,7 @@ class Changes:
 
     enterprises: Sequence[Enterprise] = ()
     stations: Sequence[Station] = ()
-    channels: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    channels: Sequence[Channel] = ()
     limits: Sequence[LimitsChange] = ()
     cameras: Sequence[Camera] = ()
     zones: Sequence[Zone] = ()
@@ -63,6 +64,13 @@ async def apply(connection: Connection, changes: Changes, *, count: int) -> int:
     return version
 
 
+_STATION_COLUMNS = (
+    "mn", "enterprise", "name", "lat", "lon", "medium", "drill", "crc", "credential", "source", "minute_interval_min",
+    "o2_reference_percent",
+)  # fmt: skip
+_CHANNEL_COLUMNS = ("mn", "code", "unit", "range_low", "range_high", "role", "registered")
+
+
 async def _write_places(connection: Connection, changes: Changes) -> None:
     await _upsert(
         connection,
@@ -77,12 +85,14 @@ async def _write_places(connection: Connection, changes: Changes) -> None:
     await _upsert(
         connection,
         "stations",
-        ("mn", "enterprise", "name", "lat", "lon", "medium", "drill"),
+        _STATION_COLUMNS,
         1,
-        ((s.mn, s.enterprise, s.name, s.place.lat, s.place.lon, s.medium, s.drill) for s in changes.stations),
+        (_station_row(s) for s in changes.stations),
     )
-    channels = ((mn, code, unit) for (mn, code), unit in changes.channels.items())
-    await _upsert(connection, "channels", ("mn", "code", "unit"), 2, channels)
+    channels = (
+        (c.mn, c.code, c.unit, c.range_low, c.range_high, c.role, c.registered) for c in changes.channels
+    )
+    await _upsert(connection, "channels", _CHANNEL_COLUMNS, 2, channels)
     await _upsert(
         connection,
         "cameras",
@@ -105,6 +115,11 @@ async def _write_places(connection: Connection, changes: Changes) -> None:
     )
     zones = ((z.camera, z.name, z.purpose, z.polygon) for z in changes.zones)
     await _upsert(connection, "zones", ("camera", "name", "purpose", "polygon"), 2, zones)
+
+
+def _station_row(s: Station) -> tuple[object, ...]:
+    said = (s.mn, s.enterprise, s.name, s.place.lat, s.place.lon, s.medium, s.drill)
+    return (*said, s.crc.value, s.credential, s.source, s.minute_interval_min, s.o2_reference_percent)
 
 
 async def _write_people(connection: Connection, changes: Changes) -> None:
@@ -146,23 +161,29 @@ async def _upsert(
 async def _write_limits(connection: Connection, changes: Sequence[LimitsChange]) -> None:
     """Three statements for all channels: withdraw what has not begun, end what is in force, add what is new."""
     channel = "(SELECT id FROM channels WHERE mn = $1 AND code = $2)"
+    of_key = f"channel_id = {channel} AND kind = $3 AND schedule = $4"
     await connection.executemany(
-        f"DELETE FROM limits WHERE channel_id = {channel} AND kind = $3 AND ($4::timestamptz IS NULL OR valid_from > $4)",
-        [(c.mn, c.code, c.kind, c.closes.valid_from if c.closes else None) for c in changes],
+        f"DELETE FROM limits WHERE {of_key} AND ($5::timestamptz IS NULL OR valid_from > $5)",
+        [(*_key(c), c.closes.valid_from if c.closes else None) for c in changes],
     )
     await connection.executemany(
-        f"UPDATE limits SET valid_to = $5 WHERE channel_id = {channel} AND kind = $3 AND valid_from = $4",
-        [(c.mn, c.code, c.kind, c.closes.valid_from, c.closes.valid_to) for c in changes if c.closes],
+        f"UPDATE limits SET valid_to = $6 WHERE {of_key} AND valid_from = $5",
+        [(*_key(c), c.closes.valid_from, c.closes.valid_to) for c in changes if c.closes],
     )
     await connection.executemany(
-        "INSERT INTO limits (channel_id, kind, limit_value, converted, warn_share, valid_from, valid_to)"
-        f" VALUES ({channel}, $3, $4, $5, $6, $7, $8)",
-        [
-            (c.mn, c.code, c.kind, new.limit, new.converted, new.warn_share, new.valid_from, new.valid_to)
-            for c in changes
-            for new in c.opens
-        ],
+        "INSERT INTO limits (channel_id, kind, schedule, limit_value, lower_value, converted, warn_share, source, unverified,"
+        f" valid_from, valid_to) VALUES ({channel}, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        [(*_key(c), *_limit_row(new)) for c in changes for new in c.opens],
     )
+
+
+def _key(change: LimitsChange) -> tuple[str, str, str, str]:
+    return change.mn, change.code, change.kind, change.schedule
+
+
+def _limit_row(new: Limit) -> tuple[object, ...]:
+    bounds = (new.limit, new.lower, new.converted, new.warn_share)
+    return (*bounds, new.source, new.unverified, new.valid_from, new.valid_to)
 
 
 _KEYS = {"stations": ("mn",), "channels": ("mn", "code"), "zones": ("camera", "name")}

@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field
 
+from server.spreadsheet import plain
+
 CITY_ZONE = ZoneInfo("Asia/Shanghai")
 ALWAYS_VALID_FROM = datetime(1970, 1, 1, tzinfo=UTC)
 """An empty valid_from: the limit has always been in force."""
@@ -43,6 +45,7 @@ def text(cell: object) -> str:
     value = clean(cell)
     if not isinstance(value, str):
         raise ValueError("must be text")  # noqa: TRY004 - pydantic wants ValueError
+    value = plain(value)
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in value):
         raise ValueError("holds a control character")
     if len(value) > _LONGEST_TEXT:
@@ -111,6 +114,11 @@ def truth(cell: object) -> bool:
     raise ValueError(f"{word!r} is neither 1 nor 0 (是 nor 否)")
 
 
+def optional_truth(cell: object) -> bool | None:
+    """As `truth`; an empty cell says nothing."""
+    return None if cell is None or (isinstance(cell, str) and not narrow(cell)) else truth(cell)
+
+
 def instant(cell: object) -> datetime:
     """A date or RFC 3339 time, Asia/Shanghai where it names no zone; empty: 1970, it has always been so."""
     if isinstance(cell, datetime):
@@ -135,15 +143,29 @@ def instant(cell: object) -> datetime:
 
 def shift(cell: object) -> str:
     """`HH:MM-HH:MM`, `always` or nothing; 8:00～24:00 as spreadsheets have it becomes 08:00-00:00."""
-    word = narrow(cell).replace(" ", "").replace("–", "-").replace("—", "-").lower()
+    word = _hours_word(cell)
     if word in ("", "always"):
         return word
+    return _hours(word, "HH:MM-HH:MM, 'always' or empty", "say 'always' for the whole day")
+
+
+def schedule(cell: object) -> str:
+    """`HH:MM-HH:MM`, written as a shift is; nothing: always."""
+    word = _hours_word(cell)
+    return word and _hours(word, "HH:MM-HH:MM or empty", "leave it empty for the whole day")
+
+
+def _hours_word(cell: object) -> str:
+    return narrow(cell).replace(" ", "").replace("–", "-").replace("—", "-").lower()
+
+
+def _hours(word: str, form: str, advice: str) -> str:
     parts = _SHIFT.fullmatch(word)
     if not parts:
-        raise ValueError(f"{word!r} is not HH:MM-HH:MM, 'always' or empty")
+        raise ValueError(f"{word!r} is not {form}")
     begin, end = _time_of_day(parts[1], parts[2]), _time_of_day(parts[3], parts[4])
     if begin == end:
-        raise ValueError(f"{word!r} begins when it ends: say 'always' for the whole day")
+        raise ValueError(f"{word!r} begins when it ends: {advice}")
     return f"{begin}-{end}"
 
 
@@ -164,5 +186,7 @@ Phone = Annotated[str, BeforeValidator(phone)]
 Number = Annotated[float, BeforeValidator(number)]
 OptionalNumber = Annotated[float | None, BeforeValidator(optional_number)]
 Truth = Annotated[bool, BeforeValidator(truth)]
+OptionalTruth = Annotated[bool | None, BeforeValidator(optional_truth)]
 Instant = Annotated[datetime, BeforeValidator(instant)]
 Shift = Annotated[str, BeforeValidator(shift)]
+Schedule = Annotated[str, BeforeValidator(schedule)]

@@ -1,5 +1,6 @@
 """What only shows when all files lie side by side: duplicates, names that lead nowhere, grids that overlap."""
 
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from itertools import combinations
 from typing import TypeVar
@@ -10,7 +11,9 @@ import numpy.typing as npt
 from farwatch.domain.place import Area
 from farwatch.domain.policy import SHIPPED_ACTIONS, Policy
 from farwatch.domain.registry import Limit
-from server.registry.files import CityFiles, Entry
+from farwatch.domain.schedule import overlap as overlap_in_the_day
+from server.registry.entry import Entry
+from server.registry.files import CityFiles
 from server.registry.problems import Findings, did_you_mean
 from server.registry.secret_file import Secrets
 
@@ -28,7 +31,8 @@ def check_files(files: CityFiles, kept_secrets: Secrets, found: Findings) -> Non
     """Adds to `found`. `kept_secrets` are those that an earlier import has put into the data folder."""
     _check_duplicates(files, found)
     _check_references(files, found)
-    _check_channels(files.limits, found)
+    _check_schedules(files.limits, found)
+    _check_presets(files, found)
     _check_secrets(files, kept_secrets, found)
     _check_map(files, found)
     if files.policy:
@@ -38,7 +42,13 @@ def check_files(files: CityFiles, kept_secrets: Secrets, found: Findings) -> Non
 def _check_duplicates(files: CityFiles, found: Findings) -> None:
     _once("enterprises.csv", "id", files.enterprises, lambda e: e.id, found)
     _once("stations.csv", "mn", files.stations, lambda s: s.mn, found)
-    _once("channels.csv", "valid_from", files.limits, lambda x: (x.mn, x.code, x.kind, x.valid_from), found)
+    _once(
+        "channels.csv",
+        "valid_from",
+        files.limits,
+        lambda x: (x.mn, x.code, x.kind, *([x.schedule] if x.schedule else []), x.valid_from),
+        found,
+    )
     _once("cameras.csv", "id", files.cameras, lambda c: c.id, found)
     _once("zones.json", "name", files.zones, lambda z: (z.camera, z.name), found)
     _once("grids.geojson", "id", files.grids, lambda g: g.id, found)
@@ -78,22 +88,35 @@ def _check_references(files: CityFiles, found: Findings) -> None:
     of_cameras = ((e.row, e.value.enterprise) for e in files.cameras)
     lead("stations.csv", "enterprise", "enterprises.csv", enterprises, of_stations)
     lead("cameras.csv", "enterprise", "enterprises.csv", enterprises, of_cameras)
-    lead("channels.csv", "mn", "stations.csv", stations, ((e.row, e.value.mn) for e in files.limits))
+    lead("channels.csv", "mn", "stations.csv", stations, ((e.row, e.value.mn) for e in files.channels))
     lead("zones.json", "camera", "cameras.csv", cameras, ((e.row, e.value.camera) for e in files.zones))
     lead("grids.geojson", "team", "teams.csv", teams, ((e.row, e.value.team) for e in files.grids))
     lead("officers.csv", "team", "teams.csv", teams, ((e.row, e.value.team) for e in files.officers))
     lead("teams.csv", "lead", "officers.csv", officers, ((e.row, e.value.lead) for e in files.teams))
 
 
-def _check_channels(limits: Sequence[Entry[Limit]], found: Findings) -> None:
-    units: dict[tuple[str, str], Entry[Limit]] = {}
+def _check_schedules(limits: Sequence[Entry[Limit]], found: Findings) -> None:
+    scheduled: dict[tuple[str, str, str], list[Entry[Limit]]] = defaultdict(list)
     for entry in limits:
-        first = units.setdefault((entry.value.mn, entry.value.code), entry)
-        if entry.value.unit != first.value.unit:
+        here = entry.value
+        if here.schedule and here.limit is not None:
+            scheduled[here.mn, here.code, here.kind].append(entry)
+    for entries in scheduled.values():
+        for one, other in combinations(entries, 2):
+            ours, theirs = one.value.schedule, other.value.schedule
+            if ours != theirs and overlap_in_the_day(ours, theirs):
+                said = f"{theirs} overlaps {ours} of row {one.row}: what came into force last counts there"
+                found.warn("channels.csv", said, other.row, "schedule")
+
+
+def _check_presets(files: CityFiles, found: Findings) -> None:
+    for name, use in sorted(files.presets.items()):
+        if rows := use.unverified_rows:
+            many = f" ({len(rows)} rows)" if len(rows) > 1 else ""
             said = (
-                f"{entry.value.unit!r}, but {first.value.unit!r} in row {first.row}: a channel has one unit"
+                f"nobody compared {name} with the standard's text{many}: do so, then write 0 into unverified"
             )
-            found.error("channels.csv", said, entry.row, "unit")
+            found.warn("channels.csv", said, rows[0], "preset")
 
 
 def _check_secrets(files: CityFiles, kept: Secrets, found: Findings) -> None:
@@ -116,6 +139,11 @@ def _check_secrets(files: CityFiles, kept: Secrets, found: Findings) -> None:
                 enterprise.row,
                 "contact_channel",
             )
+    for station in files.stations:
+        name = station.value.credential
+        if name and name not in known.stations:
+            hint = did_you_mean(name, known.stations)
+            note("stations.csv", f"secrets.toml has no [stations.{name}]{hint}", station.row, "credential")
     if "stations.csv" in found.unreadable:
         return
     stations = {s.value.mn for s in files.stations} | found.refused.get("stations.csv", set())

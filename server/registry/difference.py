@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from farwatch.domain.policy import Policy
-from farwatch.domain.registry import Limit, Registry
+from farwatch.domain.registry import Channel, Limit, Registry
 from farwatch.storage.registry_changes import Changes, LimitsChange
 from server.registry.cells import ALWAYS_VALID_FROM, CITY_ZONE
 from server.registry.files import CityFiles
@@ -15,6 +15,8 @@ from server.registry.periods import change_periods, without_limit
 
 T = TypeVar("T")
 Key = tuple[str, ...]
+LimitKey = tuple[str, str]
+"""Kind and schedule."""
 _MOST_NAMES = 10
 
 
@@ -36,7 +38,7 @@ class Difference:
     errors: list[str] = field(default_factory=list)
     rows: dict[str, list[Any]] = field(default_factory=dict)
     deactivated: dict[str, list[Key]] = field(default_factory=dict)
-    channels: dict[tuple[str, str], str] = field(default_factory=dict)
+    channels: list[Channel] = field(default_factory=list)
     limits: list[LimitsChange] = field(default_factory=list)
     policy_text: str | None = None
 
@@ -121,50 +123,55 @@ def _compare_channels(
 ) -> None:
     if "channels.csv" not in files.present:
         return
-    rows: dict[tuple[str, str], dict[str, list[Limit]]] = defaultdict(lambda: defaultdict(list))
-    for entry in files.limits:
-        rows[entry.value.mn, entry.value.code][entry.value.kind.value].append(entry.value)
-    for channel, kinds in rows.items():
-        _compare_unit(channel, next(iter(kinds.values()))[0].unit, stored, found)
-        _compare_limits(channel, kinds, stored.periods.get(channel, ()), prune, now, found)
-    missing = [channel for channel in stored.active.limits if channel not in rows]
-    _leave_out("channels", "channels.csv", missing, prune, found)
+    rows: dict[tuple[str, str], dict[LimitKey, list[Limit]]] = defaultdict(lambda: defaultdict(list))
+    for limit in (entry.value for entry in files.limits):
+        rows[limit.mn, limit.code][limit.kind.value, limit.schedule].append(limit)
+    for channel in (entry.value for entry in files.channels):
+        key = (channel.mn, channel.code)
+        _compare_channel(channel, stored.active.channels.get(key), found)
+        _compare_limits(key, rows[key], stored.periods.get(key, ()), prune, now, found)
+    registered = [key for key, channel in stored.active.channels.items() if channel.registered]
+    _leave_out("channels", "channels.csv", [key for key in registered if key not in rows], prune, found)
 
 
-def _compare_unit(channel: tuple[str, str], unit: str, stored: Stored, found: Difference) -> None:
-    active = stored.active.limits.get(channel)
-    if active and active[0].unit == unit:
+def _compare_channel(channel: Channel, active: Channel | None, found: Difference) -> None:
+    if channel == active:
         return
-    found.channels[channel] = unit
-    if not active:
-        found.lines.append(f"channels.csv: {' '.join(channel)} added")
+    name = f"channels.csv: {channel.mn} {channel.code}"
+    found.channels.append(channel)
+    if active is None:
+        found.lines.append(f"{name} added")
         return
-    found.lines.append(f"channels.csv: {' '.join(channel)} changed: unit {active[0].unit} → {unit}")
-    found.notes.append(
-        f"channels.csv: {' '.join(channel)}: values and limits so far are read as {unit} from now on"
-    )
+    if not active.registered:
+        found.lines.append(f"{name} registered; it was only heard so far")
+    elif active.unit != channel.unit:
+        found.lines.append(f"{name} changed: unit {active.unit} → {channel.unit}")
+    else:
+        changed = [f.name for f in fields(channel) if getattr(channel, f.name) != getattr(active, f.name)]
+        found.lines.append(f"{name} changed: {', '.join(changed)}")
+    if active.unit not in ("", channel.unit):
+        found.notes.append(f"{name}: values and limits so far are read as {channel.unit} from now on")
 
 
 def _compare_limits(
     channel: tuple[str, str],
-    kinds: Mapping[str, Sequence[Limit]],
+    wanted: Mapping[LimitKey, Sequence[Limit]],
     periods: Sequence[Limit],
     prune: bool,
     now: datetime,
     found: Difference,
 ) -> None:
-    stored: dict[str, list[Limit]] = defaultdict(list)
+    stored: dict[LimitKey, list[Limit]] = defaultdict(list)
     for period in periods:
-        stored[period.kind.value].append(period)
-    changes = [change_periods(stored[kind], rows, now) for kind, rows in kinds.items()]
-    for kind in [kind for kind in stored if stored[kind] and kind not in kinds]:
-        gone = without_limit(stored[kind], now)
+        stored[period.kind.value, period.schedule].append(period)
+    changes = [change_periods(stored.get(key, []), rows, now) for key, rows in wanted.items()]
+    for key in [key for key in stored if key not in wanted]:
+        gone = without_limit(stored[key], now)
         if gone and prune:
             changes.append(gone)
         elif gone:
-            found.notes.append(
-                f"channels.csv: {' '.join(channel)} {kind} not in the file, its limit stays (--prune ends it)"
-            )
+            said = " ".join(word for word in (*channel, *key) if word)
+            found.notes.append(f"channels.csv: {said} not in the file, its limit stays (--prune ends it)")
     for change in changes:
         if change:
             found.limits.append(change)
@@ -172,14 +179,16 @@ def _compare_limits(
 
 
 def _limit_line(change: LimitsChange) -> str:
-    steps = [f"{_amount(new.limit)} from {day(new.valid_from)}" for new in change.opens]
-    before = f"{_amount(change.closes.limit)} → " if change.closes else ""
+    steps = [f"{_amount(new)} from {day(new.valid_from)}" for new in change.opens]
+    before = f"{_amount(change.closes)} → " if change.closes else ""
     after = ", ".join(steps) or "stays, the periods to come are withdrawn"
-    return f"channels.csv: {change.mn} {change.code} {change.kind} limit: {before}{after}"
+    when = f" {change.schedule}" if change.schedule else ""
+    return f"channels.csv: {change.mn} {change.code} {change.kind}{when} limit: {before}{after}"
 
 
-def _amount(limit: float | None) -> str:
-    return "none" if limit is None else f"{limit:g}"
+def _amount(limit: Limit) -> str:
+    low, high = ("" if bound is None else f"{bound:g}" for bound in (limit.lower, limit.limit))
+    return f"{low}–{high}" if low and high else f"≥ {low}" if low else high or "none"
 
 
 def day(at: datetime) -> str:

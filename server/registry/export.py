@@ -1,19 +1,17 @@
 """The registry as the files that `import` reads: UTF-8 with BOM so that Excel opens them, in a stable order, no secrets."""
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import orjson
 
 from farwatch.domain.policy import Policy
-from farwatch.domain.registry import Limit, Registry
+from farwatch.domain.registry import Channel, Limit, Registry, Station
 from server.registry.cells import ALWAYS_VALID_FROM, CITY_ZONE
 from server.registry.rows import HEADERS
+from server.spreadsheet import BOM, Cell, lines
 
-Cell = str | float | int | None
-_BOM = b"\xef\xbb\xbf"
+Row = tuple[Cell, ...]
 
 
 def registry_files(city: Registry, policy: Policy, policy_text: str | None) -> dict[str, bytes]:
@@ -23,11 +21,13 @@ def registry_files(city: Registry, policy: Policy, policy_text: str | None) -> d
             (e.id, e.name, e.place.lat, e.place.lon, e.contact_name, e.contact_phone, e.contact_channel)
             for e in city.enterprises.values()
         ],
-        "stations.csv": [
-            (s.mn, s.enterprise, s.name, s.place.lat, s.place.lon, s.medium, int(s.drill))
-            for s in city.stations.values()
+        "stations.csv": [_station(s) for s in city.stations.values()],
+        "channels.csv": [
+            row
+            for key, c in city.channels.items()
+            if c.registered
+            for row in _channel(c, city.limits.get(key, ()))
         ],
-        "channels.csv": [_limit(x) for periods in city.limits.values() for x in periods],
         "cameras.csv": [
             (
                 c.id,
@@ -56,15 +56,30 @@ def registry_files(city: Registry, policy: Policy, policy_text: str | None) -> d
 
 
 def _csv(header: str, rows: Iterable[Sequence[Cell]]) -> bytes:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(header.split(","))
-    writer.writerows(sorted(rows, key=lambda row: tuple("" if cell is None else str(cell) for cell in row)))
-    return _BOM + text.getvalue().encode()
+    ordered = sorted(rows, key=lambda row: tuple("" if cell is None else str(cell) for cell in row))
+    return BOM + lines([header.split(","), *ordered])
 
 
-def _limit(x: Limit) -> tuple[Cell, ...]:
-    return x.mn, x.code, x.unit, x.limit, x.kind.value, int(x.converted), x.warn_share, _begin(x.valid_from)
+def _station(s: Station) -> Row:
+    said = (s.mn, s.enterprise, s.name, s.place.lat, s.place.lon, s.medium, int(s.drill))
+    return (*said, s.crc.value, s.credential, s.source, s.minute_interval_min, s.o2_reference_percent)
+
+
+def _channel(c: Channel, limits: Sequence[Limit]) -> list[Row]:
+    """A row for each limit and period; one without a limit where there is none."""
+    named, span = (c.mn, c.code, c.unit), (c.range_low, c.range_high, c.role)
+    return [(*named, *_bounds(x), *span, *_rest(x)) for x in limits] or [
+        (*named, *[None] * 5, *span, *[None] * 5)
+    ]
+
+
+def _bounds(x: Limit) -> Row:
+    return x.limit, x.kind.value, int(x.converted), x.warn_share, _begin(x.valid_from)
+
+
+def _rest(x: Limit) -> Row:
+    """The last column, preset, is empty: its numbers are written out."""
+    return x.lower, x.schedule, x.source, int(x.unverified), None
 
 
 def _begin(at: datetime) -> str:

@@ -3,34 +3,27 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import orjson
 from pydantic import BaseModel, ValidationError
 
 from farwatch.domain.policy import Policy
-from farwatch.domain.registry import Camera, Enterprise, Grid, Limit, Officer, Station, Team, Zone
+from farwatch.domain.registry import Camera, Channel, Enterprise, Grid, Limit, Officer, Station, Team, Zone
 from farwatch.storage import policy_toml
-from server.registry import secret_file
+from server.registry import channel_lines, secret_file
 from server.registry.cells import narrow
+from server.registry.channel_lines import PresetUse
+from server.registry.entry import Entry
 from server.registry.problems import Findings, did_you_mean
-from server.registry.rows import HEADERS, Row, columns
+from server.registry.row import Row
+from server.registry.rows import HEADERS, columns
 from server.registry.secret_file import Secrets
 from server.registry.shapes import GridFeature, ZoneItem
 from server.registry.tables import read_table, read_text
 
-T = TypeVar("T")
-
 REQUIRED = ("enterprises.csv", "stations.csv", "channels.csv", "cameras.csv")
 OPTIONAL = ("zones.json", "grids.geojson", "teams.csv", "officers.csv", "policy.toml", "secrets.toml")
-
-
-@dataclass(frozen=True, slots=True)
-class Entry(Generic[T]):
-    """`row` is a spreadsheet's row number, or `item 3` in a JSON file."""
-
-    row: int | str
-    value: T
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +33,9 @@ class CityFiles:
     present: frozenset[str]
     enterprises: Sequence[Entry[Enterprise]] = ()
     stations: Sequence[Entry[Station]] = ()
+    channels: Sequence[Entry[Channel]] = ()
     limits: Sequence[Entry[Limit]] = ()
+    presets: Mapping[str, PresetUse] = field(default_factory=dict)
     cameras: Sequence[Entry[Camera]] = ()
     zones: Sequence[Entry[Zone]] = ()
     grids: Sequence[Entry[Grid]] = ()
@@ -68,11 +63,14 @@ def read_files(folder: Path) -> tuple[CityFiles, Findings]:
         return _json(folder / name, items, model, found) if name in present else []
 
     policy, policy_text = _policy(folder / "policy.toml", found) if "policy.toml" in present else (None, "")
+    said = channel_lines.sorted_out(table("channels.csv"), found)
     files = CityFiles(
         present=present,
         enterprises=table("enterprises.csv"),
-        stations=table("stations.csv"),
-        limits=table("channels.csv"),
+        stations=channel_lines.with_oxygen(table("stations.csv"), said.presets, found),
+        channels=said.channels,
+        limits=said.limits,
+        presets=said.presets,
         cameras=table("cameras.csv"),
         teams=table("teams.csv"),
         officers=table("officers.csv"),

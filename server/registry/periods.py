@@ -1,4 +1,4 @@
-"""Validity periods of one channel's limit for one kind of reading: what a file's rows do to those in the database.
+"""Validity periods of one channel's limit for one kind and schedule: what a file's rows do to those in the database.
 
 What has been in force is never rewritten, it only gets an end. Periods that have not begun yet may be withdrawn.
 """
@@ -12,7 +12,7 @@ from farwatch.storage.registry_changes import LimitsChange
 
 
 def change_periods(stored: Sequence[Limit], rows: Sequence[Limit], now: datetime) -> LimitsChange | None:
-    """None when the rows say what is stored. Both are of one channel and kind; `rows` is not empty.
+    """None when the rows say what is stored. Both are of one channel, kind and schedule; `rows` is not empty.
 
     A row that begins after the period in force opens a new one at its own `valid_from`, also when that has passed.
     A row that contradicts the period in force without beginning after it opens a new one at `now`.
@@ -28,16 +28,23 @@ def change_periods(stored: Sequence[Limit], rows: Sequence[Limit], now: datetime
     opens = [replace(p, valid_to=end) for p, end in zip(wanted, [*ends, None], strict=True)] if wanted else []
     closes = in_force and replace(in_force, valid_to=wanted[0].valid_from if wanted else None)
     return LimitsChange(
-        mn=rows[0].mn, code=rows[0].code, kind=rows[0].kind.value, closes=closes, opens=tuple(opens)
+        mn=rows[0].mn,
+        code=rows[0].code,
+        kind=rows[0].kind.value,
+        schedule=rows[0].schedule,
+        closes=closes,
+        opens=tuple(opens),
     )
 
 
 def without_limit(stored: Sequence[Limit], now: datetime) -> LimitsChange | None:
-    """The file no longer has this kind: from `now` on it has no limit. None when that is so already."""
+    """The file no longer has this kind and schedule: from `now` on it has no limit. None when that is so already."""
     in_force = [period for period in sorted(stored, key=_begin) if period.valid_from < now][-1:]
     pattern = in_force[0] if in_force else min(stored, key=_begin)
     begin = max(now, pattern.valid_from)
-    return change_periods(stored, [replace(pattern, limit=None, valid_from=begin, valid_to=None)], now)
+    return change_periods(
+        stored, [replace(pattern, limit=None, lower=None, valid_from=begin, valid_to=None)], now
+    )
 
 
 def _wanted(in_force: Limit | None, rows: Sequence[Limit], now: datetime) -> list[Limit]:
@@ -65,9 +72,14 @@ def _begin(limit: Limit) -> datetime:
     return limit.valid_from
 
 
-def _values(limit: Limit) -> tuple[float | None, bool, float]:
-    return limit.limit, limit.converted, limit.warn_share
+def _values(limit: Limit) -> tuple[object, ...]:
+    """What makes it another limit; where there is none, nothing else does."""
+    if limit.limit is None and limit.lower is None:
+        return (None,)
+    return (
+        limit.limit, limit.lower, limit.converted, limit.warn_share, limit.source, limit.unverified,
+    )  # fmt: skip
 
 
-def _said(limit: Limit) -> tuple[datetime, tuple[float | None, bool, float]]:
+def _said(limit: Limit) -> tuple[datetime, tuple[object, ...]]:
     return limit.valid_from, _values(limit)

@@ -1,22 +1,19 @@
 """The columns of the registry's CSV files, and what a row of each becomes."""
 
-from typing import Annotated, Literal, Self
+from ipaddress import ip_network
+from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from farwatch.domain.place import Position
-from farwatch.domain.reading import ReadingKind
-from farwatch.domain.registry import Camera, Enterprise, Limit, Officer, Station, Team
+from farwatch.domain.registry import Camera, CrcPolicy, Enterprise, Officer, Station, Team
 from server.registry.cells import (
-    ALWAYS_VALID_FROM,
     Device,
     Identifier,
-    Instant,
     Name,
     Number,
     OptionalIdentifier,
-    OptionalNumber,
     Phone,
     Shift,
     Text,
@@ -25,14 +22,11 @@ from server.registry.cells import (
     optional_identifier,
     optional_number,
 )
+from server.registry.channel_rows import HEADER as CHANNEL_HEADER
+from server.registry.channel_rows import ChannelRow
+from server.registry.row import Row
 
 CHINA_LAT, CHINA_LON = (3.0, 54.0), (73.0, 136.0)
-
-
-class Row(BaseModel):
-    """A validator over several columns begins its message with the column to look at, and a colon."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class _Placed(Row):
@@ -67,56 +61,55 @@ class EnterpriseRow(_Placed):
         return Enterprise(place=self.place, **self.model_dump(exclude={"lat", "lon"}))
 
 
+def _crc(cell: object) -> str:
+    return narrow(cell).lower().replace("_", "-") or CrcPolicy.STRICT.value
+
+
+def _credential(cell: object) -> str:
+    return optional_identifier(cell) or ""
+
+
+def _network(cell: object) -> str:
+    """An address, or a network as CIDR; either IP version."""
+    word = narrow(cell)
+    if not word:
+        return ""
+    try:
+        network = ip_network(word)
+    except ValueError:
+        raise ValueError(f"{word!r} is neither an IP address nor a network such as 10.1.2.0/24") from None
+    is_one = network.prefixlen == network.max_prefixlen
+    return str(network.network_address if is_one else network)
+
+
+def _interval(cell: object) -> int | None:
+    value = optional_number(cell)
+    if value is not None and value not in range(1, 61):
+        raise ValueError(f"{value:g} is not a whole number of minutes from 1 to 60")
+    return None if value is None else int(value)
+
+
+def _oxygen(cell: object) -> float | None:
+    value = optional_number(cell)
+    if value is not None and not 0 <= value < 21:
+        raise ValueError(f"{value:g} is not from 0 to below 21 %")
+    return value
+
+
 class StationRow(_Placed):
     mn: Device
     enterprise: Identifier
     name: Name
     medium: Name
     drill: Truth = False
+    crc: Annotated[CrcPolicy, BeforeValidator(_crc)] = CrcPolicy.STRICT
+    credential: Annotated[str, BeforeValidator(_credential)] = ""
+    source: Annotated[str, BeforeValidator(_network)] = ""
+    minute_interval_min: Annotated[int | None, BeforeValidator(_interval)] = None
+    o2_reference_percent: Annotated[float | None, BeforeValidator(_oxygen)] = None
 
     def value(self) -> Station:
         return Station(place=self.place, **self.model_dump(exclude={"lat", "lon"}))
-
-
-def _limit_kind(cell: object) -> str:
-    return narrow(cell).lower()
-
-
-def _warn_share(cell: object) -> object:
-    return cell if narrow(cell) else "1"
-
-
-class ChannelRow(Row):
-    """An empty limit says: measured, but no limit. Such a row may leave limit_kind empty too; it then says rtd."""
-
-    mn: Device
-    code: Device
-    unit: Name
-    limit: OptionalNumber
-    limit_kind: Annotated[Literal["rtd", "min", "hour", "day", ""], BeforeValidator(_limit_kind)]
-    converted: Truth = False
-    warn_share: Annotated[Number, BeforeValidator(_warn_share), Field(gt=0, le=1)] = 1.0
-    valid_from: Instant = ALWAYS_VALID_FROM
-
-    @model_validator(mode="after")
-    def _limit_makes_sense(self) -> Self:
-        if self.limit is not None and self.limit <= 0:
-            raise ValueError("limit: must be above 0; leave it empty where there is none")
-        if self.limit is not None and not self.limit_kind:
-            raise ValueError("limit_kind: must say which readings the limit is for: rtd, min, hour or day")
-        return self
-
-    def value(self) -> Limit:
-        return Limit(
-            mn=self.mn,
-            code=self.code,
-            unit=self.unit,
-            kind=ReadingKind(self.limit_kind or "rtd"),
-            limit=self.limit,
-            converted=self.converted,
-            warn_share=self.warn_share,
-            valid_from=self.valid_from,
-        )
 
 
 def _stream_url(cell: object) -> str:
@@ -131,10 +124,6 @@ def _stream_url(cell: object) -> str:
     if secret:
         raise ValueError("holds a user or password: put them into secrets.toml and name them in credential")
     return value
-
-
-def _credential(cell: object) -> str:
-    return optional_identifier(cell) or ""
 
 
 def _heading(cell: object) -> float | None:
@@ -177,10 +166,13 @@ class OfficerRow(_Placed):
         return Officer(place=self.place, **self.model_dump(exclude={"lat", "lon"}))
 
 
+STATION_HEADER = (
+    "mn,enterprise,name,lat,lon,medium,drill,crc,credential,source,minute_interval_min,o2_reference_percent"
+)
 HEADERS: dict[str, tuple[type[Row], str]] = {
     "enterprises.csv": (EnterpriseRow, "id,name,lat,lon,contact_name,contact_phone,contact_channel"),
-    "stations.csv": (StationRow, "mn,enterprise,name,lat,lon,medium,drill"),
-    "channels.csv": (ChannelRow, "mn,code,unit,limit,limit_kind,converted,warn_share,valid_from"),
+    "stations.csv": (StationRow, STATION_HEADER),
+    "channels.csv": (ChannelRow, CHANNEL_HEADER),
     "cameras.csv": (CameraRow, "id,name,enterprise,lat,lon,heading_deg,url,credential,drill"),
     "teams.csv": (TeamRow, "id,name,lead"),
     "officers.csv": (OfficerRow, "id,name,team,phone,lat,lon,shift"),

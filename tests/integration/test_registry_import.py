@@ -225,3 +225,71 @@ async def test_two_imports_at_once_do_the_work_of_one(city: Path, pool: Pool, da
     reports = await asyncio.gather(*(bring(city, pool, data_dir) for _ in range(2)))
     assert sorted(report.changes > 0 for report in reports) == [False, True]
     assert (await loaded(pool)).version == 1
+
+
+LOGGER = "88888880000001,e1,烧结机头,30.501,114.301,air_source,0,accept-modbus,,10.1.2.0/24,10,"
+NOISE = "88888880000001,Leq,dB(A),,,,,,30,130,,,,,,GB12348-2008/2"
+
+
+def with_columns(file: str, columns: str, *rows: str) -> str:
+    """The sample's file with more columns, and rows that have them."""
+    header, *old = FILES[file].splitlines()
+    named = [line for line in old if not any(row.split(",")[0] == line.split(",")[0] for row in rows)]
+    return "\n".join([f"{header},{columns}", *(named if file == "stations.csv" else old), *rows, ""])
+
+
+async def test_loggers_ranges_schedules_and_presets_are_kept_and_come_back_from_an_export(
+    city: Path, pool: Pool, data_dir: Path, tmp_path: Path
+) -> None:
+    write_city(
+        city,
+        stations=with_columns("stations.csv", "crc,credential,source,minute_interval_min,o2_reference_percent", LOGGER),
+        channels=with_columns(
+            "channels.csv", "range_low,range_high,role,lower,schedule,source,unverified,preset", NOISE
+        ),
+    )  # fmt: skip
+    report = await bring(city, pool, data_dir)
+    assert any("GB12348-2008/2" in line for line in report.lines), "the numbers are unverified"
+    before = await loaded(pool)
+    station, leq = before.stations["88888880000001"], ("88888880000001", "Leq")
+    assert (station.crc, station.source, station.minute_interval_min) == ("accept-modbus", "10.1.2.0/24", 10)
+    assert (before.channels[leq].range_low, before.channels[leq].range_high) == (30, 130)
+    assert [(x.schedule, x.limit, x.source, x.unverified) for x in before.limits[leq]] == [
+        ("06:00-22:00", 60, "GB 12348-2008 工业企业厂界 2类", True),
+        ("22:00-06:00", 50, "GB 12348-2008 工业企业厂界 2类", True),
+    ]
+    await export(tmp_path / "exported", pool)
+    assert (await bring(tmp_path / "exported", pool, data_dir, prune=True)).changes == 0
+    assert (await bring(city, pool, data_dir, prune=True)).changes == 0
+    assert await loaded(pool) == before
+
+
+async def test_a_heard_channel_survives_pruning_stays_out_of_the_export_and_may_be_registered(
+    city: Path, pool: Pool, data_dir: Path, tmp_path: Path
+) -> None:
+    await bring(city, pool, data_dir)
+    await pool.execute(
+        "INSERT INTO channels (mn, code, unit, registered) VALUES ('88888880000001', 'a99999', 'mg/m3', false)"
+    )
+    assert (await bring(city, pool, data_dir, prune=True)).changes == 0
+    await export(tmp_path / "exported", pool)
+    assert "a99999" not in (tmp_path / "exported" / "channels.csv").read_text("utf-8-sig")
+    write_city(city, channels=FILES["channels.csv"] + "88888880000001,a99999,mg/m3,20,hour,1,,\n")
+    report = await bring(city, pool, data_dir)
+    assert report.changes == 2, report.lines
+    channel = (await loaded(pool)).channels["88888880000001", "a99999"]
+    assert channel.registered
+
+
+async def test_marks_of_the_works_are_loaded_until_they_are_withdrawn(
+    city: Path, pool: Pool, data_dir: Path
+) -> None:
+    await bring(city, pool, data_dir)
+    await pool.execute(
+        "INSERT INTO marks (mn, code, label, from_at, to_at, declared_by)"
+        " VALUES ('88888880000001', 'a21026', '启炉', now() - interval '1 hour', now() + interval '1 hour', 'centre')"
+    )
+    (mark,) = (await loaded(pool)).marks["88888880000001"]
+    assert (mark.label, mark.code) == ("启炉", "a21026")
+    await pool.execute("UPDATE marks SET withdrawn_at = now(), withdrawn_by = 'centre'")
+    assert (await loaded(pool)).marks == {}

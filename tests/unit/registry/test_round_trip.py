@@ -12,7 +12,19 @@ from farwatch.domain.finding import Tier
 from farwatch.domain.place import Area, Position
 from farwatch.domain.policy import SHIPPED, Action, EscalationStep, LimitRule, Policy, TaskPolicy
 from farwatch.domain.reading import ReadingKind
-from farwatch.domain.registry import Camera, Enterprise, Grid, Limit, Officer, Registry, Station, Team, Zone
+from farwatch.domain.registry import (
+    Camera,
+    Channel,
+    CrcPolicy,
+    Enterprise,
+    Grid,
+    Limit,
+    Officer,
+    Registry,
+    Station,
+    Team,
+    Zone,
+)
 from farwatch.storage import policy_toml
 from server.registry.checks import check_files
 from server.registry.difference import Stored, difference
@@ -42,11 +54,24 @@ shifts = st.sampled_from(["", "always", "08:00-20:00", "20:00-08:00", "16:00-00:
 amounts = st.none() | st.floats(0.001, 1e6)
 
 
+schedules = st.sampled_from(["", "06:00-22:00", "22:00-06:00"])
+networks = st.sampled_from(["", "10.1.2.3", "10.1.2.0/24", "fd00::/8"])
+keys = st.tuples(st.sampled_from(ReadingKind), schedules).filter(lambda key: key[0] != "day" or not key[1])
+
+
 @st.composite
-def periods(draw: st.DrawFn, mn: str, code: str) -> tuple[Limit, ...]:
-    unit = draw(names)
+def channels(draw: st.DrawFn, mn: str, code: str) -> Channel:
+    low, high = draw(st.none() | st.floats(-10, 0)), draw(st.none() | st.floats(1, 1e4))
+    role, registered = draw(st.sampled_from(["", "o2", "purifier"])), draw(st.integers(0, 4)) > 0
+    return Channel(
+        mn=mn, code=code, unit=draw(names), range_low=low, range_high=high, role=role, registered=registered
+    )
+
+
+@st.composite
+def periods(draw: st.DrawFn, mn: str, code: str, unit: str) -> tuple[Limit, ...]:
     found: list[Limit] = []
-    for kind in draw(st.lists(st.sampled_from(ReadingKind), min_size=1, max_size=2, unique=True)):
+    for kind, schedule in draw(st.lists(keys, min_size=1, max_size=3, unique=True)):
         begins = sorted(draw(st.lists(instants, min_size=1, max_size=3, unique=True)))
         values = draw(st.lists(amounts, min_size=len(begins), max_size=len(begins)))
         rows = [values[0], *(b if a != b else (b or 0) + 1.0 for a, b in pairwise(values))]
@@ -54,7 +79,9 @@ def periods(draw: st.DrawFn, mn: str, code: str) -> tuple[Limit, ...]:
             if i and rows[i] == rows[i - 1]:
                 continue
             found.append(Limit(mn=mn, code=code, unit=unit, kind=kind, limit=rows[i], valid_from=begin,
-                               converted=draw(drills), warn_share=draw(st.floats(0.01, 1))))  # fmt: skip
+                               converted=draw(drills), warn_share=draw(st.floats(0.01, 1)), schedule=schedule,
+                               lower=draw(st.none() | st.floats(-5, 0)) if rows[i] else None,
+                               source=draw(texts), unverified=draw(drills)))  # fmt: skip
     return tuple(found)
 
 
@@ -77,6 +104,11 @@ def cities(draw: st.DrawFn) -> Registry:
             place=draw(places),
             medium=draw(names),
             drill=draw(drills),
+            crc=draw(st.sampled_from(CrcPolicy)),
+            credential=draw(st.just("") | ids),
+            source=draw(networks),
+            minute_interval_min=draw(st.none() | st.integers(1, 60)),
+            o2_reference_percent=draw(st.none() | st.floats(0, 20)),
         )
         for mn in (keyed(draw) if enterprises else [])
     }
@@ -85,12 +117,14 @@ def cities(draw: st.DrawFn) -> Registry:
                   heading_deg=draw(st.none() | st.floats(0, 360)), url="rtsp://10.0.0.1:554/a,b?c", drill=draw(drills))
         for i in keyed(draw)
     }  # fmt: skip
+    measured = {(mn, code): draw(channels(mn, code)) for mn in stations for code in keyed(draw, 2)}
     teams = {i: Team(id=i, name=draw(names)) for i in keyed(draw)}
     any_team = st.sampled_from(sorted(teams)) if teams else st.nothing()
     return Registry(
         enterprises=enterprises,
         stations=stations,
-        limits={(mn, code): draw(periods(mn, code)) for mn in stations for code in keyed(draw, 2)},
+        channels=measured,
+        limits={key: draw(periods(*key, c.unit)) for key, c in measured.items() if c.registered},
         cameras=cameras,
         zones={c: (Zone(camera=c, name="z", purpose="sky", polygon=draw(polygons)),) for c in cameras},
         teams=teams,
@@ -111,6 +145,9 @@ def test_an_export_read_back_is_no_change(city: Registry, later: timedelta) -> N
         files, found = read_files(Path(name))
     check_files(files, Secrets(), found)
     assert [str(error) for error in found.errors] == []
+    assert {(e.value.mn, e.value.code) for e in files.channels} == city.limits.keys(), (
+        "heard channels stay out"
+    )
     changed = difference(
         Stored(active=city, periods=city.limits, policy=SHIPPED), files, prune=True, now=NOW + later
     )
