@@ -61,6 +61,11 @@ class Intake:
         self._beat_at_s = -math.inf
         self._taking = asyncio.Lock()
 
+    @property
+    def registry(self) -> Registry:
+        """The city as the next batch will be judged by; empty before `resume`."""
+        return self._city.registry
+
     async def resume(self) -> None:
         """Loads the city, notes how long nobody took messages, and rebuilds the judge's memory from the rows."""
         async with transaction(self._pool) as connection:

@@ -24,6 +24,7 @@ class SettingsError(Exception):
 
 _DATABASE = re.compile(r"postgres(?:ql)?://(?:[^/?#]*@)?(?P<hosts>[^/?#@]*)(?:[/?].*)?")
 _BROKER = re.compile(r"mqtts?://(?:[^/?#]*@)?(?P<hosts>[^/?#@,]+)/?")
+_LISTEN = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[0-9A-Za-z_.-]+):(?P<port>\d{1,5})")
 _HOST = re.compile(r"(?:\[[0-9a-fA-F:.%]+\]|[^:\[\]]*)(?::(?P<port>\d{1,5}))?")
 
 
@@ -44,6 +45,13 @@ DatabaseUrl = Annotated[str, _address(_DATABASE, "postgresql://user:password@hos
 BrokerUrl = Annotated[str, _address(_BROKER, "mqtt://user:password@host:1883")]
 
 
+def _check_listen(value: str) -> str:
+    match = _LISTEN.fullmatch(value)
+    if match is None or int(match["port"]) > 65535:
+        raise PydanticCustomError("listen", "must look like 0.0.0.0:9212 or [::]:9212")
+    return value
+
+
 class Settings(BaseModel):
     """Every field is `FARWATCH_` + its name in capitals in the environment, and its name in the TOML file."""
 
@@ -62,6 +70,27 @@ class Settings(BaseModel):
     mqtt_client_id: str = Field(
         default="farwatch-intake",
         description="Names the persistent session; belongs to the holder of the intake's lease.",
+    )
+    hj212_listen: Annotated[str, AfterValidator(_check_listen)] | None = Field(
+        default=None,
+        description="Where data loggers connect by TCP (HJ 212), e.g. 0.0.0.0:9212; it has no TLS: a private network only.",
+    )
+    hj212_connections: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        default=4000, description="TCP connections of data loggers at most."
+    )
+    hj212_connections_per_address: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        default=500, description="Of them from one address; loggers behind one gateway or VPN share theirs."
+    )
+    hj212_idle_s: Annotated[float, Field(ge=10, le=86_400)] = Field(
+        default=900.0,
+        description="A logger's connection ends after so long without a frame that was taken, seconds.",
+    )
+    hj212_frame_s: Annotated[float, Field(ge=1, le=600)] = Field(
+        default=30.0, description="A frame must be whole this long after its first byte, seconds."
+    )
+    hj212_write_s: Annotated[float, Field(ge=1, le=600)] = Field(
+        default=10.0,
+        description="A logger that does not read what it is sent is ended after this long, seconds.",
     )
     http_host: str = Field(
         default="127.0.0.1", description="Where the pages listen; another host than loopback needs TLS."
@@ -94,6 +123,14 @@ class Settings(BaseModel):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="The least level that is logged."
     )
+
+    @property
+    def hj212_address(self) -> tuple[str, int] | None:
+        """Host and port of `hj212_listen`."""
+        if self.hj212_listen is None:
+            return None
+        host, _, port = self.hj212_listen.rpartition(":")
+        return host.strip("[]"), int(port)
 
     @property
     def owner_url(self) -> str:

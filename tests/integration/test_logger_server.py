@@ -1,0 +1,207 @@
+"""Data loggers over real sockets: every frame is a row before it is answered, and nobody can hold the door open."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from farwatch.domain.device import StationSecret
+from farwatch.storage import station_links
+from farwatch.storage.database import Pool, connect
+from ingest.hj212.frame import FrameVerdict
+from ingest.loggers.limits import LoggerLimits
+from tests.support.city import settle
+from tests.support.loggers import BareLogger, House, logger_house, upload
+from tests.support.waiting import until
+
+SECRETS = {"stack": StationSecret(password="654321")}
+
+
+def now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)  # noqa: TID251
+
+
+async def change(url: str, sql: str) -> None:
+    connection = await connect(url)
+    await connection.execute(sql)
+    await connection.close()
+
+
+@pytest.fixture
+async def city(database_url: str) -> None:
+    await settle(database_url, stations=3)
+
+
+@pytest.fixture
+async def house(pool: Pool, database_url: str, city: None) -> AsyncIterator[House]:
+    async with logger_house(pool, database_url) as running:
+        yield running
+
+
+async def readings(pool: Pool) -> int:
+    return int(await pool.fetchval("SELECT count(*) FROM readings"))
+
+
+async def letters(pool: Pool) -> list[str]:
+    return [r["reason"] for r in await pool.fetch("SELECT reason FROM dead_letters ORDER BY id")]
+
+
+@pytest.mark.parametrize("dialect", [2005, 2017, 2025])
+async def test_an_answer_comes_when_its_reading_is_a_row(pool: Pool, house: House, dialect: int) -> None:
+    logger = await BareLogger.connect(house.port)
+    await logger.send(upload("MN1", now(), 31.5, dialect=dialect))
+    answer = await logger.packet()
+    assert await readings(pool) == 1
+    assert answer.cn == "9014"
+    await logger.close()
+
+
+async def test_a_frame_in_pieces_and_frames_in_one_piece_are_all_taken_in_order(
+    pool: Pool, house: House
+) -> None:
+    logger = await BareLogger.connect(house.port)
+    frames = [upload("MN1", now() - timedelta(seconds=s), 30 + s) for s in range(20, 0, -1)]
+    text = b"".join(frame.rstrip() for frame in frames)
+    await logger.send(*(text[i : i + 37] for i in range(0, len(text), 37)), b"\r\n")
+    answers = [await logger.packet() for _ in frames]
+    assert [a.qn for a in answers] == sorted(a.qn for a in answers)
+    assert await readings(pool) == 20
+    await logger.close()
+
+
+async def test_what_is_sent_again_is_answered_again_and_stored_once(pool: Pool, house: House) -> None:
+    frame = upload("MN1", now(), 31.5)
+    for _ in range(2):
+        logger = await BareLogger.connect(house.port)
+        await logger.send(frame, frame)
+        assert (await logger.packet()).qn == (await logger.packet()).qn
+        await logger.close()
+    assert await readings(pool) == 1
+    assert await pool.fetchval("SELECT count(*) FROM reading_revisions") == 0
+
+
+async def test_a_gateway_carries_several_stations_on_one_connection(pool: Pool, house: House) -> None:
+    gateway = await BareLogger.connect(house.port)
+    await gateway.send(*(upload(f"MN{n}", now(), 30 + n) for n in (1, 2, 3)))
+    assert [(await gateway.packet()).mn for _ in range(3)] == ["MN1", "MN2", "MN3"]
+    assert house.lines.to("MN2") is house.lines.to("MN3")
+    newer = await BareLogger.connect(house.port)
+    await newer.send(upload("MN2", now() + timedelta(seconds=1), 30))
+    await newer.packet()
+    assert house.lines.to("MN2") is not house.lines.to("MN3")
+    await newer.close()
+    await until(_same_line(house), lambda same: same)
+    await gateway.close()
+
+
+def _same_line(house: House):  # type: ignore[no-untyped-def]
+    async def look() -> bool:
+        return house.lines.to("MN2") is house.lines.to("MN3")
+
+    return look
+
+
+async def test_an_unknown_station_is_not_answered_and_kept_under_one_quota(pool: Pool, house: House) -> None:
+    logger = await BareLogger.connect(house.port)
+    await logger.send(upload("NOBODY", now(), 1.0), b"rubbish\r\n", upload("MN1", now(), 1.0))
+    assert (await logger.packet()).mn == "MN1"
+    kept = await until(
+        lambda: pool.fetch("SELECT source, reason FROM dead_letters ORDER BY id"), lambda rows: len(rows) == 2
+    )
+    assert [tuple(r) for r in kept] == [("unknown", "unknown_station"), ("unknown", "no_mn")]
+    await logger.close()
+
+
+async def test_a_wrong_password_is_neither_stored_nor_answered_nor_spoken_to(
+    pool: Pool, database_url: str, city: None
+) -> None:
+    await change(database_url, "UPDATE stations SET credential = 'stack' WHERE mn = 'MN1'")
+    async with logger_house(pool, database_url, secrets=SECRETS) as house:
+        logger = await BareLogger.connect(house.port)
+        await logger.send(upload("MN1", now(), 1.0, pw="123456"), upload("MN2", now(), 2.0))
+        assert (await logger.packet()).mn == "MN2"
+        assert house.lines.to("MN1") is None
+        await logger.send(upload("MN1", now(), 3.0, pw="654321"))
+        assert (await logger.packet()).mn == "MN1"
+        assert house.lines.to("MN1") is not None
+        assert await letters(pool) == ["wrong_password"]
+        assert await readings(pool) == 2
+        await logger.close()
+
+
+@pytest.mark.parametrize(("source", "is_taken"), [("127.0.0.0/29", True), ("127.0.0.9", False), ("", True)])
+async def test_a_station_may_be_bound_to_an_address_or_network(
+    pool: Pool, database_url: str, city: None, source: str, is_taken: bool
+) -> None:
+    await change(database_url, f"UPDATE stations SET source = '{source}' WHERE mn = 'MN1'")
+    async with logger_house(pool, database_url) as house:
+        logger = await BareLogger.connect(house.port, source="127.0.0.2")
+        await logger.send(upload("MN1", now(), 1.0), upload("MN2", now(), 2.0))
+        assert (await logger.packet()).mn == ("MN1" if is_taken else "MN2")
+        if not is_taken:
+            await until(lambda: letters(pool), lambda kept: kept == ["wrong_source"])
+        await logger.close()
+
+
+@pytest.mark.parametrize("policy", ["strict", "accept-modbus"])
+async def test_which_checksum_matched_is_recorded(
+    pool: Pool, database_url: str, city: None, policy: str
+) -> None:
+    await change(database_url, f"UPDATE stations SET crc = '{policy}' WHERE mn = 'MN1'")
+    async with logger_house(pool, database_url) as house:
+        logger = await BareLogger.connect(house.port)
+        await logger.send(upload("MN1", now(), 1.0, crc=FrameVerdict.MODBUS), upload("MN2", now(), 1.0))
+        links = await until(lambda: station_links.load(pool), lambda found: "MN2" in found)
+        assert {mn: link.checksum for mn, link in links.items()} == (
+            {"MN2": "pass"} if policy == "strict" else {"MN1": "modbus", "MN2": "pass"}
+        )
+        await logger.close()
+
+
+async def test_a_flood_from_one_address_leaves_room_for_others(
+    pool: Pool, database_url: str, city: None
+) -> None:
+    limits = LoggerLimits(connections=30, connections_per_address=20)
+    async with logger_house(pool, database_url, limits=limits) as house:
+        flood = [await BareLogger.connect(house.port, source="127.0.0.3") for _ in range(40)]
+        other = await BareLogger.connect(house.port, source="127.0.0.4")
+        await other.send(upload("MN1", now(), 1.0))
+        assert (await other.packet()).cn == "9014"
+        assert all([await logger.ended() for logger in flood[20:]])
+        for logger in [*flood, other]:
+            await logger.close()
+
+
+async def test_a_frame_that_drips_and_a_connection_that_says_nothing_are_ended(
+    pool: Pool, database_url: str, city: None
+) -> None:
+    limits = LoggerLimits(frame_within_s=1.0, introduce_within_s=2.0, idle_s=1.0)
+    async with logger_house(pool, database_url, limits=limits) as house:
+        silent, slow, idle = [await BareLogger.connect(house.port) for _ in range(3)]
+        await idle.send(upload("MN2", now(), 1.0))
+        await idle.packet()
+        with pytest.raises((ConnectionError, TimeoutError)):
+            async with asyncio.timeout(8):
+                for byte in upload("MN1", now(), 1.0) * 20:
+                    await slow.send(bytes([byte]))
+                    await asyncio.sleep(0.02)
+        assert await silent.ended()
+        assert await idle.ended()
+        assert house.lines.to("MN2") is None
+        for logger in (silent, slow, idle):
+            await logger.close()
+
+
+async def test_only_refused_frames_end_a_connection_and_a_flood_of_them_is_no_flood_of_rows(
+    pool: Pool, database_url: str, city: None
+) -> None:
+    async with logger_house(pool, database_url, limits=LoggerLimits(refused_frames=500)) as house:
+        logger = await BareLogger.connect(house.port)
+        with contextlib.suppress(ConnectionError):
+            await logger.send(*(upload(f"NOBODY{i}", now(), 1.0) for i in range(2000)))
+        assert await logger.ended()
+        await until(lambda: letters(pool), lambda kept: len(kept) >= 200)
+        assert len(await letters(pool)) <= 600
+        await logger.close()
