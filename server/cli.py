@@ -13,7 +13,7 @@ from farwatch.runtime.processes import end_with_parent, stop_on_signals
 from farwatch.storage.database import AUTHENTICATION_ERRORS, PASSING_ERRORS, SchemaError
 from farwatch.storage.leases import LeaseLostError
 from farwatch.storage.policy_toml import PolicyError
-from server import commands
+from server import commands, hj212_commands
 from server.roles.shared import ClockError
 from server.serve import CONFIGURATION_EXIT, GRACE_S, ROLES, RoleError, serve
 from server.settings import Settings, SettingsError, read
@@ -65,6 +65,7 @@ def parser() -> argparse.ArgumentParser:
         "--out", type=Path, required=True
     )
     _add_simulators(sub)
+    _add_hj212(sub)
     sub.add_parser("check", help="verify the log's chain and the evidence's bytes against their rows")
     return top
 
@@ -83,6 +84,20 @@ def _add_simulators(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     demo.add_argument("--host", default="127.0.0.1")
     demo.add_argument("--data", type=Path, default=Path("data/demo"))
     demo.add_argument("--seed", type=int, default=1)
+
+
+def _add_hj212(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    hj212 = sub.add_parser("hj212", help="the data loggers' protocol").add_subparsers(
+        dest="action", required=True
+    )
+    decoding = hj212.add_parser("decode", help="print what frames say, a JSON line each; needs no database")
+    decoding.add_argument("file", metavar="FILE|-", help="frames, one a line; - is standard input")
+    decoding.add_argument(
+        "--stream", action="store_true", help="the input is what a connection carried, byte by byte"
+    )
+    decoding.add_argument(
+        "--sm4-key-file", type=Path, metavar="FILE", help="opens sealed content (HJ 212-2025): 32 hex digits"
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -123,6 +138,8 @@ def _dispatch(args: argparse.Namespace) -> int:
         raise commands.CommandError(f"registry {args.action} needs the folder of the files")
     if args.command == "registry" and args.action == "check":
         return asyncio.run(commands.registry_check(args.folder))
+    if args.command == "hj212":
+        return hj212_commands.decode(args.file, stream=args.stream, key_file=args.sm4_key_file)
     logs.configure(getattr(args, "role", None) or args.command, as_json=False, level="info")
     settings = read(os.environ, args.config)
     logs.configure(

@@ -68,7 +68,7 @@ class Framer:
             return None
         match = _LENGTH.match(buffer, at)
         if match is None:
-            return self._by_end(at, at + 6, ended)
+            return self._by_end(at, at + 6, "rubbish", ended)
         start = match.end()
         end = start + int(match[1])
         is_whole = len(buffer) >= end + _CRC_BYTES or (ended and len(buffer) > end)
@@ -84,7 +84,7 @@ class Framer:
                 return None
             if (misfit := self._misfit(at, start, end)) is not None:
                 return misfit
-        return self._by_end(at, start, ended)
+        return self._by_end(at, start, "bad_length_and_crc" if is_whole else "cut_short", ended)
 
     def _between(self, at: int, ended: bool) -> tuple[Frame | None, int] | None:
         """Up to the next head: separators are nothing, anything else is rubbish."""
@@ -128,7 +128,7 @@ class Framer:
         head, segment = bytes(buffer[at:start]), bytes(buffer[start:end])
         return unfit(bytes(buffer[at:stop]), head, segment, crc, self._key), stop
 
-    def _by_end(self, at: int, start: int, ended: bool) -> tuple[Frame, int] | None:
+    def _by_end(self, at: int, start: int, failure: str, ended: bool) -> tuple[Frame, int] | None:
         """A frame whose length is not right: it ends at its line's end or where the next one begins."""
         buffer = self._buffer
         match = _END.search(buffer, max(at + 1, self._scanned - _CRC_BYTES))
@@ -143,10 +143,7 @@ class Framer:
         segment, crc = raw[start - at : -_CRC_BYTES], raw[-_CRC_BYTES:]
         if segment and len(written_crc(crc)) == _CRC_BYTES and int(crc, 16) == checksum.hj212(segment):
             return Frame(raw, segment, FrameVerdict.BADLEN, "bad_length"), stop
-        reason = "cut_short" if match is None and ended else "bad_length_and_crc"
-        if not _LENGTH.match(raw):
-            reason = "rubbish"
-        return Frame(raw, b"", FrameVerdict.FAIL, reason), stop
+        return Frame(raw, b"", FrameVerdict.FAIL, failure), stop
 
 
 def frames_of(payload: bytes, sm4_key: bytes | None = None) -> list[Frame]:

@@ -3,10 +3,10 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from math import isfinite
 
 from farwatch.domain.reading import NORMAL_FLAG, ReadingKind
-from ingest.hj212.content import time_of
 from ingest.hj212.packet import Malformed, Packet
 
 KINDS: dict[str, ReadingKind] = {
@@ -43,6 +43,7 @@ _BARE_CODE = re.compile(r"[waeg]\d{4,5}\w?|[BS]?\d{2,3}|L(?:[A-Z]|eq|d|n|dn|\d\d
 _CODE = re.compile(r"[A-Za-z0-9_]{1,20}")
 _FLAG = re.compile(r"[A-Za-z0-9]{1,4}")
 UNREADABLE_FLAG = "?"
+_LONGEST_NAME = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,84 +76,82 @@ def readings_of(packet: Packet) -> Sample | Malformed | None:
     kind = KINDS.get(packet.cn)
     if kind is None:
         return None
-    reader = _Reader()
-    time_text: str | None = None
+    gathered = _Gathered()
     for name, text in packet.content:
-        code, dash, suffix = name.rpartition("-")
-        if dash:
-            reader.take(code, suffix, text)
-        elif name == "DataTime":
-            time_text = time_text or text
-        elif _BARE_CODE.fullmatch(name):
-            reader.take(name, "Rtd", text)
-    channels = reader.said(kind)
-    if not channels and not reader.left_out:
+        if (field := _field(name) if len(name) <= _LONGEST_NAME else None) is not None:
+            gathered.take(name, *field, text)
+    channels = gathered.said(kind)
+    if not channels and not gathered.left_out:
         return None
-    ts = time_of(time_text) if time_text else None
+    ts = packet.data_at
     if ts is None:
-        return Malformed("bad_data_time" if time_text else "no_data_time", (time_text or "")[:80])
-    return Sample(kind, ts, channels, tuple(reader.left_out))
+        written = packet.field("DataTime")
+        return Malformed("no_data_time" if written is None else "bad_data_time", (written or "")[:80])
+    return Sample(kind, ts, channels, tuple(gathered.left_out))
 
 
-class _Reader:
-    """Gathers the fields of each code in the order in which the codes come."""
+@lru_cache(maxsize=4096)
+def _field(name: str) -> tuple[str, str] | None:
+    """The code and which of its values `name` is (`flag`, `bad_code`); None: no value. Devices say the same names all day."""
+    code, dash, suffix = name.rpartition("-")
+    if not dash:
+        return (name, "rtd") if _BARE_CODE.fullmatch(name) else None
+    if suffix == "Flag":
+        return code, "flag"
+    meaning = _SUFFIXES.get(suffix) or _FOLDED.get(suffix.lower())
+    if meaning is None:
+        return None
+    which, addition = meaning
+    return (code + addition, which) if _CODE.fullmatch(code) else (code, "bad_code")
+
+
+class _Gathered:
+    """The values of each code, in the order in which the codes come."""
 
     def __init__(self) -> None:
-        self.values: dict[str, dict[str, float]] = {}
-        self.flags: dict[str, str] = {}
         self.left_out: list[tuple[str, str]] = []
+        self._values: dict[str, dict[str, float]] = {}
+        self._flags: dict[str, str] = {}
         self._spoilt: set[str] = set()
-        self._bases: dict[str, str] = {}
 
-    def take(self, code: str, suffix: str, text: str) -> None:
-        if suffix == "Flag":
-            self.flags.setdefault(code, text)
+    def take(self, name: str, code: str, which: str, text: str) -> None:
+        if which == "flag":
+            self._flags.setdefault(code, text)
             return
-        meaning = _SUFFIXES.get(suffix) or _FOLDED.get(suffix.lower())
-        if meaning is None:
-            return
-        which, addition = meaning
-        number = _number(text)
+        number = _number(text) if which != "bad_code" else which
         if isinstance(number, str):
-            self._leave_out(code, suffix, number)
-            return
-        if addition:
-            self._bases[code + addition] = code
-            code += addition
-        fields = self.values.get(code)
-        if fields is None:
-            if not _CODE.fullmatch(code):
-                self._leave_out(code, suffix, "bad_code")
-                return
-            self.values[code] = {which: number}
+            self.left_out.append((name, number))
+            self._spoilt.add(code)
+        elif (fields := self._values.get(code)) is None:
+            self._values[code] = {which: number}
         elif which in fields:
-            self._leave_out(code, suffix, "repeated")
+            self.left_out.append((name, "repeated"))
         else:
             fields[which] = number
 
-    def _leave_out(self, code: str, suffix: str, reason: str) -> None:
-        self.left_out.append((f"{code}-{suffix}"[:80], reason))
-        self._spoilt.add(code)
-
     def said(self, kind: ReadingKind) -> tuple[Said, ...]:
         first, second = ("rtd", "mean") if kind is ReadingKind.RTD else ("mean", "rtd")
+        first_converted, second_converted = f"{first}_converted", f"{second}_converted"
         channels = []
-        for code, fields in self.values.items():
+        for code, fields in self._values.items():
             get = fields.get
             value = get(first, get(second))
-            flag = self.flags.get(self._bases.get(code, code), NORMAL_FLAG)
-            if flag != NORMAL_FLAG:
-                flag = _flag(flag)
             if value is not None:
-                converted = get(f"{first}_converted", get(f"{second}_converted"))
-                channels.append(
-                    Said(code, value, flag, converted, get("minimum"), get("maximum"), get("amount"))
-                )
+                converted = get(first_converted, get(second_converted))
+                minimum, maximum, amount = get("minimum"), get("maximum"), get("amount")
+                channels.append(Said(code, value, self._flag(code), converted, minimum, maximum, amount))
             elif fields.keys() == {"amount"} and code not in self._spoilt:
-                channels.append(Said(f"{code}_Cou", fields["amount"], flag))
+                channels.append(Said(f"{code}_Cou", fields["amount"], self._flag(code)))
             else:
                 self.left_out.append((code, "no_value"))
         return tuple(channels)
+
+    def _flag(self, code: str) -> str:
+        """None or an empty one is normal; one that cannot be a flag is not. A day's and a night's value share one."""
+        text = self._flags.get(code) or self._flags.get(code.removesuffix("_day").removesuffix("_night"))
+        if not text or text == NORMAL_FLAG:
+            return NORMAL_FLAG
+        return text.upper() if _FLAG.fullmatch(text) else UNREADABLE_FLAG
 
 
 def _number(text: str) -> float | str:
@@ -164,10 +163,3 @@ def _number(text: str) -> float | str:
     if not isfinite(number):
         return "not_finite"
     return number if text.isascii() and "_" not in text else "not_a_number"
-
-
-def _flag(text: str) -> str:
-    """An empty flag is a normal one; one that cannot be a flag is not."""
-    if not text:
-        return NORMAL_FLAG
-    return text.upper() if _FLAG.fullmatch(text) else UNREADABLE_FLAG
