@@ -34,7 +34,7 @@ LIVE = {ReadingKind.HOUR: timedelta(hours=3), ReadingKind.DAY: timedelta(hours=2
 async def live(connection: Connection | Pool, now: datetime, limit: int) -> list[Due]:
     """What is due of the periods of now, in the order in which it became due."""
     rows = await connection.fetch(
-        "SELECT mn, kind, ts FROM review_due WHERE due_at <= $1 AND ts > CASE kind WHEN 'day' THEN $2 ELSE $3 END AND ts > $2"
+        "SELECT mn, kind, ts FROM review_due WHERE due_at <= $1 AND ts > CASE kind WHEN 'day' THEN $2::timestamptz ELSE $3::timestamptz END AND ts > $2"
         " ORDER BY due_at, mn, kind DESC, ts LIMIT $4",
         now, now - LIVE[ReadingKind.DAY], now - LIVE[ReadingKind.HOUR], limit,
     )  # fmt: skip
@@ -86,7 +86,7 @@ async def backlog(connection: Connection | Pool, now: datetime, most: int) -> Ba
     """Counts no further than `most`."""
     row = await connection.fetchrow(
         "SELECT (SELECT min(due_at) FROM review_due WHERE due_at <= $1 AND ts > $2) AS oldest,"
-        " (SELECT count(*) FROM (SELECT FROM review_due WHERE due_at <= $1 LIMIT $3) AS some) AS waiting",
+        " (SELECT count(*) FROM (SELECT FROM review_due WHERE due_at <= $1 LIMIT $3) AS counted) AS waiting",
         now, now - LIVE[ReadingKind.HOUR], most,
     )  # fmt: skip
     oldest = row["oldest"]

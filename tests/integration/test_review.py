@@ -1,0 +1,185 @@
+"""The review over real rows: what is due is judged once, in one commit, and nobody blocks anybody."""
+
+import asyncio
+import random
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from detectors.sensors import legal
+from farwatch.domain.policy import Policy
+from farwatch.domain.reading import ReadingKind
+from farwatch.domain.review import History, Mark, Period, ReviewOutcome
+from farwatch.storage import marks
+from farwatch.storage.database import Pool, Record, open_pool, transaction
+from tests.support.city import settle
+from tests.support.review import HOUR, HandClock, a_reading, arrive, limit, make_reviews, review_all
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+async def city(pool: Pool, database_url: str) -> None:
+    await settle(database_url, stations=3, codes=("a21026",), limit=500)
+    for mn in ("MN1", "MN2", "MN3"):
+        await limit(pool, mn, "a21026", ReadingKind.HOUR, 50)
+        await limit(pool, mn, "a21026", ReadingKind.DAY, 40)
+
+
+async def verdicts(pool: Pool) -> list[tuple[object, ...]]:
+    rows = await pool.fetch(
+        "SELECT c.mn, r.kind, r.ts, r.verdict, r.reason, r.received, r.valid, r.own_value, r.judged_value, r.late"
+        " FROM reviews r JOIN channels c ON c.id = r.channel_id ORDER BY 1, 2, 3"
+    )
+    return [tuple(r) for r in rows]
+
+
+async def findings(pool: Pool) -> list[Record]:
+    rows: list[Record] = await pool.fetch("SELECT * FROM findings WHERE rule LIKE 'limit%' ORDER BY found_at")
+    return rows
+
+
+async def test_an_hour_over_its_limit_is_a_finding_with_its_numbers_a_second_later(
+    city: None, pool: Pool
+) -> None:
+    clock = HandClock(HOUR + timedelta(hours=1, seconds=2))
+    reviews = await make_reviews(pool, clock)
+    await arrive(pool, [a_reading(HOUR, 61.0)])
+    assert await review_all(reviews) == 1
+    [found] = await findings(pool)
+    assert (found["rule"], found["tier"], found["onset_at"], found["late"]) == (
+        "limit_hour",
+        "violation",
+        HOUR,
+        False,
+    )
+    assert (
+        found["reason_params"] | {"value": 61.0, "limit": 50.0, "mean": "device_mean"}
+        == found["reason_params"]
+    )
+    assert await pool.fetchval("SELECT state FROM evidence WHERE finding_id = $1", found["id"]) == "pending"
+    assert [r["kind"] for r in await pool.fetch("SELECT kind FROM review_due")] == ["day"]
+
+
+async def test_a_revised_hour_revokes_its_finding_and_revised_back_it_stands_again(
+    city: None, pool: Pool
+) -> None:
+    clock = HandClock(HOUR + timedelta(hours=1, seconds=2))
+    reviews = await make_reviews(pool, clock)
+    for value, stands in ((61.0, True), (41.0, False), (62.0, True)):
+        clock.at += MINUTE
+        await arrive(pool, [a_reading(HOUR, value, received_at=clock.at)])
+        await review_all(reviews)
+        [found] = await findings(pool)
+        assert (found["ended_at"] is None) is stands
+    assert await pool.fetchval("SELECT count(*) FROM review_revisions") == 2
+    assert await pool.fetchval("SELECT revision FROM reviews WHERE kind = 'hour'") == 2
+
+
+async def test_an_hour_that_is_marked_afterwards_is_no_exceedance_any_more(city: None, pool: Pool) -> None:
+    clock = HandClock(HOUR + timedelta(hours=1, seconds=2))
+    reviews = await make_reviews(pool, clock)
+    await arrive(pool, [a_reading(HOUR, 61.0)])
+    await review_all(reviews)
+    mark = Mark(label="start_up", from_at=HOUR, to_at=HOUR + timedelta(hours=1), declared_at=clock.at)
+    async with transaction(pool) as connection:
+        await marks.add(connection, "MN1", mark, by="bureau", note="", now=clock.at)
+    await review_all(reviews)
+    assert [v[3] for v in await verdicts(pool) if v[1] == "hour"] == ["marked"]
+    [found] = await findings(pool)
+    assert found["ended_at"] == HOUR
+
+
+async def test_a_late_hour_is_found_as_late(city: None, pool: Pool) -> None:
+    reviews = await make_reviews(pool, HandClock(HOUR + timedelta(hours=9)))
+    await arrive(pool, [a_reading(HOUR, 61.0, after_s=5 * 3600)])
+    await review_all(reviews)
+    assert [f["late"] for f in await findings(pool)] == [True]
+
+
+async def test_any_order_of_arrival_ends_in_the_same_reviews(city: None, pool: Pool) -> None:
+    dice = random.Random(5)
+    rows = [
+        a_reading(HOUR + n * MINUTE, 40 + dice.random() * 30, ReadingKind.MIN, after_s=2) for n in range(120)
+    ]
+    rows += [replace(r, mn="MN2", flag="M" if n % 3 == 0 else "N") for n, r in enumerate(rows)]
+    rows += [a_reading(HOUR, 55.0, mn="MN2"), a_reading(HOUR, 45.0, mn="MN3")]
+    seen = []
+    for _ in range(5):
+        clock = HandClock(HOUR + timedelta(hours=1, minutes=1))
+        reviews = await make_reviews(pool, clock)
+        dice.shuffle(rows)
+        for start in range(0, len(rows), 50):
+            await arrive(pool, rows[start : start + 50])
+            if dice.random() < 0.5:
+                clock.at += dice.random() * timedelta(hours=1)
+                await review_all(reviews)
+        clock.at = HOUR + timedelta(days=2)
+        await review_all(reviews)
+        seen.append(await verdicts(pool))
+        await pool.execute(
+            "TRUNCATE readings, reading_revisions, reviews, review_revisions, review_due, review_ticks"
+        )
+    assert len(seen[0]) > 5
+    assert all(one == seen[0] for one in seen)
+
+
+def bad_for(mn: str) -> object:
+    def review(history: History, period: Period, policy: Policy, now: datetime) -> ReviewOutcome:
+        if history.station.mn == mn:
+            raise ValueError("a rule that this data breaks")
+        return legal.review(history, period, policy, now)
+
+    return review
+
+
+async def test_a_station_that_cannot_be_reviewed_is_set_aside_and_tried_again_later(
+    city: None, pool: Pool
+) -> None:
+    clock = HandClock(HOUR + timedelta(hours=1, seconds=2))
+    reviews = await make_reviews(pool, clock, bad_for("MN1"))  # type: ignore[arg-type]
+    await arrive(pool, [a_reading(HOUR, 61.0, mn=mn) for mn in ("MN1", "MN2")])
+    await review_all(reviews)
+    assert [f["station"] for f in await findings(pool)] == ["MN2"]
+    good = await make_reviews(pool, clock)
+    assert await review_all(good) == 0
+    clock.at += timedelta(minutes=11)
+    assert await review_all(good) == 1
+    assert sorted(f["station"] for f in await findings(pool)) == ["MN1", "MN2"]
+
+
+async def test_back_filled_months_do_not_delay_a_live_hour(city: None, pool: Pool) -> None:
+    clock = HandClock(HOUR + timedelta(hours=1, seconds=2))
+    reviews = await make_reviews(pool, clock)
+    old = [a_reading(HOUR - timedelta(days=3, hours=n), 1.0, received_at=HOUR, late=True) for n in range(100)]
+    await arrive(pool, old)
+    await reviews.round()
+    await arrive(pool, [a_reading(HOUR, 61.0, mn="MN2")])
+    await reviews.round()
+    assert [f["station"] for f in await findings(pool)] == ["MN2"]
+    assert await review_all(reviews) >= 80
+
+
+async def test_what_arrives_while_a_review_is_at_work_is_reviewed_too(
+    city: None, pool: Pool, database_url: str
+) -> None:
+    clock = HandClock(HOUR + timedelta(hours=1, seconds=2))
+    late_word = [a_reading(HOUR, 61.0, received_at=clock.at)]
+
+    async def intake() -> None:
+        async with open_pool(database_url) as other:
+            await arrive(other, late_word)
+
+    def review(history: History, period: Period, policy: Policy, now: datetime) -> ReviewOutcome:
+        if late_word:
+            with ThreadPoolExecutor(1) as beside:
+                beside.submit(asyncio.run, intake()).result()
+            late_word.clear()
+        return legal.review(history, period, policy, now)
+
+    reviews = await make_reviews(pool, clock, review)
+    await arrive(pool, [a_reading(HOUR, 41.0)])
+    await review_all(reviews)
+    assert [f["reason_params"]["value"] for f in await findings(pool)] == [61.0]
