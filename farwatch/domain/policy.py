@@ -48,6 +48,33 @@ class SilenceRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QualityRule:
+    """What a bureau tunes of the rules about data that lies or fails; their other numbers stand beside each rule.
+
+    A value that stands still for `constant_s` (at most six hours) is constant, one of a slow analyser in water for
+    `slow_constant_s` (at most 48 hours). A station's clock drifts from `clock_drift_s` on. Kitchens are open in
+    `business_hours` (`HH:MM-HH:MM`, Asia/Shanghai).
+    """
+
+    constant_s: float = 21600.0
+    slow_constant_s: float = 86400.0
+    clock_drift_s: float = 60.0
+    business_hours: tuple[str, ...] = ("10:30-14:00", "16:30-21:30")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetentionRule:
+    """How long each class is kept, in days. Event times are taken as far back as 400 days, so no less than 430 for readings.
+
+    Reviews, findings, tasks, evidence and the log are kept as they are.
+    """
+
+    readings_days: int = 1830
+    revisions_days: int = 1830
+    dead_letters_days: int = 180
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskPolicy:
     """The clocks of a task; frozen into it when it opens. All times run from t1, the commit of the finding."""
 
@@ -74,6 +101,8 @@ class Policy:
     actions: dict[tuple[str, Tier], Action] = field(default_factory=dict)
     limit: LimitRule = field(default_factory=LimitRule)
     silence: SilenceRule = field(default_factory=SilenceRule)
+    quality: QualityRule = field(default_factory=QualityRule)
+    retention: RetentionRule = field(default_factory=RetentionRule)
     task: TaskPolicy = field(default_factory=TaskPolicy)
 
     def action_for(self, rule: str, tier: Tier, *, late: bool) -> Action:

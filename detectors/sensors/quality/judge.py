@@ -1,0 +1,101 @@
+"""All rules about the quality of data, put to one hour of a station: what begins and what ends. Pure."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from detectors.sensors.quality import (
+    contradictions,
+    emission,
+    fume,
+    jumps,
+    missing,
+    ranges,
+    remarked,
+    repeats,
+    stuck,
+    sums,
+)
+from detectors.sensors.quality.opinion import Opinion, Rule, Well, Wrong
+from detectors.sensors.quality.scene import Scene
+from farwatch.domain.finding import Finding, FindingEnded, Kind, Reason, finding_id
+from farwatch.domain.policy import Policy
+from farwatch.domain.reading import LATE_AFTER, ReadingKind
+from farwatch.domain.review import History, Period, ReviewOutcome
+
+VERSION = "quality/1"
+
+RULES: tuple[Rule, ...] = (
+    *stuck.RULES,
+    *ranges.RULES,
+    *jumps.RULES,
+    *contradictions.RULES,
+    *emission.RULES,
+    *sums.RULES,
+    *repeats.RULES,
+    *remarked.RULES,
+    *missing.RULES,
+    *fume.RULES,
+)
+
+
+def review(history: History, period: Period, policy: Policy, now: datetime) -> ReviewOutcome:
+    """What the rules find in an hour, given what stood in it (`History.open_onsets`); of days they say nothing.
+
+    The same history gives the same findings, by id, however often it is reviewed.
+    """
+    if period.kind is not ReadingKind.HOUR or not history.channels:
+        return ReviewOutcome()
+    scene = Scene(history, period, policy.quality)
+    findings: list[Finding] = []
+    ended: list[FindingEnded] = []
+    for rule in RULES:
+        for opinion in rule.look(scene):
+            for change in _changes(rule, opinion, scene, now):
+                if isinstance(change, Finding):
+                    findings.append(change)
+                else:
+                    ended.append(change)
+    return ReviewOutcome(findings=tuple(findings), ended=tuple(ended))
+
+
+def _changes(rule: Rule, opinion: Opinion, scene: Scene, now: datetime) -> Iterator[Finding | FindingEnded]:
+    onset_at = scene.history.open_onsets.get((rule.name, opinion.code))
+    if onset_at is not None and onset_at >= scene.period.until:
+        onset_at = None
+    if isinstance(opinion, Well):
+        if onset_at is not None:
+            subject = f"{scene.history.station.mn}/{opinion.code}"
+            yield FindingEnded(
+                finding_id(rule.name, rule.tier, subject, onset_at), max(opinion.since, onset_at)
+            )
+        return
+    lasts = opinion.until is None and not opinion.stands
+    if lasts and onset_at is not None:
+        return
+    finding = _finding(rule, opinion, scene, now)
+    yield finding
+    if opinion.until is not None:
+        yield FindingEnded(finding.id, opinion.until)
+
+
+def _finding(rule: Rule, wrong: Wrong, scene: Scene, now: datetime) -> Finding:
+    station = scene.history.station
+    late = (
+        now - wrong.since > LATE_AFTER[ReadingKind.HOUR] if wrong.stands else scene.is_late(wrong.code, now)
+    )
+    unit = scene.channel(wrong.code).unit if wrong.code else ""
+    return Finding(
+        rule=rule.name,
+        kind=Kind.DATA_FAULT,
+        tier=rule.tier,
+        place=station.place,
+        onset_at=wrong.since,
+        severity=rule.severity,
+        reason=Reason(wrong.key or rule.name, {"code": wrong.code, "unit": unit, **wrong.params}),
+        enterprise=station.enterprise,
+        station=station.mn,
+        code=wrong.code or None,
+        late=late,
+        drill_id="standing" if station.drill else None,
+        detector={"version": VERSION, "tier": str(rule.tier), "hour": scene.period.ts.isoformat()},
+    )

@@ -1,0 +1,132 @@
+"""Data that does not come: a channel, a stretch of time, or only flagged values (domain facts §4.7: 缺失, R042, DataMiss). Pure."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from detectors.sensors.quality.codes import is_pollutant
+from detectors.sensors.quality.opinion import Opinion, Rule, Well, Wrong
+from detectors.sensors.quality.scene import Scene
+from detectors.sensors.quality.series import Floats, moment
+from farwatch.domain.finding import Param
+
+SPEAKS_SHARE = 0.75
+"""Of the expected minutes: the station speaks."""
+
+GAP_INTERVALS = 2.5
+SCATTERED_SHARE = 0.10
+"""A gap misses two readings in a row, or a tenth of the hour here and there."""
+
+INVALID_SHARE = 0.25
+"""More than a quarter of the window is not valid: below the 75 % that the bureau assesses by (domain facts §4.6)."""
+
+FAULT_FLAGS = frozenset("DTB")
+"""Fault, above range, no link to the analyser. Stopped, maintenance and calibration are conditions, not faults."""
+
+FEWEST_WINDOW = 30
+CLOCK_WELL_SHARE = 0.75
+
+
+def _interval_s(scene: Scene, at: Floats) -> float:
+    said = scene.history.station.minute_interval_min
+    return said * 60.0 if said else float(np.median(np.diff(at)))
+
+
+def _spoken(scene: Scene) -> Floats:
+    """When anything came, by minutes; by hours where the station sends no minutes."""
+    by_minutes = [scene.minutes(code).at for code in scene.codes]
+    at = np.unique(np.concatenate(by_minutes)) if by_minutes else np.empty(0)
+    if len(at) > 2:
+        return at
+    by_hours = [scene.hours(code).at for code in scene.codes]
+    return np.unique(np.concatenate(by_hours)) if by_hours else np.empty(0)
+
+
+def channel(scene: Scene) -> Iterator[Opinion]:
+    """A channel that has spoken says nothing for an hour in which its station speaks."""
+    start_s = scene.period.ts.timestamp()
+    spoken = _spoken(scene)
+    if len(spoken) < 3:
+        return
+    expected = (scene.period.until.timestamp() - start_s) / _interval_s(scene, spoken)
+    if np.count_nonzero(spoken >= start_s) < SPEAKS_SHARE * expected:
+        return
+    for code in scene.codes:
+        minutes, hours = scene.minutes(code), scene.hours(code)
+        minutely = len(minutes) > 0
+        # An hour's own mean may come after this review; one that says only hours is asked for the hour before.
+        asked_s = start_s if minutely else start_s - 3600
+        series = minutes if minutely else hours
+        if not len(series):
+            continue
+        heard = max(series.at[-1], hours.at[-1] if len(hours) else 0.0)
+        if heard >= asked_s:
+            yield Well(
+                code,
+                moment(series.at[series.at >= asked_s][0]) if series.at[-1] >= asked_s else scene.period.ts,
+            )
+        elif minutely or len(hours) >= 12:
+            silent_hours = round((scene.period.until.timestamp() - series.at[-1]) / 3600, 1)
+            yield Wrong(
+                code=code, since=moment(series.at[-1] + series.interval_s), params={"hours": silent_hours}
+            )
+
+
+def gap(scene: Scene) -> Iterator[Opinion]:
+    """A stretch for which nothing came from the whole station, though something did before and after. Where it lies in an
+    outage of ours the reason says so: the line may have lost what the station did send."""
+    spoken = _spoken(scene)
+    if len(spoken) < 3:
+        return
+    interval_s = _interval_s(scene, spoken)
+    start_s, until_s = scene.period.ts.timestamp(), scene.period.until.timestamp()
+    steps = np.diff(spoken)
+    mine = spoken[1:] >= start_s
+    wide = np.flatnonzero(mine & (steps > GAP_INTERVALS * interval_s))
+    lost = int(np.round((steps[mine & (steps > 1.5 * interval_s)] / interval_s) - 1).sum())
+    if len(wide):
+        since, until = spoken[wide[0]] + interval_s, spoken[wide[-1] + 1]
+    elif lost >= max(2.0, SCATTERED_SHARE * (until_s - start_s) / interval_s):
+        since, until = start_s, until_s
+    else:
+        return
+    ours = any(a.timestamp() < until and b.timestamp() > since for a, b in scene.history.outages)
+    params: dict[str, Param] = {"missing": lost, "minutes": round((until - since) / 60, 1)}
+    key = "data_gap_ours" if ours else ""
+    yield Wrong(code="", since=moment(since), until=moment(until), params=params, key=key)
+
+
+def valid_rate(scene: Scene) -> Iterator[Opinion]:
+    """The device itself flags more than a quarter of six hours as faulty."""
+    for code in filter(is_pollutant, scene.codes):
+        minutes = scene.minutes(code)
+        if len(minutes) < FEWEST_WINDOW or minutes.at[-1] - minutes.at[0] < 0.9 * scene.rule.constant_s:
+            continue
+        faulty = np.array([r.flag in FAULT_FLAGS for r in minutes.readings])
+        if faulty.mean() > INVALID_SHARE:
+            flag = minutes.readings[int(np.flatnonzero(faulty)[-1])].flag
+            valid = round(100 * float(1 - faulty.mean()))
+            yield Wrong(
+                code=code, since=moment(minutes.at[faulty][0]), params={"valid_percent": valid, "flag": flag}
+            )
+        else:
+            yield Well(code, scene.period.ts)
+
+
+def clock(scene: Scene) -> Iterator[Opinion]:
+    """The station's clock is off by more than a minute (R042); well again below three quarters of that."""
+    offset_s = scene.history.clock_offset_s
+    if offset_s is None:
+        return
+    if abs(offset_s) > scene.rule.clock_drift_s:
+        yield Wrong(code="", since=scene.period.ts, params={"offset_s": round(offset_s, 1)})
+    elif abs(offset_s) < CLOCK_WELL_SHARE * scene.rule.clock_drift_s:
+        yield Well("", scene.period.until)
+
+
+RULES = (
+    Rule(name="data_missing", look=channel),
+    Rule(name="data_gap", look=gap),
+    Rule(name="data_valid_rate", look=valid_rate),
+    Rule(name="data_clock_drift", look=clock),
+)
