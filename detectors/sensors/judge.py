@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from detectors.sensors.limit import Begin, End, Judgement, LimitState, judge_live, judge_mean
+from detectors.sensors.limit import Begin, End, LimitState, judge_live
 from farwatch.domain.finding import Finding, FindingEnded, Kind, Reason, Tier, finding_id
 from farwatch.domain.judging import Memory, OpenOnsets, Outcome
-from farwatch.domain.policy import LimitRule, Policy
+from farwatch.domain.policy import Policy
 from farwatch.domain.reading import Reading, ReadingKind
 from farwatch.domain.registry import Limit, Registry, Station
 
@@ -21,14 +21,12 @@ Key = tuple[str, str, ReadingKind, bool]
 _FALLBACK: dict[ReadingKind, tuple[ReadingKind, ...]] = {
     ReadingKind.RTD: (ReadingKind.RTD, ReadingKind.HOUR, ReadingKind.DAY, ReadingKind.MIN),
     ReadingKind.MIN: (ReadingKind.MIN, ReadingKind.HOUR, ReadingKind.DAY, ReadingKind.RTD),
-    ReadingKind.HOUR: (ReadingKind.HOUR,),
-    ReadingKind.DAY: (ReadingKind.DAY,),
 }
-"""Early values are held against the legal limit where they have none of their own; legal means only against theirs."""
+"""Early values are held against the legal limit where they have none of their own. Legal means are the review's."""
 
 
 def limit_for(limits: Sequence[Limit], kind: ReadingKind, ts: datetime) -> Limit | None:
-    """The limit in force at `ts` for that kind of reading."""
+    """The limit in force at `ts` for real-time or minute readings."""
     for wanted in _FALLBACK[kind]:
         for limit in limits:
             if (
@@ -46,15 +44,16 @@ class LimitJudge:
     def judge(
         self, registry: Registry, policy: Policy, state: Mapping[Key, LimitState], readings: Iterable[Reading]
     ) -> Outcome:
-        """Judges readings of known channels, in order of event time within each channel and kind."""
+        """Judges real-time and minute readings of known channels, in order of event time within each channel and kind;
+        hours and days are judged from rows (detectors.sensors.legal)."""
         findings: list[Finding] = []
         ended: list[FindingEnded] = []
         changes: dict[Key, LimitState] = {}
-        for reading in sorted(readings, key=lambda r: r.ts):
+        for reading in sorted((r for r in readings if r.kind in _FALLBACK), key=lambda r: r.ts):
             key = (reading.mn, reading.code, reading.kind, reading.late)
             before = changes.get(key) or state.get(key) or LimitState()
             limit = limit_for(registry.limits.get((reading.mn, reading.code), ()), reading.kind, reading.ts)
-            judgement = _judge_one(before, reading, limit, policy.limit)
+            judgement = judge_live(before, reading, limit, policy.limit)
             if judgement.state is not before:
                 changes[key] = judgement.state
             for change in judgement.changes:
@@ -96,12 +95,6 @@ class LimitJudge:
         between."""
         span = timedelta(seconds=max(policy.limit.hold_s, policy.limit.clear_s))
         return Memory(kinds=tuple(_LIVE_RULES.values()), span=span, readings=2 * policy.limit.hold_readings)
-
-
-def _judge_one(state: LimitState, reading: Reading, limit: Limit | None, rule: LimitRule) -> Judgement:
-    if reading.kind in (ReadingKind.HOUR, ReadingKind.DAY):
-        return judge_mean(state, reading, limit)
-    return judge_live(state, reading, limit, rule)
 
 
 def _finding(station: Station, reading: Reading, limit: Limit, begin: Begin) -> Finding:

@@ -1,7 +1,7 @@
-"""One channel against its limit: early warnings and held violations in real-time data, legal means at once. Pure.
+"""One channel against its limit: early warnings and held violations in real-time and minute data. Pure.
 
-Real-time and minute values warn early; a real-time value of `violation_ratio` times the limit, held, is a violation;
-so is each hour or day mean over its limit (design.md §3). Only flag N raises anything; other flags neither hold nor clear.
+Both warn early; a real-time value of `violation_ratio` times the limit, held, is a violation (design.md §3); hours and
+days are judged from rows by detectors.sensors.legal. Only flag N raises anything; other flags neither hold nor clear.
 """
 
 from dataclasses import dataclass, replace
@@ -84,24 +84,6 @@ class Judgement:
 def judged_value(reading: Reading, limit: Limit) -> float | None:
     """The value that counts: the converted one where the limit asks for it; None when it was not sent."""
     return reading.converted if limit.converted else reading.value
-
-
-def judge_mean(state: LimitState, reading: Reading, limit: Limit | None) -> Judgement:
-    """Hour and day means: each stands for itself, and a revision of one is judged anew."""
-    if limit is None or limit.limit is None:
-        return Judgement(state, Verdict.NO_LIMIT)
-    over = reading.flag == NORMAL_FLAG
-    value = judged_value(reading, limit)
-    if over and value is None:
-        return Judgement(state, Verdict.NOT_CONVERTED)
-    if over and value is not None and value > limit.limit:
-        begin = Begin(
-            tier=Tier.VIOLATION, onset_at=reading.ts, severity=_severity(value, limit.limit), value=value,
-            ratio=_ratio(value, limit.limit),
-        )  # fmt: skip
-        return Judgement(state, Verdict.OVER, (begin,))
-    end = End(tier=Tier.VIOLATION, onset_at=reading.ts, ended_at=reading.ts)
-    return Judgement(state, Verdict.OK if over else Verdict.FLAGGED, (end,))
 
 
 def judge_live(state: LimitState, reading: Reading, limit: Limit | None, rule: LimitRule) -> Judgement:
