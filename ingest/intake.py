@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from farwatch.domain.device import StationSecret, StationSecrets
+from farwatch.domain.device import StationSecrets
 from farwatch.domain.finding import Finding
 from farwatch.domain.judging import Outcome, SensorJudge
 from farwatch.domain.reading import Reading
@@ -29,7 +29,7 @@ from farwatch.storage.database import DATA_ERRORS, PASSING_ERRORS, Connection, P
 from farwatch.storage.leases import Lease
 from ingest import metrics
 from ingest.delivery import Delivery
-from ingest.payloads import Device, Refusal
+from ingest.payloads import Refusal
 from ingest.review_marks import ReviewMarks
 from ingest.sorting import Batch, City, letter, sort
 
@@ -121,13 +121,12 @@ class Intake:
                     delay_s = min(delay_s * 2, LONGEST_RETRY_S)
 
     async def _load_city(self, connection: Connection) -> None:
-        city = await registry.load(connection)
         self._city = City(
-            city,
+            await registry.load(connection),
             await registry.load_policy(connection),
             await readings.channel_ids(connection),
             await channels.heard_counts(connection),
-            _devices(city, self._secrets),
+            self._secrets,
         )
 
     async def _note_outage(self, connection: Connection) -> None:
@@ -170,7 +169,9 @@ class Intake:
     async def _commit(self, city: City, batch: Batch, now: datetime) -> None:
         async with transaction(self._pool) as connection:
             await self._lease.check(connection)
-            heard = await channels.note_heard(connection, dict.fromkeys(batch.heard, ""), now)
+            heard = await channels.note_heard(
+                connection, {channel: city.unit(*channel) for channel in batch.heard}, now
+            )
             ids = city.with_heard(heard).channels if heard else city.channels
             news = await _without_repeats(connection, ids, batch.readings)
             outcome = self._judge.judge(city.registry, city.policy, self._state, news)
@@ -193,15 +194,6 @@ class Intake:
         self._state.update(outcome.changes)
         if heard:
             self._city = self._city.with_heard(heard)
-
-
-def _devices(city: Registry, secrets: StationSecrets) -> dict[str, Device]:
-    nothing = StationSecret()
-    found = {mn: secrets.get(s.credential, nothing) for mn, s in city.stations.items()}
-    return {
-        mn: Device(crc=city.stations[mn].crc, password=secret.password, sm4_key=secret.sm4_key)
-        for mn, secret in found.items()
-    }
 
 
 async def _without_repeats(

@@ -19,7 +19,7 @@ from paho.mqtt.client import MQTTMessage
 from ingest.delivery import Delivery
 from ingest.metrics import MQTT_CONNECTED, MQTT_DROPPED
 from ingest.payloads import LARGEST_PAYLOAD_BYTES
-from ingest.payloads.topics import SUBSCRIPTIONS, Route, answers_topic, route
+from ingest.payloads.topics import OTHER_TOPICS, OWN_TOPICS, Route, answers_topic, route
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +61,10 @@ class BrokerUrl:
             unquote(parts.username) if parts.username else None,
             unquote(parts.password) if parts.password else None,
         )
+
+
+class RefusedError(aiomqtt.MqttError):
+    """The broker does not let us read a topic."""
 
 
 class _Client(aiomqtt.Client):
@@ -138,10 +142,18 @@ class _ManualAckClient(_Client):
         return batch
 
     async def listen(self, topic: str) -> None:
-        """Subscribes at QoS 1. Raises MqttError when the broker does not let us: it would just never send anything."""
+        """Subscribes at QoS 1. Raises RefusedError when the broker does not let us: it would just never send anything."""
         granted = await self.subscribe(topic, qos=1)
         if any((c if isinstance(c, int) else c.value) >= SUBSCRIPTION_REFUSED for c in granted):
-            raise aiomqtt.MqttError(f"the broker refuses the subscription to {topic}")
+            raise RefusedError(f"the broker refuses the subscription to {topic}")
+
+    async def listen_to_others(self, topics: Sequence[str]) -> None:
+        """A broker whose rules are older than these topics goes on with those that it knows."""
+        for topic in topics:
+            try:
+                await self.listen(topic)
+            except RefusedError as refused:
+                log.warning("%s", refused, extra={"event": "subscription_refused", "topic": topic})
 
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
         """In arrival order. What came on an older connection is not acknowledged: the broker sends it again."""
@@ -195,8 +207,8 @@ class Subscription:
         self._generation += 1
         try:
             async with _ManualAckClient(self._broker, self._client_id, self._generation) as client:
-                for topic in SUBSCRIPTIONS:
-                    await client.listen(topic)
+                await client.listen(OWN_TOPICS)
+                await client.listen_to_others(OTHER_TOPICS)
                 self._client = client
                 log.info(
                     "connected to the broker",

@@ -5,34 +5,49 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from farwatch.domain.device import DeviceReply
+from farwatch.domain.device import DeviceReply, StationSecret, StationSecrets
 from farwatch.domain.policy import Policy
+from farwatch.domain.pollutants import about
 from farwatch.domain.reading import PERIOD, Reading, is_late, out_of_time
 from farwatch.domain.registry import Registry
 from farwatch.storage.channels import MOST_HEARD_PER_STATION, Channel
 from farwatch.storage.dead_letters import DeadLetter
 from ingest.delivery import Delivery
-from ingest.payloads import Decoded, Device, Measurement, Refusal, Route, read, refused, route
+from ingest.payloads import ANY_DEVICE, Decoded, Device, Measurement, Refusal, Route, read, refused, route
+from ingest.payloads.topics import Words
 
-ANY_DEVICE = Device()
+NO_SECRET = StationSecret()
 
 
 @dataclass(frozen=True, slots=True)
 class City:
-    """Who is watched. `channels` are ids, `heard` counts each station's channels that were never registered; `devices`
-    are the stations whose HJ 212 frames need more than the usual."""
+    """Who is watched. `channels` are ids, `heard` counts each station's channels that were never registered; `secrets` are
+    those of the stations' HJ 212 frames, by credential."""
 
     registry: Registry = field(default_factory=Registry)
     policy: Policy = field(default_factory=Policy)
     channels: dict[Channel, int] = field(default_factory=dict)
     heard: Mapping[str, int] = field(default_factory=dict)
-    devices: Mapping[str, Device] = field(default_factory=dict)
+    secrets: StationSecrets = field(default_factory=dict)
+
+    def device(self, mn: str) -> Device:
+        station = self.registry.stations[mn]
+        secret = self.secrets.get(station.credential, NO_SECRET)
+        return Device(crc=station.crc, password=secret.password, sm4_key=secret.sm4_key)
+
+    def unit(self, mn: str, code: str) -> str:
+        """As registered, else as the standard has it; empty: nobody knows."""
+        channel = self.registry.channels.get((mn, code))
+        if channel is not None:
+            return channel.unit
+        known = about(code)
+        return "" if known is None else known.unit
 
     def with_heard(self, ids: Mapping[Channel, int]) -> "City":
         """The city with these channels too."""
         heard = Counter(self.heard)
         heard.update(mn for mn, _ in ids)
-        return City(self.registry, self.policy, {**self.channels, **ids}, heard, self.devices)
+        return City(self.registry, self.policy, {**self.channels, **ids}, heard, self.secrets)
 
 
 @dataclass(slots=True)
@@ -81,7 +96,8 @@ def _decode(city: City, to: Route | Refusal, delivery: Delivery, received_at: da
         return Decoded(refusals=(to,))
     if to.mn not in city.registry.stations:
         return refused("unknown_station", to.mn[:80])
-    return read(to, delivery.payload, received_at, city.devices.get(to.mn, ANY_DEVICE))
+    device = city.device(to.mn) if to.words is Words.HJ212 else ANY_DEVICE
+    return read(to, delivery.payload, received_at, device, city.unit)
 
 
 def _take(

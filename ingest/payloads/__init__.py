@@ -2,7 +2,9 @@
 
 from datetime import datetime
 
-from ingest.payloads import own
+import orjson
+
+from ingest.payloads import frames, keyed, own, senml
 from ingest.payloads.measurement import (
     LARGEST_PAYLOAD_BYTES,
     Decoded,
@@ -12,7 +14,8 @@ from ingest.payloads.measurement import (
     refused,
 )
 from ingest.payloads.own import encode
-from ingest.payloads.topics import Route, route
+from ingest.payloads.senml import UnitOf
+from ingest.payloads.topics import Route, Words, route
 
 __all__ = [
     "LARGEST_PAYLOAD_BYTES",
@@ -31,17 +34,38 @@ __all__ = [
 ANY_DEVICE = Device()
 
 
-def decode(topic: str, payload: bytes, received_at: datetime, device: Device = ANY_DEVICE) -> Decoded:
+def no_unit(_mn: str, _code: str) -> str:
+    """Every value is in its channel's unit."""
+    return ""
+
+
+def decode(
+    topic: str,
+    payload: bytes,
+    received_at: datetime,
+    device: Device = ANY_DEVICE,
+    unit_of: UnitOf = no_unit,
+) -> Decoded:
     """Never raises: whatever is not a measurement is a refusal with its reason. The topic's station need not exist."""
     to = route(topic)
     if isinstance(to, Refusal):
         return Decoded(refusals=(to,))
-    return read(to, payload, received_at, device)
+    return read(to, payload, received_at, device, unit_of)
 
 
-def read(to: Route, payload: bytes, _received_at: datetime, _device: Device = ANY_DEVICE) -> Decoded:
-    """`decode` where the topic's route is known."""
+def read(to: Route, payload: bytes, received_at: datetime, device: Device, unit_of: UnitOf) -> Decoded:
+    """`decode` where the topic's route is known. Times are taken as they are said."""
     if len(payload) > LARGEST_PAYLOAD_BYTES:
         return refused("payload_too_large", f"more than {LARGEST_PAYLOAD_BYTES} bytes")
-    said = own.decode(to.mn, to.kind, payload)
-    return Decoded(refusals=(said,)) if isinstance(said, Refusal) else Decoded((said,))
+    if to.words is Words.HJ212:
+        return frames.decode(to.mn, payload, received_at, device)
+    try:
+        said = orjson.loads(payload)
+    except orjson.JSONDecodeError as error:
+        return refused("bad_json", str(error)[:200])
+    if to.words is Words.SENML:
+        return senml.decode(to, said, received_at, unit_of)
+    if keyed.is_keyed(said):
+        return keyed.decode(to, said)
+    measured = own.measurement(to, said)
+    return Decoded(refusals=(measured,)) if isinstance(measured, Refusal) else Decoded((measured,))

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 
 import orjson
 
-from farwatch.domain.reading import ReadingKind
 from ingest.payloads.measurement import MOST_CODES, Measurement, Numbers, Refusal
+from ingest.payloads.topics import Route
 
 _RFC_3339 = re.compile(
     r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII
@@ -27,26 +27,17 @@ class _BadPayloadError(Exception):
     """Where the payload is not what was agreed, in words."""
 
 
-def decode(mn: str, kind: ReadingKind, payload: bytes) -> Measurement | Refusal:
-    """Never raises: whatever is not a measurement is a refusal with its reason."""
-    try:
-        said = orjson.loads(payload)
-    except orjson.JSONDecodeError as error:
-        return Refusal("bad_json", str(error)[:200])
-    return of_object(mn, kind, said)
-
-
-def of_object(mn: str, kind: ReadingKind, said: object) -> Measurement | Refusal:
-    """The same of JSON that is read already. orjson's numbers are finite."""
+def measurement(to: Route, said: object) -> Measurement | Refusal:
+    """Of JSON as orjson reads it: its numbers are finite, its texts are Unicode. Never raises."""
     try:
         if not isinstance(said, dict):
             raise _BadPayloadError("not an object")  # noqa: TRY301 - one exit for all that is wrong
-        named = said.get("mn", mn)
-        if named != mn:
+        named = said.get("mn", to.mn)
+        if named != to.mn:
             return Refusal("foreign_mn", str(named)[:80])
         return Measurement(
-            mn,
-            kind,
+            to.mn,
+            to.kind,
             _time(said.get("ts")),
             _numbers(said, "values", at_least=1),
             _flags(said.get("flags", {})),

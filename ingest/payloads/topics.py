@@ -1,4 +1,4 @@
-"""The topics that stations publish to, and what each says: the way in, the station, and the kind where it is named. Pure."""
+"""The topics that stations publish to, and what each says: the words it speaks, the station, and the kind. Pure."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,22 +7,25 @@ from functools import lru_cache
 from farwatch.domain.reading import ReadingKind
 from ingest.payloads.measurement import Refusal
 
-SUBSCRIPTIONS = ("farwatch/v1/+/+",)
+OWN_TOPICS = "farwatch/v1/+/+"
+OTHER_TOPICS = ("hj212/+/up", "senml/+", "senml/+/+")
 
 
-class Way(StrEnum):
-    """In which words a payload speaks."""
+class Words(StrEnum):
+    """In which words a payload speaks: JSON of our own or keyed as HJ 212, frames of HJ 212, or SenML."""
 
-    OWN = "own"
+    JSON = "json"
+    HJ212 = "hj212"
+    SENML = "senml"
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`kind` is set where the topic names it."""
+    """Frames say their kind themselves."""
 
-    way: Way
+    words: Words
     mn: str
-    kind: ReadingKind
+    kind: ReadingKind = ReadingKind.RTD
 
 
 @lru_cache(maxsize=50_000)
@@ -30,7 +33,13 @@ def route(topic: str) -> Route | Refusal:
     """Never raises: a topic that nobody agreed on is a refusal."""
     match topic.split("/"):
         case ["farwatch", "v1", mn, kind] if mn and kind in ReadingKind.__members__.values():
-            return Route(Way.OWN, mn, ReadingKind(kind))
+            return Route(Words.JSON, mn, ReadingKind(kind))
+        case ["hj212", mn, "up"] if mn:
+            return Route(Words.HJ212, mn)
+        case ["senml", mn] if mn:
+            return Route(Words.SENML, mn)
+        case ["senml", mn, kind] if mn and kind in ReadingKind.__members__.values():
+            return Route(Words.SENML, mn, ReadingKind(kind))
     return Refusal("bad_topic", topic[:200])
 
 
