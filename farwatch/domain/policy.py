@@ -120,5 +120,12 @@ SHIPPED_ACTIONS: dict[tuple[str, Tier], Action] = {
     ("left_object", Tier.VIOLATION): Action.TASK,
     ("camera_offline", Tier.FAULT): Action.TASK,
     ("station_silent", Tier.FAULT): Action.TASK,
+    ("gateway_silent", Tier.FAULT): Action.TASK,
+    ("data_constant", Tier.FAULT): Action.TASK,
+    ("data_out_of_range", Tier.FAULT): Action.TASK,
+    ("data_missing", Tier.FAULT): Action.TASK,
+    ("data_valid_rate", Tier.FAULT): Action.TASK,
+    ("data_remarked", Tier.VIOLATION): Action.TASK,
+    ("data_repeats", Tier.VIOLATION): Action.TASK,
 }
 SHIPPED = Policy(actions=SHIPPED_ACTIONS)

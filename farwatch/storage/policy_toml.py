@@ -8,10 +8,20 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from farwatch.domain.finding import Tier
-from farwatch.domain.policy import SHIPPED, Action, EscalationStep, LimitRule, Policy, SilenceRule, TaskPolicy
+from farwatch.domain.policy import (
+    SHIPPED,
+    Action,
+    EscalationStep,
+    LimitRule,
+    Policy,
+    QualityRule,
+    SilenceRule,
+    TaskPolicy,
+)
 
 Seconds = Annotated[float, Field(gt=0, le=30 * 86400)]
 Metres = Annotated[float, Field(gt=0, le=100_000)]
+Stretch = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")]
 
 
 class PolicyError(Exception):
@@ -36,6 +46,16 @@ class _Limit(_Table):
 
 class _Silence(_Table):
     after_s: Seconds = SHIPPED.silence.after_s
+
+
+class _Quality(_Table):
+    constant_s: Annotated[float, Field(ge=3600, le=6 * 3600)] = SHIPPED.quality.constant_s
+    slow_constant_s: Annotated[float, Field(ge=6 * 3600, le=48 * 3600)] = SHIPPED.quality.slow_constant_s
+    clock_drift_s: Annotated[float, Field(ge=5, le=86400)] = SHIPPED.quality.clock_drift_s
+    business_hours: list[Stretch] = list(SHIPPED.quality.business_hours)
+
+    def rule(self) -> QualityRule:
+        return QualityRule(**{**self.model_dump(), "business_hours": tuple(self.business_hours)})
 
 
 class _Step(_Table):
@@ -73,6 +93,7 @@ class _PolicyFile(_Table):
     actions: list[_ActionRow] | None = None
     limit: _Limit = Field(default_factory=_Limit)
     silence: _Silence = Field(default_factory=_Silence)
+    quality: _Quality = Field(default_factory=_Quality)
     task: _Task = Field(default_factory=_Task)
 
     @model_validator(mode="after")
@@ -93,6 +114,7 @@ class _PolicyFile(_Table):
             else {(row.rule, Tier(row.tier)): Action(row.action) for row in self.actions},
             limit=LimitRule(**self.limit.model_dump()),
             silence=SilenceRule(**self.silence.model_dump()),
+            quality=self.quality.rule(),
             task=_task_policy(self.task),
         )
 
@@ -107,7 +129,7 @@ def _task_policy(table: _Task) -> TaskPolicy:
 _KNOWN_KEYS = sorted(
     {
         field.name
-        for type_ in (Policy, LimitRule, SilenceRule, TaskPolicy, EscalationStep)
+        for type_ in (Policy, LimitRule, SilenceRule, QualityRule, TaskPolicy, EscalationStep)
         for field in fields(type_)
     }
     | _ActionRow.model_fields.keys()

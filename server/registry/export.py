@@ -109,6 +109,10 @@ def _grids(city: Registry) -> bytes:
     return orjson.dumps({"type": "FeatureCollection", "features": features}, option=orjson.OPT_APPEND_NEWLINE)
 
 
+def _quoted(text: str) -> str:
+    return f'"{text}"'
+
+
 def render_policy(policy: Policy) -> str:
     """The policy as policy.toml; every value is written, also those that are as shipped."""
     lines = [
@@ -133,7 +137,13 @@ def render_policy(policy: Policy) -> str:
         f"{name} = {getattr(limit, name)!r}"
         for name in ("violation_ratio", "hold_s", "hold_readings", "clear_share", "clear_s")
     ]
-    lines += ["", "[silence]", f"after_s = {policy.silence.after_s!r}", "", "[task]"]
+    quality = policy.quality
+    lines += ["", "[silence]", f"after_s = {policy.silence.after_s!r}", "", "[quality]"]
+    lines += [
+        f"{name} = {getattr(quality, name)!r}" for name in ("constant_s", "slow_constant_s", "clock_drift_s")
+    ]
+    lines.append(f"business_hours = [{', '.join(map(_quoted, quality.business_hours))}]")
+    lines += ["", "[task]"]
     lines += [
         f"{name} = {getattr(task, name)!r}"
         for name in ("accept_s", "arrive_s", "geofence_m", "accuracy_max_m", "quiet_close_s")

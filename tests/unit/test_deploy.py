@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from farwatch.domain.policy import SHIPPED, LimitRule, Policy, TaskPolicy
+from farwatch.domain.policy import SHIPPED, LimitRule, Policy, QualityRule, TaskPolicy
 from farwatch.storage import policy_toml
 from server.cli import parser
 from server.settings import Settings, read
@@ -169,7 +169,12 @@ def test_the_shipped_policy_file_is_the_shipped_policy() -> None:
     text = (DEPLOY / "policy.toml").read_text()
     assert policy_toml.parse(text) == SHIPPED
     told = tomllib.loads(text)
-    for table, values in ((told, Policy), (told["limit"], LimitRule), (told["task"], TaskPolicy)):
+    for table, values in (
+        (told, Policy),
+        (told["limit"], LimitRule),
+        (told["quality"], QualityRule),
+        (told["task"], TaskPolicy),
+    ):
         assert table.keys() == {field.name for field in fields(values)}, "a value that the file cannot say"
     assert policy_toml.parse("") == SHIPPED
 

@@ -41,6 +41,8 @@ def test_escalation_is_replaced_as_a_whole() -> None:
             "task.escalation.1.to: Input should be 'next_officer'",
         ),
         ('[[actions]]\nrule = "smoke"\ntier = "violation"', "actions.1.action: Field required"),
+        ("[quality]\nconstant_s = 30000", "quality.constant_s: Input should be less than or equal to 21600"),
+        ('[quality]\nbusiness_hours = ["late"]', "quality.business_hours.1: String should match"),
         ("warn_window_s =", "not TOML"),
     ],
 )

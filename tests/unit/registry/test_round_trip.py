@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from farwatch.domain.finding import Tier
 from farwatch.domain.place import Area, Position
-from farwatch.domain.policy import SHIPPED, Action, EscalationStep, LimitRule, Policy, TaskPolicy
+from farwatch.domain.policy import SHIPPED, Action, EscalationStep, LimitRule, Policy, QualityRule, TaskPolicy
 from farwatch.domain.reading import ReadingKind
 from farwatch.domain.registry import (
     Camera,
@@ -163,6 +163,11 @@ policies = st.builds(
         st.tuples(st.sampled_from(["smoke", "limit_rtd"]), st.sampled_from(Tier)), st.sampled_from(Action)
     ),
     limit=st.builds(LimitRule, violation_ratio=st.floats(1, 10), hold_readings=st.integers(1, 50)),
+    quality=st.builds(
+        QualityRule,
+        constant_s=st.floats(3600, 21600),
+        business_hours=st.lists(st.sampled_from(["10:00-13:30", "22:00-02:00"])).map(tuple),
+    ),
     task=st.builds(
         TaskPolicy,
         accept_s=seconds,
