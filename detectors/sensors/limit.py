@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from detectors.sensors.gate import Bounds
 from farwatch.domain.finding import Severity, Tier
 from farwatch.domain.policy import LimitRule
-from farwatch.domain.reading import NORMAL_FLAG, Reading, ReadingKind
+from farwatch.domain.reading import NORMAL_FLAG, Reading
 from farwatch.domain.registry import Limit
 
 HOLD_BROKEN_AFTER = timedelta(minutes=10)
@@ -50,19 +51,25 @@ class Verdict(StrEnum):
     NO_LIMIT = "no_limit"
     NOT_CONVERTED = "not_converted"
     FLAGGED = "flagged"
+    MARKED = "marked"
     OUT_OF_ORDER = "out_of_order"
-    OVER = "over"
+    OUTSIDE = "outside"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begin:
-    """A finding of this tier begins."""
+    """A finding of this tier begins, because `value` is above `bound`, or below it if `is_under`."""
 
     tier: Tier
     onset_at: datetime
     severity: int
     value: float
-    ratio: float
+    bound: float
+    is_under: bool = False
+
+    @property
+    def ratio(self) -> float:
+        return round(self.value / self.bound, 3) if self.bound > 0 else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,60 +93,69 @@ def judged_value(reading: Reading, limit: Limit) -> float | None:
     return reading.converted if limit.converted else reading.value
 
 
-def judge_live(state: LimitState, reading: Reading, limit: Limit | None, rule: LimitRule) -> Judgement:
+def is_quiet(reading: Reading, bounds: Bounds) -> bool:
+    """Where nothing is held or open, does this newer reading leave it so?"""
+    if reading.flag != NORMAL_FLAG:
+        return True
+    value = reading.converted if bounds.converted else reading.value
+    return value is None or bounds.under <= value <= bounds.over
+
+
+def judge_live(
+    state: LimitState, reading: Reading, bounds: Bounds | None, rule: LimitRule, *, is_marked: bool = False
+) -> Judgement:
     """Real-time and minute values, in order of event time; what is not newer than the last is not judged again."""
     if reading.late and state.last_ts is not None and abs(reading.ts - state.last_ts) > HOLD_BROKEN_AFTER:
         state = LimitState()
     if state.last_ts is not None and reading.ts <= state.last_ts:
         return Judgement(state, Verdict.OUT_OF_ORDER)
-    if limit is None or limit.limit is None:
+    if bounds is None:
         withdrawn = _ends(state, reading.ts)
         return Judgement(LimitState(last_ts=reading.ts) if withdrawn else state, Verdict.NO_LIMIT, withdrawn)
-    if reading.flag != NORMAL_FLAG:
-        return Judgement(replace(state, last_ts=reading.ts), Verdict.FLAGGED)
-    value = judged_value(reading, limit)
+    if is_marked or reading.flag != NORMAL_FLAG:
+        seen = replace(state, last_ts=reading.ts)
+        return Judgement(seen, Verdict.MARKED if is_marked else Verdict.FLAGGED)
+    value = reading.converted if bounds.converted else reading.value
     if value is None:
         return Judgement(replace(state, last_ts=reading.ts), Verdict.NOT_CONVERTED)
     if state.last_ts is not None and reading.ts - state.last_ts > HOLD_BROKEN_AFTER:
         state = replace(state, high=None, low=None)
     state = replace(state, last_ts=reading.ts)
-    if value > limit.limit * limit.warn_share:
-        return _over(state, reading, value, limit.limit, rule)
-    return _under(state, reading, value, limit.limit * limit.warn_share * rule.clear_share, rule)
+    if value > bounds.over or value < bounds.under:
+        return _outside(state, reading, value, bounds, rule)
+    return _inside(state, reading, value, bounds, rule)
 
 
-def _over(state: LimitState, reading: Reading, value: float, limit: float, rule: LimitRule) -> Judgement:
+def _outside(state: LimitState, reading: Reading, value: float, bounds: Bounds, rule: LimitRule) -> Judgement:
     changes: list[Begin | End] = []
-    ratio = _ratio(value, limit)
-    is_high = reading.kind is ReadingKind.RTD and value >= limit * rule.violation_ratio
-    high = _extend(state.high, reading.ts) if is_high else None
+    high = _extend(state.high, reading.ts) if value >= bounds.violation_from else None
     state = replace(state, low=None, high=high)
     if state.early_at is None:
         state = replace(state, early_at=reading.ts)
-        changes.append(
-            Begin(tier=Tier.EARLY, onset_at=reading.ts, severity=Severity.MINOR, value=value, ratio=ratio)
-        )
+        changes.append(_early(reading.ts, value, bounds))
     held = high is not None and high.count >= rule.hold_readings and high.span_s() >= rule.hold_s
-    if held and high is not None and state.violation_at is None:
-        state = replace(state, violation_at=high.since)
+    if held and high is not None and state.violation_at is None and bounds.limit.limit is not None:
+        state, limit = replace(state, violation_at=high.since), bounds.limit.limit
+        severity = _severity(value, limit)
         changes.append(
-            Begin(
-                tier=Tier.VIOLATION,
-                onset_at=high.since,
-                severity=_severity(value, limit),
-                value=value,
-                ratio=ratio,
-            )
+            Begin(tier=Tier.VIOLATION, onset_at=high.since, severity=severity, value=value, bound=limit)
         )
-    return Judgement(state, Verdict.OVER, tuple(changes))
+    return Judgement(state, Verdict.OUTSIDE, tuple(changes))
 
 
-def _under(
-    state: LimitState, reading: Reading, value: float, clear_below: float, rule: LimitRule
-) -> Judgement:
+def _early(ts: datetime, value: float, bounds: Bounds) -> Begin:
+    limit, is_under = bounds.limit, value < bounds.under
+    bound = limit.lower if is_under else limit.limit
+    assert bound is not None, "what is infinite is never crossed"
+    return Begin(
+        tier=Tier.EARLY, onset_at=ts, severity=Severity.MINOR, value=value, bound=bound, is_under=is_under
+    )
+
+
+def _inside(state: LimitState, reading: Reading, value: float, bounds: Bounds, rule: LimitRule) -> Judgement:
     """Between the clearing value and the limit nothing changes but that a violation is no longer being held."""
     state = replace(state, high=None)
-    if value >= clear_below:
+    if not bounds.clear_above < value < bounds.clear_below:
         return Judgement(replace(state, low=None), Verdict.OK)
     low = _extend(state.low, reading.ts)
     if low.span_s() < rule.clear_s or (state.early_at is None and state.violation_at is None):
@@ -159,10 +175,6 @@ def _ends(state: LimitState, ended_at: datetime) -> tuple[End, ...]:
 
 def _extend(hold: Hold | None, ts: datetime) -> Hold:
     return Hold(ts, ts) if hold is None else Hold(hold.since, ts, hold.count + 1)
-
-
-def _ratio(value: float, limit: float) -> float:
-    return round(value / limit, 3) if limit > 0 else 0.0
 
 
 def _severity(value: float, limit: float) -> int:

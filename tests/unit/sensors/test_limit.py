@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detectors.sensors.judge import LimitJudge, limit_for
+from detectors.sensors.gate import gate_for
+from detectors.sensors.judge import LimitJudge
 from farwatch.domain.finding import Finding, Tier
 from farwatch.domain.judging import Outcome
 from farwatch.domain.place import Position
@@ -122,8 +123,8 @@ def test_the_converted_value_counts_where_the_limit_says_so() -> None:
 def test_a_limit_counts_only_in_its_validity_period() -> None:
     old = a_limit(limit=50, valid_from=T0 - timedelta(days=2), valid_to=T0)
     new = a_limit(limit=80, valid_from=T0)
-    assert limit_for((old, new), ReadingKind.RTD, T0 - timedelta(seconds=1)) is old
-    assert limit_for((old, new), ReadingKind.RTD, T0) is new
+    gate = gate_for("a21026", ReadingKind.RTD, (old, new), (), SHIPPED.limit)
+    assert [b and b.limit for b in (gate.look(T0 - timedelta(seconds=1)), gate.look(T0))] == [old, new]
 
 
 def test_late_values_leave_the_live_state_alone_and_their_findings_say_late() -> None:
