@@ -71,10 +71,11 @@ class Ways:
 class Commands:
     """One outstanding command a station; `run` is the service."""
 
-    def __init__(self, pool: Pool, lease: Lease, ways: Ways) -> None:
+    def __init__(self, pool: Pool, lease: Lease, ways: Ways, *, look_every_s: float = LOOK_EVERY_S) -> None:
         self._pool = pool
         self._lease = lease
         self._ways = ways
+        self._look_every_s = look_every_s
         self._up_since: datetime | None = None
         self._rounds = 0
 
@@ -85,7 +86,7 @@ class Commands:
             if self._rounds % FORGET_EVERY_ROUNDS == 0:
                 await device_commands.forget_replies(self._pool, REPLIES_KEPT_DAYS)
             self._rounds += 1
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(self._look_every_s)
 
     async def round(self) -> None:
         """Each station's oldest open command by one step: first the rows, then the frames."""

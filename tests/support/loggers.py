@@ -58,7 +58,7 @@ class House:
             registry=lambda: self.intake.registry,
             secrets=secrets,
         )
-        self.commands = Commands(pool, lease, ways)
+        self.commands = Commands(pool, lease, ways, look_every_s=0.05)
 
     def _to_broker(self, mn: str, frame: bytes) -> bool:
         self.broker_frames.append((mn, frame))
