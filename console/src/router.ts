@@ -20,6 +20,17 @@ export const router = createRouter({
       meta: { roles: CENTRE },
       children: [{ path: "tasks/:id(\\d+)", component: loadTaskPage }],
     },
+    {
+      path: "/bureau",
+      component: () => import("./bureau/BureauPage.vue"),
+      meta: { roles: CENTRE },
+      children: [
+        { path: "", component: () => import("./bureau/StationsPage.vue") },
+        { path: "stations/:mn", component: () => import("./bureau/StationPage.vue") },
+        { path: "exceedances", component: () => import("./bureau/ExceedancesPage.vue") },
+        { path: "rates", component: () => import("./bureau/RatesPage.vue") },
+      ],
+    },
     { path: "/officer", component: () => import("./officer/OfficerPage.vue"), meta: { roles: ["officer"] } },
     { path: "/officer/tasks/:id(\\d+)", component: () => import("./officer/OfficerPage.vue"), meta: { roles: ["officer"] } },
     { path: "/:missing(.*)*", component: () => import("./ui/MissingPage.vue") },

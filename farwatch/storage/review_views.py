@@ -67,7 +67,7 @@ SELECT p.*, f.id AS finding_id, f.disposition, m.task_id FROM page p
 LEFT JOIN LATERAL (
   SELECT id, disposition FROM findings
   WHERE fingerprint = 'exceedance/' || p.mn || '/' || p.code AND rule = 'limit_' || p.kind AND tier = 'violation'
-    AND onset_at <= p.ts AND (ended_at IS NULL OR ended_at > p.ts) ORDER BY onset_at DESC LIMIT 1
+    AND onset_at = p.ts LIMIT 1
 ) f ON true
 LEFT JOIN matter_findings mf ON mf.finding_id = f.id LEFT JOIN matters m ON m.id = mf.matter_id
 ORDER BY p.ts DESC, p.kind DESC, p.channel_id DESC

@@ -56,7 +56,7 @@ export function errorFrom(status: number, body: unknown): ApiError {
   return new ApiError(key, status, error?.params ?? {});
 }
 
-async function request<T>(method: string, path: string, body?: unknown): Promise<T> {
+export async function request<T>(method: string, path: string, body?: unknown): Promise<T> {
   let response: Response;
   try {
     response = await fetch(`/api/v1${path}`, {
@@ -75,7 +75,7 @@ async function request<T>(method: string, path: string, body?: unknown): Promise
   }
 }
 
-const get = <T>(path: string): Promise<T> => request<T>("GET", path);
+export const get = <T>(path: string): Promise<T> => request<T>("GET", path);
 
 async function all<T>(path: string): Promise<T[]> {
   return (await get<Page<T>>(path)).items;
@@ -94,7 +94,7 @@ async function openTasks(): Promise<Task[]> {
   return found;
 }
 
-function query(values: Record<string, string>): string {
+export function query(values: Record<string, string>): string {
   return new URLSearchParams(values).toString();
 }
 

@@ -136,11 +136,18 @@ export interface ChannelLimit {
   kind: ReadingKind;
   limit: number | null;
   converted?: boolean;
+  lower?: number | null;
+  /** `HH:MM-HH:MM` in Asia/Shanghai; empty: always. */
+  schedule?: string;
+  source?: string;
+  unverified?: boolean;
 }
 
 export interface Channel {
   code: string;
   unit: string;
+  role?: string;
+  registered?: boolean;
   limits: ChannelLimit[];
   latest: { ts: string; kind: ReadingKind; value: number; converted: number | null; flag: string } | null;
 }
@@ -152,6 +159,9 @@ export interface Station {
   medium: string;
   place: LatLon;
   drill: boolean;
+  o2_reference_percent?: number | null;
+  clock?: { offset_s: number; spread_s: number; measured_at: string } | null;
+  link?: { way: string; dialect: number; checksum: string; heard_at: string } | null;
   channels: Channel[];
 }
 
@@ -187,8 +197,11 @@ export interface Reading {
   ts: string;
   value: number;
   converted: number | null;
+  minimum?: number | null;
+  maximum?: number | null;
   flag: string;
   late: boolean;
+  received_at?: string;
   revision: number;
 }
 

@@ -11,8 +11,8 @@ export type Language = "zh-CN" | "en";
 
 const STORED_AS = "farwatch.language";
 const texts: Record<Language, Record<string, string>> = {
-  "zh-CN": { ...zh.pages, ...zh.words, ...zh.reasons },
-  en: { ...en.pages, ...en.words, ...en.reasons },
+  "zh-CN": { ...zh.pages, ...zh.bureau, ...zh.words, ...zh.reasons, ...zh.faults },
+  en: { ...en.pages, ...en.bureau, ...en.words, ...en.reasons, ...en.faults },
 };
 
 function stored(): Language {

@@ -1,20 +1,40 @@
 /** Reasons in words: parameters that are keys themselves become words first. */
 
 import type { Params, Reason } from "@/api/types";
-import { pollutant, word } from "./index";
+import { formatMoment } from "@/time/format";
+import { pollutant, t, word } from "./index";
 
-const families: Record<string, string> = { reading: "reading", kind: "kind", to: "escalate", state: "state", deadline: "deadline", outcome: "outcome", cause: "cause" };
+const families: Record<string, string> = {
+  reading: "reading",
+  kind: "kind",
+  to: "escalate",
+  state: "state",
+  deadline: "deadline",
+  outcome: "outcome",
+  cause: "cause",
+  flag: "flag",
+  label: "mark",
+};
+const CODES = ["code", "other", "codes"];
+const TIMES = ["at", "declared_at"];
 
 export function inWords(params: Params): Params {
   const worded: Params = { ...params };
-  for (const [name, family] of Object.entries(families)) {
-    const value = params[name];
-    if (typeof value === "string") worded[name] = word(family, value);
+  for (const [name, value] of Object.entries(params)) {
+    if (typeof value !== "string") continue;
+    const family = families[name];
+    if (family) worded[name] = word(family, value);
+    else if (CODES.includes(name)) worded[name] = value.split(",").map(pollutant).join(", ");
+    else if (TIMES.includes(name)) worded[name] = formatMoment(value);
   }
-  if (typeof params.code === "string") worded.code = pollutant(params.code);
   return worded;
 }
 
+/** Where a limit comes from is part of what is said against somebody. */
+function basis({ source, unverified }: Params): string {
+  return (source ? t("reason.source", { source }) : "") + (unverified === true ? t("reason.unverified") : "");
+}
+
 export function reasonText(reason: Reason | null, family: "reason" | "dispatch" = "reason"): string {
-  return reason ? word(family, reason.key, inWords(reason.params)) : "—";
+  return reason ? word(family, reason.key, inWords(reason.params)) + basis(reason.params) : "—";
 }

@@ -3,6 +3,8 @@
 export const reasons: Record<string, string> = {
   "reason.over_limit": "{code} {reading} {value} {unit}, over the limit of {limit} ({ratio} times)",
   "reason.over_limit_held": "{code} {reading} held at {value} {unit}, limit {limit} ({ratio} times)",
+  "reason.under_limit": "{code} {reading} {value} {unit}, below the lower limit of {limit}",
+  "reason.under_limit_held": "{code} {reading} held at {value} {unit}, below the lower limit of {limit}",
   "reason.smoke_seen": "A plume of smoke that stays",
   "reason.camera_offline": "No picture from the camera: {cause}",
   "reason.station_silent": "The station sends no data",

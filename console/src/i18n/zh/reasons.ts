@@ -3,6 +3,8 @@
 export const reasons: Record<string, string> = {
   "reason.over_limit": "{code}{reading} {value} {unit}，超过限值 {limit}（{ratio} 倍）",
   "reason.over_limit_held": "{code}{reading}持续超标，达 {value} {unit}，限值 {limit}（{ratio} 倍）",
+  "reason.under_limit": "{code}{reading} {value} {unit}，低于下限 {limit}",
+  "reason.under_limit_held": "{code}{reading}持续低于下限，达 {value} {unit}，下限 {limit}",
   "reason.smoke_seen": "画面中出现持续烟羽",
   "reason.camera_offline": "摄像机无画面：{cause}",
   "reason.station_silent": "监测点无数据上报",
