@@ -76,3 +76,34 @@ async def test_the_curve_of_a_back_fill_is_as_long_as_any_other(
     await Curves(pool, blobs, SystemClock()).store_due()
     sha256 = await pool.fetchval("SELECT sha256 FROM evidence")
     assert 60 <= len(orjson.loads(blobs.path(sha256).read_bytes())["readings"]) <= 61
+
+
+async def test_the_curve_of_a_data_fault_holds_both_channels_that_contradict_each_other(
+    pool: Pool, database_url: str, tmp_path: Path
+) -> None:
+    await settle(database_url, stations=1, codes=("a19001", "a21026"))
+    await pool.execute(
+        "INSERT INTO readings (channel_id, kind, ts, value, flag, received_at, late, revision)"
+        " SELECT id, 'min', ts, 60, 'N', now(), false, 0"
+        " FROM channels, generate_series(now() - interval '3 h', now(), '1 min') AS ts"
+    )
+    await find(pool, "data_oxygen_of_air", onset_ago=timedelta(hours=1), found_ago=timedelta(0), late=False)
+    await pool.execute("""UPDATE findings SET reason_params = '{"other": "a19001"}'""")
+    blobs = BlobStore(tmp_path)
+    await Curves(pool, blobs, SystemClock()).store_due()
+    told = orjson.loads(blobs.path(await pool.fetchval("SELECT sha256 FROM evidence")).read_bytes())
+    assert (told["kind"], told["code"], told["beside"]["code"]) == ("min", "a21026", "a19001")
+    assert len(told["readings"]) == len(told["beside"]["readings"]) >= 178
+
+
+async def test_what_lasted_for_a_day_is_shown_by_hours(pool: Pool, city: None, tmp_path: Path) -> None:
+    await pool.execute(
+        "INSERT INTO readings (channel_id, kind, ts, value, flag, received_at, late, revision)"
+        " SELECT (SELECT id FROM channels), 'hour', ts, 60, 'N', now(), false, 0"
+        " FROM generate_series(now() - interval '3 days', now(), '1 h') AS ts"
+    )
+    await find(pool, "data_long_low", onset_ago=timedelta(days=1), found_ago=timedelta(0), late=False)
+    blobs = BlobStore(tmp_path)
+    await Curves(pool, blobs, SystemClock()).store_due()
+    told = orjson.loads(blobs.path(await pool.fetchval("SELECT sha256 FROM evidence")).read_bytes())
+    assert (told["kind"], len(told["readings"]) > 70, "beside" in told) == ("hour", True, False)
