@@ -124,6 +124,8 @@ def test_water_counts_by_its_flow_and_one_abnormal_value_makes_the_hour_abnormal
     found = verdict(a_history([*cod, *flow], a_limit("w01018", 50.0)), "w01018")
     assert (found.verdict, found.own_value) == (Verdict.OK, pytest.approx(46.0))
     assert verdict(a_history(cod, a_limit("w01018", 50.0)), "w01018").own_value == 70.0
+    acid = minutes("w01001", [9.0] * 3 + [7.0] * 3, 10)
+    assert verdict(a_history([*acid, *flow], a_limit("w01001", 9.0)), "w01001").own_value == 8.0
     spoilt = [replace(cod[0], flag="D"), *cod[1:]]
     assert verdict(a_history([*spoilt, *flow], a_limit("w01018", 50.0)), "w01018").reason == "flagged"
     one = verdict(a_history(cod[:1], a_limit("w01018", 50.0)), "w01018")
