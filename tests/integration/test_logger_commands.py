@@ -138,12 +138,12 @@ async def test_each_command_does_what_it_says_in_each_dialect(
 
 
 async def test_a_password_that_the_device_does_not_have_is_told(pool: Pool, house: House) -> None:
-    device = device_of(2017)
-    number = await device_commands.add(pool, "MN2", Command.GET_CLOCK, {}, "amy")
+    device = device_of(2005)
     async with connected(house, device):
-        await until(_is_reachable(house, "MN2"), bool)
+        await until(_is_reachable(house, "MN1"), bool)
         device.identity = replace(device.identity, password="999999")
-        refused = await ended(pool, number, "MN2")
+        number = await device_commands.add(pool, "MN1", Command.GET_CLOCK, {}, "amy")
+        refused = await ended(pool, number, "MN1")
     assert (refused.state, refused.reason) == (CommandState.REFUSED, "wrong_password")
 
 
