@@ -34,6 +34,7 @@ class SilenceWatch:
         clock: Clock,
         *,
         rule: str,
+        gateway_rule: str,
         judge: SilenceJudge,
         city: Callable[[], Awaitable[tuple[Registry, Policy]]],
         is_connected: Callable[[], bool],
@@ -41,7 +42,7 @@ class SilenceWatch:
         self._pool = pool
         self._lease = lease
         self._clock = clock
-        self._rule = rule
+        self._rule, self._gateway_rule = rule, gateway_rule
         self._judge = judge
         self._city = city
         self._is_connected = is_connected
@@ -62,10 +63,16 @@ class SilenceWatch:
         registry, policy = await self._city()
         async with transaction(self._pool) as connection:
             await self._lease.check(connection)
-            heard = await voices.all_heard(connection, self._rule)
+            heard = await voices.all_heard(connection, self._rule, self._gateway_rule)
             outcome = self._judge(
                 {
-                    h.mn: Voice(registry.stations[h.mn], h.heard_at, h.silent_since)
+                    h.mn: Voice(
+                        registry.stations[h.mn],
+                        h.heard_at,
+                        h.silent_since,
+                        h.gateway_silent_since,
+                        h.gateway_returned_at,
+                    )
                     for h in heard
                     if h.mn in registry.stations
                 },

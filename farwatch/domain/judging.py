@@ -58,8 +58,14 @@ class SensorJudge(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """When a station was heard last, and since when it is known to be silent, if it is."""
+    """When a station was heard last, and since when it is known to be silent, if it is.
+
+    Of a gateway, whose findings stand on one station of its group: since when it is known to be silent, and when an
+    earlier silence ended last.
+    """
 
     station: Station
     heard_at: datetime
     silent_since: datetime | None = None
+    gateway_silent_since: datetime | None = None
+    gateway_returned_at: datetime | None = None

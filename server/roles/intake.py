@@ -4,7 +4,7 @@ import asyncio
 from contextlib import AsyncExitStack
 
 from detectors.sensors.judge import LimitJudge
-from detectors.sensors.silence import RULE, judge_silence
+from detectors.sensors.silence import GATEWAY_RULE, RULE, judge_silence
 from farwatch.runtime.clock import SystemClock
 from farwatch.runtime.processes import allow_open_files
 from farwatch.runtime.supervision import Service, run_services
@@ -37,8 +37,8 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         is_connected = loggers.is_listening if subscription is None else lambda: subscription.is_connected
         curves = Curves(pool, blob_store(settings), clock)
         silence = SilenceWatch(
-            pool, lease, clock, rule=RULE, judge=judge_silence, city=CityCache(pool).current,
-            is_connected=is_connected,
+            pool, lease, clock, rule=RULE, gateway_rule=GATEWAY_RULE, judge=judge_silence,
+            city=CityCache(pool).current, is_connected=is_connected,
         )  # fmt: skip
         # Beside the work, not before it: a take-over must not wait for it.
         group = await stack.enter_async_context(asyncio.TaskGroup())

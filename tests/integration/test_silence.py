@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from detectors.sensors.silence import RULE, judge_silence
+from detectors.sensors.silence import GATEWAY_RULE, RULE, judge_silence
 from farwatch.domain.reading import Reading, ReadingKind
 from farwatch.storage import readings
 from farwatch.storage.database import Pool, transaction
@@ -27,16 +27,16 @@ class HandClock:
         return self.at.timestamp()
 
 
-async def heard(pool: Pool, at: datetime) -> None:
-    reading = Reading(mn="MN1", code="a21026", kind=ReadingKind.RTD, ts=at, value=1.0, received_at=at)
+async def heard(pool: Pool, at: datetime, mn: str = "MN1") -> None:
+    reading = Reading(mn=mn, code="a21026", kind=ReadingKind.RTD, ts=at, value=1.0, received_at=at)
     async with transaction(pool) as connection:
         await readings.ensure_partitions(connection)
         await readings.insert(connection, await readings.channel_ids(connection), [reading])
 
 
-async def silences(pool: Pool) -> list[tuple[str, bool]]:
+async def silences(pool: Pool, rule: str = RULE) -> list[tuple[str, bool]]:
     rows = await pool.fetch(
-        "SELECT station, ended_at IS NOT NULL AS over FROM findings WHERE rule = $1", RULE
+        "SELECT station, ended_at IS NOT NULL AS over FROM findings WHERE rule = $1", rule
     )
     return [(r["station"], r["over"]) for r in rows]
 
@@ -48,8 +48,8 @@ async def test_a_station_that_falls_silent_is_found_once_and_its_silence_ends(
     await pool.execute("INSERT INTO leases VALUES ('intake', 1, 'test', now())")
     clock, connected = HandClock(), True
     watch = SilenceWatch(
-        pool, Lease("intake", 1), clock, rule=RULE, judge=judge_silence, city=CityCache(pool).current,
-        is_connected=lambda: connected,
+        pool, Lease("intake", 1), clock, rule=RULE, gateway_rule=GATEWAY_RULE, judge=judge_silence,
+        city=CityCache(pool).current, is_connected=lambda: connected,
     )  # fmt: skip
     await heard(pool, START)
     await watch.look()
@@ -69,3 +69,35 @@ async def test_a_station_that_falls_silent_is_found_once_and_its_silence_ends(
     await watch.look()
     await watch.look()
     assert await silences(pool) == [("MN1", True)]
+
+
+async def test_stations_that_fall_silent_with_their_gateway_are_one_finding(
+    pool: Pool, database_url: str
+) -> None:
+    await settle(database_url, stations=2)
+    await pool.execute("INSERT INTO leases VALUES ('intake', 1, 'test', now())")
+    clock = HandClock()
+    watch = SilenceWatch(
+        pool, Lease("intake", 1), clock, rule=RULE, gateway_rule=GATEWAY_RULE, judge=judge_silence,
+        city=CityCache(pool).current, is_connected=lambda: True,
+    )  # fmt: skip
+    await heard(pool, START)
+    await heard(pool, START + timedelta(minutes=1), "MN2")
+    await watch.look()
+    clock.at = START + timedelta(hours=3)
+    await watch.look()
+    await watch.look()
+    assert (await silences(pool), await silences(pool, GATEWAY_RULE)) == ([], [("MN1", False)])
+
+    await heard(pool, clock.at, "MN2")
+    clock.at += timedelta(minutes=5)
+    await watch.look()
+    await watch.look()
+    assert (await silences(pool), await silences(pool, GATEWAY_RULE)) == ([], [("MN1", True)]), (
+        "MN1 has time to return"
+    )
+
+    clock.at += timedelta(hours=2)
+    await heard(pool, clock.at, "MN2")
+    await watch.look()
+    assert await silences(pool) == [("MN1", False)]
