@@ -9,13 +9,14 @@ import re
 from ingest.hj212 import checksum
 from ingest.hj212.frame import LONGEST_SEGMENT, Frame, FrameVerdict, judge, unfit, written_crc
 
-_LENGTH = re.compile(rb"##(\d{1,4})")
+_LENGTH = re.compile(rb"##(\d{2,4})")
 _NEXT_HEAD = re.compile(rb"##\d{3}")
 _END = re.compile(rb"##\d{3}|\n")
 _BETWEEN = b" \t\r\n*\0"
 """May stand between frames: line ends, blanks, the `**` of some loggers, zeros of serial lines."""
+_HEAD = 6
 _CRC_BYTES = 4
-_LONGEST = 6 + LONGEST_SEGMENT + _CRC_BYTES
+_LONGEST = _HEAD + LONGEST_SEGMENT + _CRC_BYTES
 _RUBBISH_HELD = 4096
 _TRIES = 4
 
@@ -64,11 +65,11 @@ class Framer:
         buffer = self._buffer
         if not buffer.startswith(b"##", at):
             return self._between(at, ended)
-        if len(buffer) - at < 6 and not ended:
+        if len(buffer) - at < _HEAD and not ended:
             return None
         match = _LENGTH.match(buffer, at)
         if match is None:
-            return self._by_end(at, at + 6, "rubbish", ended)
+            return self._by_end(at, at + _HEAD, "rubbish", ended)
         start = match.end()
         end = start + int(match[1])
         is_whole = len(buffer) >= end + _CRC_BYTES or (ended and len(buffer) > end)
@@ -140,9 +141,12 @@ class Framer:
             self._scanned = len(buffer)
             return None
         raw = bytes(buffer[at:stop]).rstrip(_BETWEEN)
-        segment, crc = raw[start - at : -_CRC_BYTES], raw[-_CRC_BYTES:]
-        if segment and len(written_crc(crc)) == _CRC_BYTES and int(crc, 16) == checksum.hj212(segment):
-            return Frame(raw, segment, FrameVerdict.BADLEN, "bad_length"), stop
+        crc = raw[-_CRC_BYTES:]
+        if len(written_crc(crc)) == _CRC_BYTES:
+            for head in (start - at, _HEAD):
+                segment = raw[head:-_CRC_BYTES]
+                if segment and int(crc, 16) == checksum.hj212(segment):
+                    return Frame(raw, segment, FrameVerdict.BADLEN, "bad_length"), stop
         return Frame(raw, b"", FrameVerdict.FAIL, failure), stop
 
 

@@ -24,8 +24,8 @@ _LAST_EPOCH_MS = 4_102_444_800_000  # the year 2100
 
 @dataclass(frozen=True, slots=True)
 class Malformed:
-    """Why a segment is no packet, or a packet's readings cannot be taken: no_mn, bad_mn, no_cn, sealed, wrong_key,
-    no_data_time, bad_data_time. `detail` says what exactly, cut to a line."""
+    """Why a segment is no packet (no_cn, no_mn, bad_mn), or a packet's readings cannot be taken (no_data_time,
+    bad_data_time). `detail` says what exactly, cut to a line."""
 
     reason: str
     detail: str = ""
@@ -78,18 +78,16 @@ class Packet:
 
 
 def parse(segment: bytes, sm4_key: bytes | None = None) -> Packet | Malformed:
-    """Never raises. Order and repeats of fields do not matter: the first of a name counts."""
+    """Never raises. The order of fields does not matter, and the first of a name counts. A segment comes in the clear from a
+    framer that has the key; with `sm4_key` one that does not is opened here."""
     head = _head(segment)
     cn = head.get("CN", "")
     mn = head.get("MN", "")
     if not _CN.fullmatch(cn):
         return Malformed("no_cn", cn[:80])
-    if sm4.is_sealed_command(cn) and sm4.is_sealed(segment):
-        if sm4_key is None:
-            return Malformed("sealed", mn[:80])
-        segment = sm4.unseal(segment, sm4_key)
-        if sm4.is_sealed(segment):
-            return Malformed("wrong_key", mn[:80])
+    if sm4_key is not None and sm4.is_sealed_command(cn) and sm4.is_sealed(segment):
+        opened = sm4.unseal(segment, sm4_key)
+        segment = segment if sm4.is_sealed(opened) else opened
     content = _content(segment)
     if not mn and cn != _NAMELESS:
         return Malformed("no_mn")

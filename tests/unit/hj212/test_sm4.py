@@ -1,0 +1,78 @@
+"""Sealed content: the standard's cipher, whole blocks only, and frames that hold any byte."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.hj212 import sm4
+from ingest.hj212.encode import encode, framed
+from ingest.hj212.frame import FrameVerdict
+from ingest.hj212.framer import Framer, one
+from ingest.hj212.packet import Packet, mn_of, parse
+from ingest.hj212.readings import Sample, readings_of
+from tests.support.hj212 import MN, SEGMENT
+
+KEY = bytes.fromhex("0123456789abcdeffedcba9876543210")
+OTHER = bytes(16)
+
+
+def test_the_block_of_the_standard_gb_t_32907_is_sealed_as_printed_there() -> None:
+    segment = b"CP=&&" + KEY + b"&&"
+    assert sm4.seal(segment, KEY) == b"CP=&&" + bytes.fromhex("681edf34d206965e86b3e94f536e4246") + b"&&"
+
+
+@given(st.binary(max_size=100), st.binary(min_size=16, max_size=16))
+def test_opening_undoes_sealing_and_the_length_stays(content: bytes, key: bytes) -> None:
+    segment = b"QN=1;CN=2011;CP=&&" + content + b"&&"
+    sealed = sm4.seal(segment, key)
+    assert len(sealed) == len(segment)
+    assert sm4.unseal(sealed, key) == segment
+    rest = len(content) % 16
+    assert sealed.endswith(content[len(content) - rest :] + b"&&")
+
+
+@pytest.mark.parametrize(
+    ("cn", "sealed"),
+    [
+        ("2011", True),
+        ("2999", True),
+        ("1014", True),
+        ("3020", True),
+        ("3019", False),
+        ("9014", False),
+        ("1013", False),
+    ],
+)
+def test_only_the_standards_commands_are_sealed(cn: str, sealed: bool) -> None:
+    raw = encode(mn=MN, cn=cn, flag=9, content="DataTime=20261122100000;a21026-Rtd=1.0", sm4_key=KEY)
+    assert (b"DataTime" not in raw) == sealed
+
+
+def test_a_sealed_frame_is_checked_and_read_with_its_key() -> None:
+    frame = one(framed(SEGMENT.encode(), sm4_key=KEY), KEY)
+    assert (frame.verdict, frame.segment.decode()) == (FrameVerdict.PASS, SEGMENT)
+
+
+def test_without_the_key_it_says_so_and_names_its_station() -> None:
+    raw = framed(SEGMENT.encode(), sm4_key=KEY)
+    frame = one(raw)
+    assert (frame.verdict, frame.reason, mn_of(frame.segment)) == (FrameVerdict.FAIL, "sealed", MN)
+    assert one(raw, OTHER).reason == "wrong_key"
+    for segment in (frame.segment, SEGMENT.encode()):
+        packet = parse(segment, KEY)
+        assert isinstance(packet, Packet)
+        assert isinstance(readings_of(packet), Sample)
+
+
+@given(st.lists(st.binary(min_size=16, max_size=16), min_size=1, max_size=8), st.integers(1, 50))
+def test_keys_whose_seals_hold_line_ends_and_heads_lose_no_frame(keys: list[bytes], step: int) -> None:
+    plain = b"QN=20261122100000001;ST=31;CN=2011;MN=A;Flag=9;CP=&&%b&&"
+    crowded = plain % (b"\xff" + b"\n#\r\n&&##" * 9)
+    for key in keys:
+        sent = framed(sm4.unseal(crowded, key), sm4_key=key) + framed(SEGMENT.encode())
+        framer, got = Framer(), []
+        for start in range(0, len(sent), step):
+            got += framer.feed(sent[start : start + step])
+        got += framer.finish()
+        assert got[0].segment == crowded
+        assert got[-1].segment.decode() == SEGMENT
