@@ -31,11 +31,13 @@ MINUTE_INTERVALS = (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manner:
     """How a logger lies and breaks. `deaf_to`: commands that it never answers; `without_result`: no 9012 ever;
+    `wants_password`: another than its own frames bear;
     `data_unanswered`: it asks for no acknowledgement; `checksum`: which it computes; `ignores_first`: so many commands are
     lost before it answers any."""
 
     deaf_to: frozenset[str] = frozenset()
     without_result: bool = False
+    wants_password: str | None = None
     data_unanswered: bool = False
     checksum: FrameVerdict = FrameVerdict.PASS
     ignores_first: int = 0
@@ -163,7 +165,7 @@ class LoggerDevice:
 
     def _refusal(self, request: Packet) -> str | None:
         """QnRtn, HJ 212-2017 table 7; None: the request is taken."""
-        if request.pw != self.identity.password:
+        if request.pw != (self.manner.wants_password or self.identity.password):
             return "3"
         if request.mn != self.identity.mn:
             return "4"

@@ -40,7 +40,7 @@ def admit(frame: Frame, address: str, registry: Registry, secrets: StationSecret
         return Turned(mn, "unknown_station")
     if station.source and not comes_from(station.source, address):
         return Turned(mn, "wrong_source")
-    return _proven(frame, station, secrets.get(station.credential, NO_SECRET))
+    return proven(frame, station, secrets)
 
 
 def comes_from(source: str, address: str) -> bool:
@@ -57,7 +57,9 @@ def plain_address(address: str) -> IPv4Address | IPv6Address:
     return seen.ipv4_mapped or seen if isinstance(seen, IPv6Address) else seen
 
 
-def _proven(frame: Frame, station: Station, secret: StationSecret) -> Admitted:
+def proven(frame: Frame, station: Station, secrets: StationSecrets) -> Admitted:
+    """The station's frame by checksum and password, wherever it came from."""
+    secret = secrets.get(station.credential, NO_SECRET)
     if secret.sm4_key is not None and frame.reason == "sealed":
         frame = one(frame.raw, secret.sm4_key)
     if not is_allowed(frame, station.crc):

@@ -7,6 +7,7 @@ from farwatch.domain.device import DeviceCommand, StationLink, Way
 from ingest.hj212.packet import Packet
 from ingest.loggers.exchange import NOTHING_YET, Progress
 
+HEARD_EVERY = timedelta(seconds=10)
 WRITTEN_EVERY = timedelta(seconds=60)
 MQTT_FRESH = timedelta(minutes=15)
 """How long after its last frame a station counts as listening to the broker."""
@@ -56,6 +57,12 @@ class Heard:
     def listens_to_broker(self, mn: str, now: datetime) -> bool:
         link = self.links.get(mn)
         return link is not None and link.way is Way.MQTT and now - link.heard_at < MQTT_FRESH
+
+    def wants_to_hear(self, mn: str, now: datetime) -> bool:
+        """Whether a frame over the broker is worth being read a second time."""
+        link = self.links.get(mn)
+        is_fresh = link is not None and link.way is Way.MQTT and now - link.heard_at < HEARD_EVERY
+        return mn in self._awaited or mn not in self._passwords or not is_fresh
 
     def expect(self, command: DeviceCommand) -> Progress:
         """What has come of the one command that the station is about; the first call begins the count."""

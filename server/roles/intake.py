@@ -32,8 +32,8 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         lease = await stack.enter_async_context(leases.hold(settings.database_url, "intake", holder()))
         intake = Intake(pool, lease, LimitJudge(), clock, secrets)
         await intake.resume()
-        subscription = _subscription(settings, intake)
-        loggers = LoggerHouse(settings, pool, lease, intake, secrets, clock, subscription)
+        loggers = LoggerHouse(settings, pool, lease, intake, secrets, clock)
+        subscription = loggers.subscription
         is_connected = loggers.is_listening if subscription is None else lambda: subscription.is_connected
         curves = Curves(pool, blob_store(settings), clock)
         silence = SilenceWatch(
@@ -57,12 +57,6 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
             stop,
         )
         looking.cancel()
-
-
-def _subscription(settings: Settings, intake: Intake) -> mqtt.Subscription | None:
-    if settings.mqtt_url is None:
-        return None
-    return mqtt.Subscription(settings.mqtt_url, settings.mqtt_client_id, intake.take)
 
 
 def _mqtt(subscription: mqtt.Subscription | None) -> list[Service]:

@@ -1,6 +1,7 @@
 """Data loggers within role intake: the TCP server and the commands that go down, wired from settings."""
 
 from farwatch.domain.device import StationSecrets
+from farwatch.domain.registry import Registry
 from farwatch.runtime.clock import Clock
 from farwatch.runtime.supervision import Service
 from farwatch.storage.database import PASSING_ERRORS as DATABASE_ERRORS
@@ -8,6 +9,7 @@ from farwatch.storage.database import Pool
 from farwatch.storage.leases import Lease
 from ingest import mqtt
 from ingest.intake import Intake
+from ingest.loggers.broker_ear import BrokerEar
 from ingest.loggers.commands import Commands, Ways
 from ingest.loggers.heard import Heard
 from ingest.loggers.limits import LoggerLimits
@@ -21,7 +23,7 @@ PORT_IN_USE: tuple[type[Exception], ...] = (OSError,)
 
 
 class LoggerHouse:
-    """Commands go over TCP and over the broker; without `hj212_listen` only the latter."""
+    """Commands go over TCP and over the broker; `subscription` is None where there is no broker."""
 
     def __init__(
         self,
@@ -31,23 +33,23 @@ class LoggerHouse:
         intake: Intake,
         secrets: StationSecrets,
         clock: Clock,
-        broker: mqtt.Subscription | None,
     ) -> None:
         self._address = settings.hj212_address
         heard, lines = Heard(), Lines()
         self._records = Records(pool, lease, heard)
-        ways = Ways(
-            lines=lines,
-            heard=heard,
-            broker=broker.send if broker is not None else _no_broker,
-            registry=lambda: intake.registry,
-            secrets=secrets,
-        )
+
+        def city() -> Registry:
+            return intake.registry
+
+        ear = BrokerEar(take_batch=intake.take, registry=city, secrets=secrets, heard=heard, clock=clock)
+        self.subscription = _subscription(settings, ear)
+        broker = _no_broker if self.subscription is None else self.subscription.send
+        ways = Ways(lines=lines, heard=heard, broker=broker, registry=city, secrets=secrets)
         self._commands = Commands(pool, lease, ways)
         parts = LoggerParts(
             take=intake.take,
             keep=self._records.keep,
-            registry=lambda: intake.registry,
+            registry=city,
             secrets=secrets,
             lines=lines,
             heard=heard,
@@ -71,6 +73,12 @@ class LoggerHouse:
                 )
             )
         return found
+
+
+def _subscription(settings: Settings, ear: BrokerEar) -> mqtt.Subscription | None:
+    if settings.mqtt_url is None:
+        return None
+    return mqtt.Subscription(settings.mqtt_url, settings.mqtt_client_id, ear.take)
 
 
 def limits_of(settings: Settings) -> LoggerLimits:

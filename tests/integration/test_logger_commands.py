@@ -14,14 +14,16 @@ from farwatch.runtime.clock import SystemClock
 from farwatch.runtime.supervision import Service, keep_running
 from farwatch.storage import device_commands
 from farwatch.storage.database import Pool, connect
+from ingest.delivery import Delivery
 from ingest.hj212.frame import FrameVerdict
 from ingest.hj212.framer import Framer
 from ingest.hj212.packet import Dialect, Packet, parse
+from ingest.loggers.broker_ear import BrokerEar
 from ingest.payloads import Measurement
 from simulators.logger_device import LoggerDevice, LoggerIdentity, Manner
 from simulators.loggers import PASSING_ERRORS, Logger, Wire
 from tests.support.city import settle
-from tests.support.loggers import House, logger_house
+from tests.support.loggers import House, logger_house, upload
 from tests.support.waiting import until
 
 KEY = b"0123456789abcdef"
@@ -138,20 +140,10 @@ async def test_each_command_does_what_it_says_in_each_dialect(
 
 
 async def test_a_password_that_the_device_does_not_have_is_told(pool: Pool, house: House) -> None:
-    device = device_of(2005)
-    async with connected(house, device):
-        await until(_is_reachable(house, "MN1"), bool)
-        device.identity = replace(device.identity, password="999999")
-        number = await device_commands.add(pool, "MN1", Command.GET_CLOCK, {}, "amy")
-        refused = await ended(pool, number, "MN1")
+    number = await device_commands.add(pool, "MN2", Command.GET_CLOCK, {}, "amy")
+    async with connected(house, device_of(2017, Manner(wants_password="999999"))):
+        refused = await ended(pool, number, "MN2")
     assert (refused.state, refused.reason) == (CommandState.REFUSED, "wrong_password")
-
-
-def _is_reachable(house: House, mn: str):  # type: ignore[no-untyped-def]
-    async def look() -> bool:
-        return house.lines.to(mn) is not None
-
-    return look
 
 
 async def test_a_command_that_is_lost_is_sent_again_under_the_same_name(pool: Pool, house: House) -> None:
@@ -192,12 +184,16 @@ async def test_what_a_killed_service_had_sent_is_finished_by_the_next_one(
 
 
 async def test_a_station_that_listens_to_the_broker_is_asked_there(pool: Pool, house: House) -> None:
-    packet = parse(
-        b"QN=20260302120000000;ST=32;CN=2011;PW=121212;MN=MN2;Flag=5;CP=&&DataTime=20260302120000&&"
-    )
-    assert isinstance(packet, Packet)
     now = datetime.now(UTC)  # noqa: TID251
-    house.heard.note(packet, FrameVerdict.PASS, Way.MQTT, "", now)
+    ear = BrokerEar(
+        take_batch=house.intake.take,
+        registry=lambda: house.intake.registry,
+        secrets=SECRETS,
+        heard=house.heard,
+        clock=SystemClock(),
+    )
+    (answer,) = await ear.take([Delivery("hj212/MN2/up", upload("MN2", now, 1.0, pw="121212"), 1, 1, 1)])
+    assert answer is not None
     await device_commands.add(pool, "MN2", Command.GET_CLOCK, {}, "amy")
 
     async def sent() -> int:
@@ -207,4 +203,4 @@ async def test_a_station_that_listens_to_the_broker_is_asked_there(pool: Pool, h
     mn, frame = house.broker_frames[0]
     asked = parse(Framer().feed(frame)[0].segment)
     assert isinstance(asked, Packet)
-    assert (mn, asked.cn, asked.st, asked.pw, asked.flag) == ("MN2", "1011", "32", "121212", 5)
+    assert (mn, asked.cn, asked.st, asked.pw, asked.flag) == ("MN2", "1011", "31", "121212", 5)
