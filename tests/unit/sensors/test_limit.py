@@ -1,5 +1,6 @@
 """Timelines: (seconds, value, flag) in, what begins and ends out."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,6 +15,7 @@ from farwatch.domain.place import Position
 from farwatch.domain.policy import SHIPPED
 from farwatch.domain.reading import Reading, ReadingKind
 from farwatch.domain.registry import Limit, Registry, Station
+from farwatch.domain.review import Mark
 
 T0 = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 HERE = Position(30.0, 120.0)
@@ -151,6 +153,75 @@ def test_an_exceedance_ends_with_its_limit_and_begins_anew_under_the_next() -> N
 def test_a_station_marked_for_drills_only_makes_drill_findings() -> None:
     outcome = LimitJudge().judge(a_city(a_limit(), drill=True), SHIPPED, {}, [a_reading(0, 60)])
     assert [f.drill_id for f in outcome.findings] == ["standing"]
+
+
+def test_a_value_below_its_lower_bound_warns_and_ends_well_above_it() -> None:
+    city = a_city(a_limit(limit=9.0, lower=6.0))
+    readings = [a_reading(0, 5.9), a_reading(5, 6.1), a_reading(10, 7.0), a_reading(41, 7.0)]
+    assert judged(city, readings) == [("early begins", 0), ("early ends", 10)]
+    (finding,) = LimitJudge().judge(city, SHIPPED, {}, readings).findings
+    assert (finding.reason.key, finding.reason.params["limit"], finding.reason.params["ratio"]) == (
+        "under_limit", 6.0, 0.983,
+    )  # fmt: skip
+
+
+def test_too_low_and_then_too_high_is_one_matter() -> None:
+    city = a_city(a_limit(limit=9.0, lower=6.0))
+    assert judged(city, [a_reading(0, 5.0), a_reading(5, 9.5), a_reading(10, 5.0)]) == [("early begins", 0)]
+
+
+def test_a_finding_says_where_its_limit_comes_from_and_whether_anybody_compared_it() -> None:
+    city = a_city(a_limit(ReadingKind.HOUR, source="GB 13223-2011 燃煤锅炉", unverified=True))
+    (finding,) = LimitJudge().judge(city, SHIPPED, {}, [a_reading(0, 60)]).findings
+    params = finding.reason.params
+    assert (params["source"], params["unverified"], params["limit_kind"]) == (
+        "GB 13223-2011 燃煤锅炉", True, "hour",
+    )  # fmt: skip
+
+
+def test_what_is_held_lives_through_the_edge_of_a_schedule() -> None:
+    """16:00 in the city is 8:00 UTC: the limit halves in mid-hold, and what goes on being far over goes on being held."""
+    day = a_limit(limit=50, schedule="08:00-16:00")
+    night = a_limit(limit=25, schedule="16:00-08:00")
+    readings = [a_reading(at_s, 120) for at_s in (-8, -4, 0, 4)]
+    assert judged(a_city(day, night), readings) == [("early begins", -8), ("violation begins", -8)]
+    assert judged(a_city(day), readings) == [("early begins", -8), ("early ends", 0)]
+    eased = [a_reading(-4, 40), a_reading(0, 40), a_reading(31, 40)]
+    assert judged(a_city(night, a_limit(limit=30, schedule="08:00-16:00")), eased) == [("early begins", -4)]
+
+
+def marked(*marks: Mark, code: str = "a21026") -> Registry:
+    return replace(a_city(a_limit()), marks={"MN1": marks})
+
+
+START_UP = Mark(
+    label="启炉", from_at=T0, to_at=T0 + timedelta(minutes=5), declared_at=T0 - timedelta(hours=1)
+)
+
+
+@pytest.mark.parametrize(
+    ("mark", "expected"),
+    [
+        (START_UP, [("early begins", 300)]),
+        (replace(START_UP, code="a21026"), [("early begins", 300)]),
+        (replace(START_UP, code="a21002"), [("early begins", 0)]),
+        (replace(START_UP, declared_at=T0 + timedelta(minutes=2)), [("early begins", 0)]),
+    ],
+    ids=["the station's", "the channel's", "another channel's", "declared too late"],
+)
+def test_what_lies_in_a_declared_mark_raises_nothing(mark: Mark, expected: list[tuple[str, float]]) -> None:
+    assert judged(marked(mark), [a_reading(at_s, 60) for at_s in (0, 60, 299, 300)]) == expected
+
+
+def test_a_mark_neither_holds_nor_ends_what_was_open_before_it() -> None:
+    readings = [
+        a_reading(-5, 60),
+        a_reading(10, 10),
+        a_reading(200, 10),
+        a_reading(310, 10),
+        a_reading(350, 10),
+    ]
+    assert judged(marked(START_UP), readings) == [("early begins", -5), ("early ends", 310)]
 
 
 values = st.lists(
