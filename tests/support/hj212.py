@@ -1,5 +1,6 @@
 """Frames for the tests of the codec, made by hand from the standard's text and not by the codec."""
 
+import itertools
 from collections.abc import Iterable
 
 MN = "FW0000000000000000000001"
@@ -50,4 +51,4 @@ def data_segment(n: int, content: str = "a21026-Rtd=1.0,a21026-Flag=N") -> str:
 
 def chunks(data: bytes, cuts: Iterable[int]) -> list[bytes]:
     edges = [0, *sorted({cut % (len(data) + 1) for cut in cuts}), len(data)]
-    return [data[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    return [data[a:b] for a, b in itertools.pairwise(edges)]

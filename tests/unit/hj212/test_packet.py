@@ -179,7 +179,7 @@ def test_request_numbers_are_times_also_in_milliseconds_since_1970() -> None:
     assert parsed("QN=abc;CN=2011;MN=A;CP=&&&&").sent_at is None
 
 
-@given(st.datetimes(datetime(1992, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)))
+@given(st.integers(8 * 10**11, 4 * 10**12).map(lambda ms: datetime.fromtimestamp(ms / 1000, UTC)))
 def test_a_time_written_is_read_again(at: datetime) -> None:
     assert time_of(time_text(at)) == at.replace(microsecond=0)
     assert time_of(time_text(at, milliseconds=True)) == at - timedelta(microseconds=at.microsecond % 1000)
