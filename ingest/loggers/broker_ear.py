@@ -11,8 +11,6 @@ from ingest.hj212.framer import frames_of
 from ingest.loggers.admission import proven
 from ingest.loggers.heard import Heard
 from ingest.loggers.server import Take
-from ingest.payloads.topics import Route, route
-from ingest.payloads.topics import Way as Words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,9 +27,11 @@ class BrokerEar:
         """As the intake's: once the batch is committed."""
         answers = await self.take_batch(deliveries)
         for delivery in deliveries:
-            to = route(delivery.topic)
-            if isinstance(to, Route) and to.way is Words.HJ212:
-                self._hear(to.mn, delivery.payload)
+            match delivery.topic.split("/"):
+                case ["hj212", mn, "up"]:
+                    self._hear(mn, delivery.payload)
+                case _:
+                    pass
         return answers
 
     def _hear(self, mn: str, payload: bytes) -> None:
