@@ -1,6 +1,5 @@
 """What only shows when all files lie side by side: duplicates, names that lead nowhere, grids that overlap."""
 
-from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from itertools import combinations
 from typing import TypeVar
@@ -10,8 +9,7 @@ import numpy.typing as npt
 
 from farwatch.domain.place import Area
 from farwatch.domain.policy import SHIPPED_ACTIONS, Policy
-from farwatch.domain.registry import Limit
-from farwatch.domain.schedule import overlap as overlap_in_the_day
+from server.registry.channel_checks import check_channels
 from server.registry.entry import Entry
 from server.registry.files import CityFiles
 from server.registry.problems import Findings, did_you_mean
@@ -31,8 +29,7 @@ def check_files(files: CityFiles, kept_secrets: Secrets, found: Findings) -> Non
     """Adds to `found`. `kept_secrets` are those that an earlier import has put into the data folder."""
     _check_duplicates(files, found)
     _check_references(files, found)
-    _check_schedules(files.limits, found)
-    _check_presets(files, found)
+    check_channels(files, found)
     _check_secrets(files, kept_secrets, found)
     _check_map(files, found)
     if files.policy:
@@ -93,30 +90,6 @@ def _check_references(files: CityFiles, found: Findings) -> None:
     lead("grids.geojson", "team", "teams.csv", teams, ((e.row, e.value.team) for e in files.grids))
     lead("officers.csv", "team", "teams.csv", teams, ((e.row, e.value.team) for e in files.officers))
     lead("teams.csv", "lead", "officers.csv", officers, ((e.row, e.value.lead) for e in files.teams))
-
-
-def _check_schedules(limits: Sequence[Entry[Limit]], found: Findings) -> None:
-    scheduled: dict[tuple[str, str, str], list[Entry[Limit]]] = defaultdict(list)
-    for entry in limits:
-        here = entry.value
-        if here.schedule and here.limit is not None:
-            scheduled[here.mn, here.code, here.kind].append(entry)
-    for entries in scheduled.values():
-        for one, other in combinations(entries, 2):
-            ours, theirs = one.value.schedule, other.value.schedule
-            if ours != theirs and overlap_in_the_day(ours, theirs):
-                said = f"{theirs} overlaps {ours} of row {one.row}: what came into force last counts there"
-                found.warn("channels.csv", said, other.row, "schedule")
-
-
-def _check_presets(files: CityFiles, found: Findings) -> None:
-    for name, use in sorted(files.presets.items()):
-        if rows := use.unverified_rows:
-            many = f" ({len(rows)} rows)" if len(rows) > 1 else ""
-            said = (
-                f"nobody compared {name} with the standard's text{many}: do so, then write 0 into unverified"
-            )
-            found.warn("channels.csv", said, rows[0], "preset")
 
 
 def _check_secrets(files: CityFiles, kept: Secrets, found: Findings) -> None:

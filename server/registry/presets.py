@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from farwatch.domain.pollutants import canonical
 from farwatch.domain.reading import ReadingKind
 from farwatch.domain.schedule import stretch_of
 
@@ -75,8 +76,9 @@ def parse(text: str) -> list[Preset]:
 
 
 def limits_for(preset: Preset, code: str, unit: str) -> list[PresetLimit]:
-    """The preset's limits for that code, told in `unit`. Raises UnitError."""
-    return [_told_in(limit, unit) for limit in preset.limits if limit.code == code]
+    """The preset's limits for that code, of 2017 or 2005, told in `unit`. Raises UnitError."""
+    wanted = canonical(code)
+    return [_told_in(limit, unit) for limit in preset.limits if limit.code == wanted]
 
 
 def _told_in(limit: PresetLimit, unit: str) -> PresetLimit:
@@ -104,7 +106,6 @@ def _plain(unit: str) -> str:
         "dB": "dB(A)",
         "dBA": "dB(A)",
         "无量纲": "pH",
-        "": "pH",
         "mg/l": "mg/L",
     }
     return others.get(text, text)

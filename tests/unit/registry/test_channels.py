@@ -133,6 +133,13 @@ def test_rows_that_contradict_each_other_are_an_error_or_a_warning(tmp_path: Pat
     ]
 
 
+def test_a_limit_that_is_never_judged_is_warned_about(tmp_path: Path) -> None:
+    _, found = read(tmp_path, f"{AIR},LA,dB(A),60,rtd,,,,,,,,,,,\n{AIR},Leq,dB(A),60,rtd,,,,,,,,,,,\n")
+    assert [(w.row, w.column, w.message.partition(":")[0]) for w in found.warnings] == [
+        (2, "limit", "a momentary sound level is never judged")
+    ]
+
+
 def test_a_preset_gives_every_kind_and_schedule_with_source_and_reference_oxygen(tmp_path: Path) -> None:
     files, found = read(
         tmp_path,
