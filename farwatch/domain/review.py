@@ -5,10 +5,12 @@ have come, and anew when one of them comes late or is revised.
 """
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from itertools import pairwise
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -79,6 +81,10 @@ class Revision:
     after: Reading
 
 
+MINUTE_INTERVALS = (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30)
+"""What HJ 212 allows as MinInterval, minutes; a system has only one."""
+
+
 def _event_time(reading: Reading) -> datetime:
     return reading.ts
 
@@ -111,6 +117,23 @@ class History:
         known = self.readings.get((code, kind), ())
         start = bisect_left(known, since, key=_event_time)
         return known[start : bisect_left(known, until, lo=start, key=_event_time)]
+
+    def minute_interval_min(self) -> int:
+        """The registry's, else the gap that most minutes keep of the channel with the most of them; one where nothing shows
+        another."""
+        if self.station.minute_interval_min:
+            return self.station.minute_interval_min
+        sent = [
+            (len(readings), code)
+            for (code, kind), readings in self.readings.items()
+            if kind is ReadingKind.MIN and code not in self.from_rtd
+        ]
+        if not sent:
+            return 1
+        minutes = self.readings[max(sent)[1], ReadingKind.MIN]
+        gaps = Counter((after.ts - before.ts) // timedelta(minutes=1) for before, after in pairwise(minutes))
+        known = [(count, -gap) for gap, count in gaps.items() if gap in MINUTE_INTERVALS]
+        return -max(known)[1] if known else 1
 
 
 class Verdict(StrEnum):
@@ -164,3 +187,12 @@ class Reviewer(Protocol):
     """Pure: the same history, period and now give the same outcome, live or on replay."""
 
     def __call__(self, history: History, period: Period, policy: Policy, now: datetime) -> ReviewOutcome: ...
+
+
+@dataclass(frozen=True, slots=True)
+class HourCurve:
+    """A channel's valid hour means of a stretch of hours, in order; None: none came or none was valid."""
+
+    mn: str
+    code: str
+    values: tuple[float | None, ...]

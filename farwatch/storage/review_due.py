@@ -1,6 +1,6 @@
 """Which station's hours and days want a review: written beside their readings, taken by the review, done again after a change."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -34,7 +34,8 @@ LIVE = {ReadingKind.HOUR: timedelta(hours=3), ReadingKind.DAY: timedelta(hours=2
 async def live(connection: Connection | Pool, now: datetime, limit: int) -> list[Due]:
     """What is due of the periods of now, in the order in which it became due."""
     rows = await connection.fetch(
-        "SELECT mn, kind, ts FROM review_due WHERE due_at <= $1 AND ts > CASE kind WHEN 'day' THEN $2::timestamptz ELSE $3::timestamptz END AND ts > $2"
+        "SELECT mn, kind, ts FROM review_due"
+        " WHERE due_at <= $1 AND ts > $2 AND ts > CASE kind WHEN 'day' THEN $2::timestamptz ELSE $3::timestamptz END"
         " ORDER BY due_at, mn, kind DESC, ts LIMIT $4",
         now, now - LIVE[ReadingKind.DAY], now - LIVE[ReadingKind.HOUR], limit,
     )  # fmt: skip
@@ -72,6 +73,17 @@ async def put_off(connection: Connection | Pool, due: Due, until: datetime) -> N
     await connection.execute(
         "UPDATE review_due SET due_at = $4 WHERE mn = $1 AND kind = $2 AND ts = $3", mn, str(kind), ts, until
     )
+
+
+async def reviewed(
+    connection: Connection, mn: str, kind: ReadingKind, periods: Sequence[datetime]
+) -> set[datetime]:
+    """Which of these a review has looked at already."""
+    rows = await connection.fetch(
+        "SELECT DISTINCT ts FROM review_ticks WHERE mn = $1 AND kind = $2 AND ts = ANY($3)",
+        mn, str(kind), list(periods),
+    )  # fmt: skip
+    return {r["ts"] for r in rows}
 
 
 @dataclass(frozen=True, slots=True)

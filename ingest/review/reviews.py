@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from farwatch.domain.policy import Policy
+from farwatch.domain.reading import ReadingKind
 from farwatch.domain.registry import Registry
 from farwatch.domain.review import Reviewer, period_of
 from farwatch.runtime.clock import Clock
@@ -13,7 +14,7 @@ from farwatch.storage import heartbeats, histories, review_due, reviews
 from farwatch.storage.database import CONTENTION_ERRORS, DATA_ERRORS, Pool, snapshot, transaction
 from farwatch.storage.leases import Lease
 from farwatch.storage.review_due import Due
-from ingest.review import metrics, writing
+from ingest.review import asking, metrics, writing
 
 log = logging.getLogger(__name__)
 
@@ -106,6 +107,8 @@ class Reviews:
                 loaded = await histories.load(connection, registry, mn, period)
                 outcome = self._reviewer(loaded.history, period, policy, now)
                 changed = await writing.write(connection, mn, loaded.ids, period, outcome, now)
+                if kind is ReadingKind.HOUR:
+                    await asking.mend(connection, mn, loaded.history, period, now)
                 tick = reviews.Tick(
                     mn=mn, kind=kind, ts=ts, at=now, seen_at=loaded.newest_at,
                     clock_offset_s=loaded.history.clock_offset_s,

@@ -21,7 +21,7 @@ async def write(
     """Verdicts, findings with the curve that will be their evidence, ends; an hour that changed calls for its day. Returns
     how many verdicts are new or changed."""
     changed = await reviews.write(connection, ids, outcome.verdicts, now)
-    await _write_findings(connection, outcome.findings)
+    await write_findings(connection, outcome.findings)
     await findings.end_findings(connection, outcome.ended)
     if changed and period.kind is ReadingKind.HOUR:
         day = period_of(ReadingKind.DAY, period.ts)
@@ -30,7 +30,8 @@ async def write(
     return changed
 
 
-async def _write_findings(connection: Connection, found: Sequence[Finding]) -> None:
+async def write_findings(connection: Connection, found: Sequence[Finding]) -> None:
+    """Each once, those with a channel with the curve that will be their evidence."""
     new = set(await findings.insert_findings(connection, found))
     await findings.stand_again(connection, [f.id for f in found if f.id not in new])
     for finding in found:

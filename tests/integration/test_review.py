@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 import pytest
 
 from detectors.sensors import legal
+from farwatch.domain.device import StationLink, Way
 from farwatch.domain.policy import Policy
 from farwatch.domain.reading import ReadingKind
 from farwatch.domain.review import History, Mark, Period, ReviewOutcome
-from farwatch.storage import marks
+from farwatch.storage import marks, station_links
 from farwatch.storage.database import Pool, Record, open_pool, transaction
 from tests.support.city import settle
 from tests.support.review import HOUR, HandClock, a_reading, arrive, limit, make_reviews, review_all
@@ -183,3 +184,32 @@ async def test_what_arrives_while_a_review_is_at_work_is_reviewed_too(
     await arrive(pool, [a_reading(HOUR, 41.0)])
     await review_all(reviews)
     assert [f["reason_params"]["value"] for f in await findings(pool)] == [61.0]
+
+
+async def test_hours_that_never_came_are_missing_and_asked_for_once(city: None, pool: Pool) -> None:
+    clock = HandClock(HOUR + timedelta(hours=1, seconds=2))
+    reviews = await make_reviews(pool, clock)
+    link = StationLink(
+        mn="MN1", way=Way.TCP, dialect=2017, system="31", checksum="pass", address="", heard_at=clock.at
+    )
+    await station_links.note(pool, [link])
+    await arrive(pool, [a_reading(HOUR - timedelta(hours=h), 10.0 + h) for h in (6, 5, 4, 1, 0)])
+    await review_all(reviews)
+    commands = "SELECT command, parameters, asked_by FROM device_commands ORDER BY id"
+    [asked] = await pool.fetch(commands)
+    assert (asked["command"], asked["asked_by"]) == ("2061", "review")
+    assert asked["parameters"] == {"BeginTime": "20261122070000", "EndTime": "20261122080000"}
+    missing = "SELECT ts FROM reviews WHERE verdict = 'missing' ORDER BY ts"
+    assert [r["ts"] for r in await pool.fetch(missing)] == [HOUR - timedelta(hours=h) for h in (3, 2)]
+    await arrive(pool, [a_reading(HOUR - timedelta(hours=3), 77.0, received_at=clock.at, late=True)])
+    await review_all(reviews)
+    assert [r["ts"] for r in await pool.fetch(missing)] == [HOUR - timedelta(hours=2)]
+    assert len(await pool.fetch(commands)) == 1
+    assert [f["late"] for f in await findings(pool)] == [True]
+
+
+async def test_nobody_asks_a_station_that_does_not_speak_hj_212(city: None, pool: Pool) -> None:
+    reviews = await make_reviews(pool, HandClock(HOUR + timedelta(hours=1, seconds=2)))
+    await arrive(pool, [a_reading(HOUR - timedelta(hours=h), 10.0 + h) for h in (6, 5, 1, 0)])
+    await review_all(reviews)
+    assert await pool.fetch("SELECT 1 FROM device_commands") == []

@@ -1,10 +1,8 @@
 """An hour from its minutes: how many came and were valid, our own mean, our own conversion. Pure."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import pairwise
+from datetime import datetime
 
 from detectors.sensors.in_force import own_limit
 from detectors.sensors.legal import means
@@ -21,9 +19,6 @@ from detectors.sensors.legal.media import Medium, has_own_mean, is_flow_weighted
 from farwatch.domain.reading import NORMAL_FLAG, Reading, ReadingKind
 from farwatch.domain.registry import Channel
 from farwatch.domain.review import History, Period
-
-INTERVALS_MIN = (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30)
-"""What HJ 212 allows as MinInterval; a system has only one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,31 +53,13 @@ def hour_facts(history: History, period: Period) -> Iterator[HourFacts]:
             yield _of_channel(hour, channel)
 
 
-def interval_min(history: History) -> int:
-    """The registry's, else the gap that most minutes of the channel with the most of them keep; one where nothing shows
-    another."""
-    if history.station.minute_interval_min:
-        return history.station.minute_interval_min
-    sent = [
-        (len(readings), code)
-        for (code, kind), readings in history.readings.items()
-        if kind is ReadingKind.MIN and code not in history.from_rtd
-    ]
-    if not sent:
-        return 1
-    minutes = history.readings[max(sent)[1], ReadingKind.MIN]
-    gaps = Counter((after.ts - before.ts) // timedelta(minutes=1) for before, after in pairwise(minutes))
-    known = [(count, -gap) for gap, count in gaps.items() if gap in INTERVALS_MIN]
-    return -max(known)[1] if known else 1
-
-
 def _hour(history: History, period: Period) -> Hour:
     by_role = {role_of(channel): code for code, channel in sorted(history.channels.items(), reverse=True)}
     o2, flow = by_role.get("o2"), by_role.get("flow")
     return Hour(
         history=history,
         period=period,
-        interval_min=interval_min(history),
+        interval_min=history.minute_interval_min(),
         o2_code=o2,
         o2=_valid_by_time(history, o2, period),
         flow=_valid_by_time(history, flow, period),
