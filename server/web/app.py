@@ -8,6 +8,7 @@ from fastapi.routing import APIRoute
 from server.web import (
     actions,
     cameras,
+    device_commands,
     errors,
     events,
     evidence,
@@ -53,6 +54,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     exceedances.router,
     rates.router,
     stations.router,
+    device_commands.router,
     cameras.router,
     officers.router,
     warnings.router,

@@ -45,6 +45,8 @@ TABLE = [
     Ask("GET", "/api/v1/stations/{mn}/marks", (401, 404, 404, 200, 200, 200)),
     Ask("POST", "/api/v1/stations/{mn}/marks", (401, 403, 403, 201, 201, 201), MARK),
     Ask("DELETE", "/api/v1/stations/{mn}/marks/{id}", (401, 403, 403, 200, 200, 200)),
+    Ask("GET", "/api/v1/stations/{mn}/commands", (401, 403, 403, 200, 200, 200)),
+    Ask("POST", "/api/v1/stations/{mn}/commands", (401, 403, 403, 201, 201, 201), {"command": "get_clock"}),
     Ask("GET", "/api/v1/exceedances", (401, 403, 403, 200, 200, 200)),
     Ask("GET", "/api/v1/rates", (401, 403, 403, 200, 200, 200)),
     Ask("GET", "/api/v1/cameras", (401, 200, 200, 200, 200, 200)),

@@ -6,6 +6,7 @@ from pathlib import Path
 from server.web import (
     actions,
     cameras,
+    device_commands,
     events,
     evidence,
     exceedances,
@@ -29,6 +30,7 @@ PAGE = (ROOT / "docs" / "reference" / "http.md").read_text("utf-8")
 PARTS = (
     actions,
     cameras,
+    device_commands,
     events,
     evidence,
     exceedances,
