@@ -1,34 +1,38 @@
 """A batch as it came, sorted into what will be written: readings, replies, and what is set aside. Pure."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from farwatch.domain.device import DeviceReply, StationSecret, StationSecrets
 from farwatch.domain.policy import Policy
 from farwatch.domain.pollutants import about
-from farwatch.domain.reading import PERIOD, Reading, is_late, out_of_time
+from farwatch.domain.reading import NORMAL_FLAG, PERIOD, Reading, is_late, out_of_time
 from farwatch.domain.registry import Registry
 from farwatch.storage.channels import MOST_HEARD_PER_STATION, Channel
 from farwatch.storage.dead_letters import DeadLetter
+from farwatch.storage.outages import Outage, overlap
+from ingest.clocks import device_time
 from ingest.delivery import Delivery
 from ingest.payloads import ANY_DEVICE, Decoded, Device, Measurement, Refusal, Route, read, refused, route
 from ingest.payloads.topics import Words
 
 NO_SECRET = StationSecret()
+NO_TIME = timedelta(0)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class City:
-    """Who is watched. `channels` are ids, `heard` counts each station's channels that were never registered; `secrets` are
-    those of the stations' HJ 212 frames, by credential."""
+    """What a batch is sorted by. `channels` are ids, `heard` counts each station's channels that were never registered;
+    `secrets` are those of the stations' HJ 212 frames, by credential; in the `outages` nobody took messages."""
 
     registry: Registry = field(default_factory=Registry)
     policy: Policy = field(default_factory=Policy)
     channels: dict[Channel, int] = field(default_factory=dict)
     heard: Mapping[str, int] = field(default_factory=dict)
     secrets: StationSecrets = field(default_factory=dict)
+    outages: Sequence[Outage] = ()
 
     def device(self, mn: str) -> Device:
         station = self.registry.stations[mn]
@@ -47,41 +51,38 @@ class City:
         """The city with these channels too."""
         heard = Counter(self.heard)
         heard.update(mn for mn, _ in ids)
-        return City(self.registry, self.policy, {**self.channels, **ids}, heard, self.secrets)
+        return replace(self, channels={**self.channels, **ids}, heard=heard)
 
 
 @dataclass(slots=True)
 class Batch:
-    """What will be written, and by delivery what to answer after that. `heard` are channels to be made."""
+    """What will be written, and by delivery what to answer after that. `heard` are channels to be made, `clocks` what
+    stations' clocks said."""
 
     readings: list[Reading] = field(default_factory=list)
     letters: list[DeadLetter] = field(default_factory=list)
     replies: list[DeviceReply] = field(default_factory=list)
     answers: list[bytes | None] = field(default_factory=list)
     heard: set[Channel] = field(default_factory=set)
+    clocks: list[tuple[str, datetime]] = field(default_factory=list)
 
 
 def sort(
-    city: City,
-    deliveries: Sequence[Delivery],
-    received_at: datetime,
-    excused: Callable[[datetime, datetime], timedelta],
+    city: City, deliveries: Sequence[Delivery], received_at: datetime, allowances: Mapping[str, timedelta]
 ) -> Batch:
-    """`excused(start, end)` is how long of that time nobody took messages."""
+    """`allowances` are added to what a station calls the time."""
     batch = Batch()
     for delivery in deliveries:
         to = route(delivery.topic)
         decoded = _decode(city, to, delivery, received_at)
-        refusals = list(decoded.refusals)
+        batch.letters += (letter(delivery, refusal, received_at) for refusal in decoded.refusals)
         for measurement in decoded.measurements:
-            wrong = out_of_time(measurement.ts, received_at)
-            if wrong:
-                refusals.append(Refusal(wrong, measurement.ts.isoformat()))
-            else:
-                refusals += _take(city, batch, measurement, received_at, excused)
+            allowance = allowances.get(measurement.mn, NO_TIME)
+            refusal = _take(city, batch, measurement, received_at, allowance)
+            if refusal is not None:
+                batch.letters.append(letter(delivery, refusal, received_at))
         batch.replies += decoded.replies
         batch.answers.append(decoded.answer)
-        batch.letters += (letter(delivery, refusal, received_at) for refusal in refusals)
     return batch
 
 
@@ -101,33 +102,37 @@ def _decode(city: City, to: Route | Refusal, delivery: Delivery, received_at: da
 
 
 def _take(
-    city: City,
-    batch: Batch,
-    m: Measurement,
-    received_at: datetime,
-    excused: Callable[[datetime, datetime], timedelta],
-) -> list[Refusal]:
+    city: City, batch: Batch, m: Measurement, received_at: datetime, allowance: timedelta
+) -> Refusal | None:
     """Adds the measurement's readings. A code that nobody registered is heard, up to a number a station."""
-    late = is_late(
-        m.kind, ts=m.ts, received_at=received_at, excused=excused(m.ts + PERIOD[m.kind], received_at)
-    )
-    too_many: list[str] = []
-    for code, value in m.values.items():
-        channel = (m.mn, code)
-        if channel not in city.channels and channel not in batch.heard:
-            if not _has_room(city, batch, m.mn):
-                too_many.append(code)
-                continue
-            batch.heard.add(channel)
-        batch.readings.append(
-            Reading(
-                m.mn, code, m.kind, m.ts, value, received_at,
-                m.converted.get(code), m.minima.get(code), m.maxima.get(code), m.amounts.get(code), m.flag(code), late,
-            )
-        )  # fmt: skip
-    return [Refusal("too_many_codes", ",".join(too_many)[:200])] if too_many else []
+    device_at = device_time(m.kind, m.ts, m.sent_at)
+    if device_at is not None:
+        batch.clocks.append((m.mn, device_at))
+    wrong = out_of_time(m.ts, received_at, allowance)
+    if wrong is not None:
+        return Refusal(wrong, m.ts.isoformat())
+    ends_at = m.ts + allowance + PERIOD[m.kind]
+    excused = overlap(city.outages, ends_at, received_at) if city.outages else NO_TIME
+    late = is_late(m.kind, ts=m.ts, received_at=received_at, excused=excused, clock_offset=allowance)
+    too_many = _hear(city, batch, m)
+    batch.readings += [
+        Reading(
+            m.mn, code, m.kind, m.ts, value, received_at,
+            m.converted.get(code), m.minima.get(code), m.maxima.get(code), m.amounts.get(code),
+            m.flags.get(code, NORMAL_FLAG), late,
+        )
+        for code, value in m.values.items()
+        if code not in too_many
+    ]  # fmt: skip
+    return Refusal("too_many_codes", ",".join(too_many)[:200]) if too_many else None
 
 
-def _has_room(city: City, batch: Batch, mn: str) -> bool:
-    heard = city.heard.get(mn, 0) + sum(1 for other, _ in batch.heard if other == mn)
-    return heard < MOST_HEARD_PER_STATION
+def _hear(city: City, batch: Batch, m: Measurement) -> list[str]:
+    """Notes the channels that are to be made. Gives the codes that there is no room for."""
+    new = [code for code in m.values if (m.mn, code) not in city.channels and (m.mn, code) not in batch.heard]
+    if not new:
+        return []
+    room = MOST_HEARD_PER_STATION - city.heard.get(m.mn, 0) - sum(1 for mn, _ in batch.heard if mn == m.mn)
+    room = max(room, 0)
+    batch.heard.update((m.mn, code) for code in new[:room])
+    return new[room:]

@@ -58,6 +58,16 @@ class Reading:
     late: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class ClockOffset:
+    """A station's clock against ours, as its live messages show: positive, it is behind. The delay on their way was up to
+    `spread_s` more than its least."""
+
+    offset_s: float
+    spread_s: float
+    measured_at: datetime
+
+
 def is_late(
     kind: ReadingKind,
     *,

@@ -209,3 +209,36 @@ async def test_a_database_that_slept_for_months_takes_readings_at_once(
     await intake.take([says(clock.at, 1.0)])
     assert await late(pool) == [False]
     assert await pool.fetchval("SELECT count(*) FROM dead_letters") == 0
+
+
+async def test_a_clock_ten_minutes_ahead_is_measured_shown_and_allowed_for(
+    pool: Pool, intake: Intake, lease: Lease, clock: FakeClock
+) -> None:
+    await intake.resume()
+    await silent_since(pool, clock.at)
+    for _ in range(20):
+        clock.at += timedelta(seconds=30)
+        await intake.take([says(clock.at + timedelta(minutes=10), 1.0)])
+    row = await pool.fetchrow("SELECT offset_s, spread_s, measured_at FROM station_clocks WHERE mn = 'MN1'")
+    assert (row["offset_s"], row["spread_s"]) == (-600, 0)
+    refused = await pool.fetchval("SELECT count(*) FROM dead_letters WHERE reason = 'time_in_future'")
+    assert refused == 11
+    assert await late(pool) == [False] * 9
+    again = Intake(pool, lease, LimitJudge(), clock)
+    await again.resume()
+    clock.at += timedelta(seconds=30)
+    await again.take(
+        [says(clock.at + timedelta(minutes=10), 1.0), says(clock.at + timedelta(minutes=16), 1.0)]
+    )
+    assert len(await late(pool)) == 10
+
+
+async def test_a_clock_half_an_hour_behind_makes_nothing_late(
+    pool: Pool, intake: Intake, clock: FakeClock
+) -> None:
+    await intake.resume()
+    await silent_since(pool, clock.at)
+    for _ in range(12):
+        clock.at += timedelta(seconds=30)
+        await intake.take([says(clock.at - timedelta(minutes=30), 1.0)])
+    assert await late(pool) == [True] * 11 + [False]
