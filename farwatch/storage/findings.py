@@ -67,3 +67,13 @@ async def stand_again(connection: Connection, ids: Sequence[UUID]) -> None:
     await connection.execute(
         "UPDATE findings SET ended_at = NULL WHERE id = ANY($1) AND ended_at <= onset_at", list(ids)
     )
+
+
+async def open_onsets_of(connection: Connection, rule: str) -> dict[tuple[str, str], datetime]:
+    """Findings of one rule that have not ended, by (MN, code)."""
+    rows = await connection.fetch(
+        "SELECT station, code, onset_at FROM findings WHERE rule = $1 AND ended_at IS NULL AND station IS NOT NULL"
+        " ORDER BY found_at",
+        rule,
+    )
+    return {(r["station"], r["code"] or ""): r["onset_at"] for r in rows}

@@ -6,12 +6,14 @@ from contextlib import AsyncExitStack
 from datetime import datetime
 
 from detectors.sensors import legal, quality
+from detectors.sensors.quality import clones
 from farwatch.domain.policy import Policy
 from farwatch.domain.review import History, Period, Reviewer, ReviewOutcome
 from farwatch.runtime.clock import SystemClock
 from farwatch.runtime.supervision import Service, run_services
 from farwatch.storage import leases
 from farwatch.storage.database import PASSING_ERRORS as DATABASE_ERRORS
+from ingest.review.clones import CloneWatch
 from ingest.review.reviews import Reviews
 from server.city import CityCache
 from server.roles.shared import checked_pool, holder, watch_clock
@@ -44,11 +46,15 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         pool = await checked_pool(stack, settings, size=4)
         lease = await stack.enter_async_context(leases.hold(settings.database_url, "review", holder()))
         reviews = Reviews(pool, lease, clock, reviewer=REVIEWER, city=CityCache(pool).current)
+        copies = CloneWatch(
+            pool, lease, clock, rule=clones.RULE, judge=clones.judge, city=CityCache(pool).current
+        )
         log.info("the review runs", extra={"event": "review_running", "epoch": lease.epoch})
         await run_services(
             [
                 Service(name="reviews", run=reviews.run, passing=DATABASE_ERRORS),
                 Service(name="old ticks", run=reviews.forget_old_ticks, passing=DATABASE_ERRORS),
+                Service(name="clones", run=copies.run, passing=DATABASE_ERRORS),
                 Service(name="clock watch", run=lambda: watch_clock(pool, clock), passing=DATABASE_ERRORS),
             ],
             stop,

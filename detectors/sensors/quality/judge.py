@@ -1,7 +1,9 @@
 """All rules about the quality of data, put to one hour of a station: what begins and what ends. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+
+import numpy as np
 
 from detectors.sensors.quality import (
     contradictions,
@@ -17,7 +19,7 @@ from detectors.sensors.quality import (
 )
 from detectors.sensors.quality.opinion import Opinion, Rule, Well, Wrong
 from detectors.sensors.quality.scene import Scene
-from farwatch.domain.finding import Finding, FindingEnded, Kind, Reason, finding_id
+from farwatch.domain.finding import Finding, FindingEnded, Kind, Param, Reason, finding_id
 from farwatch.domain.policy import Policy
 from farwatch.domain.reading import LATE_AFTER, ReadingKind
 from farwatch.domain.review import History, Period, ReviewOutcome
@@ -91,7 +93,7 @@ def _finding(rule: Rule, wrong: Wrong, scene: Scene, now: datetime) -> Finding:
         place=station.place,
         onset_at=wrong.since,
         severity=rule.severity,
-        reason=Reason(wrong.key or rule.name, {"code": wrong.code, "unit": unit, **wrong.params}),
+        reason=Reason(wrong.key or rule.name, {"code": wrong.code, "unit": unit, **_plain(wrong.params)}),
         enterprise=station.enterprise,
         station=station.mn,
         code=wrong.code or None,
@@ -99,3 +101,8 @@ def _finding(rule: Rule, wrong: Wrong, scene: Scene, now: datetime) -> Finding:
         drill_id="standing" if station.drill else None,
         detector={"version": VERSION, "tier": str(rule.tier), "hour": scene.period.ts.isoformat()},
     )
+
+
+def _plain(params: Mapping[str, Param]) -> dict[str, Param]:
+    """Numbers as JSON has them: those of numpy look the same and are not."""
+    return {name: value.item() if isinstance(value, np.generic) else value for name, value in params.items()}

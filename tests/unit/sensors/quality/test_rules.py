@@ -29,6 +29,10 @@ def keys(works: Works, **extra: object) -> set[tuple[str, str | None]]:
 def test_a_rule_fires_on_what_it_is_made_for_and_not_on_its_near_miss(case: str) -> None:
     key, code, fires, near_miss = CASES[case]
     assert keys(fires()) == {(key, code)}
+    params = found(fires())[0].reason.params
+    assert {type(value) for value in params.values()} <= {str, int, float, bool, type(None)}, (
+        "numbers as JSON has them"
+    )
     assert keys(near_miss()) == set()
 
 
