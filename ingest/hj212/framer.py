@@ -105,16 +105,23 @@ class Framer:
     def _by_length(self, at: int, start: int, end: int) -> tuple[Frame, int] | None:
         buffer = self._buffer
         crc = written_crc(bytes(buffer[end : end + _CRC_BYTES]))
-        if not crc:
+        is_closed = buffer.endswith(b"&&", start, end)
+        if not crc or (len(crc) < _CRC_BYTES and not is_closed):
             return None
-        if self._allowance < end - at and not self._has_no_head_within(at, end):
+        holds_heads = not self._has_no_head_within(at, end)
+        if holds_heads and (self._allowance < end - at or not is_closed):
+            return None
+        self._allowance -= end - at
+        if holds_heads and self._swallows(at, end):
             return None
         stop = end + len(crc)
         frame = judge(bytes(buffer[at:stop]), bytes(buffer[start:end]), crc, self._key)
-        if frame is not None:
-            return frame, stop
-        self._allowance -= end - at
-        return None
+        return None if frame is None else (frame, stop)
+
+    def _swallows(self, at: int, end: int) -> bool:
+        """A frame cut short whose length reaches just to the next one's end. The checksum has 256 values: it is no proof."""
+        heads = _LENGTH.finditer(self._buffer, at + 2, end)
+        return any(head.end() + int(head[1]) == end for head in heads)
 
     def _has_no_head_within(self, at: int, end: int) -> bool:
         return _NEXT_HEAD.search(self._buffer, at + 2, end) is None

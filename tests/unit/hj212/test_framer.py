@@ -153,6 +153,15 @@ def test_a_frame_within_a_log_text_is_text() -> None:
     assert [f.segment.decode() for f in frames_of(frame(log) + frame(SEGMENT))] == [log, SEGMENT]
 
 
+def test_a_frame_cut_short_whose_length_reaches_to_its_neighbours_end_costs_only_itself() -> None:
+    """Each checksum is one of 256, so for some first part the neighbour's own checksum fits the whole."""
+    neighbour = frame(SEGMENT, tail=b"")
+    for n in range(2000):
+        cut = f"QN={n};ST=31;CN=2011"
+        sent = f"##{len(cut) + len(neighbour) - 4:04d}".encode() + cut.encode() + neighbour
+        assert [f.segment.decode() for f in frames_of(sent) if f.verdict is PASS] == [SEGMENT]
+
+
 def test_what_a_too_large_length_holds_back_comes_when_nothing_more_is_heard() -> None:
     framer = Framer()
     assert framer.feed(frame(SEGMENT, length=9000) + frame(data_segment(1))) == []
@@ -163,6 +172,7 @@ def test_what_a_too_large_length_holds_back_comes_when_nothing_more_is_heard() -
 
 HOSTILE = {
     "heads whose length ends on four digits": b"##9999ABCD",
+    "heads whose segment closes": b"##9999A&&ABC",
     "heads alone": b"##",
     "heads and lengths": b"##9999",
     "marks": b"#",
