@@ -143,6 +143,9 @@ class BareLogger:
                 pass
             return True
 
+    def abort(self) -> None:
+        self._writer.transport.abort()
+
     async def close(self) -> None:
         self._writer.close()
         with suppress(ConnectionError):
