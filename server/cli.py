@@ -66,6 +66,7 @@ def parser() -> argparse.ArgumentParser:
     )
     _add_simulators(sub)
     _add_hj212(sub)
+    _add_replay(sub)
     sub.add_parser("check", help="verify the log's chain and the evidence's bytes against their rows")
     return top
 
@@ -84,6 +85,13 @@ def _add_simulators(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     demo.add_argument("--host", default="127.0.0.1")
     demo.add_argument("--data", type=Path, default=Path("data/demo"))
     demo.add_argument("--seed", type=int, default=1)
+
+
+def _add_replay(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    replaying = sub.add_parser("replay", help="judge recorded readings again and print what comes out otherwise")
+    replaying.add_argument("--from", dest="since", required=True, metavar="TIME", help="2026-11-22 or with T08:00")
+    replaying.add_argument("--to", dest="until", required=True, metavar="TIME", help="without a zone: Asia/Shanghai")
+    replaying.add_argument("--station", metavar="MN")
 
 
 def _add_hj212(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -167,6 +175,8 @@ def _dispatch_with(settings: Settings, args: argparse.Namespace) -> int:
                     settings, args.name, args.role, args.officer, sys.stdin.readline().rstrip("\n")
                 )
             )
+        case "replay", _:
+            return asyncio.run(commands.replay(settings, args.since, args.until, args.station))
         case "broker", _:
             return asyncio.run(commands.broker_users(settings, args.out))
         case _:

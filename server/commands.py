@@ -6,9 +6,14 @@ import importlib
 import json
 import os
 import socket
+import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
+import orjson
+
+from farwatch.domain.review import CITY
 from farwatch.runtime.clock import SystemClock
 from farwatch.storage import evidence, users
 from farwatch.storage.database import PASSING_ERRORS, connect, open_pool
@@ -143,6 +148,35 @@ async def check(settings: Settings) -> int:
     if not lines:
         print(f"the log's chain holds; {len(named)} pieces of evidence are there and unchanged")
     return 1 if lines else 0
+
+
+async def replay(settings: Settings, since: str, until: str, mn: str | None) -> int:
+    """A JSON line for each finding that comes out otherwise; what was judged goes to standard error."""
+    from detectors.sensors.judge import LimitJudge
+    from server import replay as replaying
+    from server.roles.review import REVIEWER
+
+    begin, end = _hour_of_city(since), _hour_of_city(until)
+    if begin >= end:
+        raise CommandError("--from must be before --to")
+    await require_migrated(settings)
+    async with open_pool(settings.database_url, size=1) as pool:
+        done = await replaying.replay(pool, LimitJudge(), REVIEWER, begin, end, mn)
+    for difference in done.differences:
+        print(orjson.dumps(difference).decode())
+    judged = f"{done.readings} readings and {done.reviews} reviews judged again: {done.findings} findings"
+    print(f"{judged}, {len(done.differences)} differences", file=sys.stderr)
+    return 1 if done.differences else 0
+
+
+def _hour_of_city(text: str) -> datetime:
+    """Raises CommandError for what is no time; replays begin and end with hours."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise CommandError(f"{text!r} is not a time like 2026-11-22T08:00") from None
+    zoned = at if at.tzinfo else at.replace(tzinfo=CITY)
+    return zoned.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
 async def broker_users(settings: Settings, out: Path) -> int:
