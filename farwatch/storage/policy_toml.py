@@ -15,6 +15,7 @@ from farwatch.domain.policy import (
     LimitRule,
     Policy,
     QualityRule,
+    RetentionRule,
     SilenceRule,
     TaskPolicy,
 )
@@ -22,6 +23,11 @@ from farwatch.domain.policy import (
 Seconds = Annotated[float, Field(gt=0, le=30 * 86400)]
 Metres = Annotated[float, Field(gt=0, le=100_000)]
 Stretch = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")]
+
+
+Days = Annotated[int, Field(ge=30, le=36_500)]
+ReadingDays = Annotated[int, Field(ge=430, le=36_500)]
+"""Event times are taken as far back as 400 days (farwatch.domain.reading.OLDEST)."""
 
 
 class PolicyError(Exception):
@@ -56,6 +62,12 @@ class _Quality(_Table):
 
     def rule(self) -> QualityRule:
         return QualityRule(**{**self.model_dump(), "business_hours": tuple(self.business_hours)})
+
+
+class _Retention(_Table):
+    readings_days: ReadingDays = SHIPPED.retention.readings_days
+    revisions_days: ReadingDays = SHIPPED.retention.revisions_days
+    dead_letters_days: Days = SHIPPED.retention.dead_letters_days
 
 
 class _Step(_Table):
@@ -94,6 +106,7 @@ class _PolicyFile(_Table):
     limit: _Limit = Field(default_factory=_Limit)
     silence: _Silence = Field(default_factory=_Silence)
     quality: _Quality = Field(default_factory=_Quality)
+    retention: _Retention = Field(default_factory=_Retention)
     task: _Task = Field(default_factory=_Task)
 
     @model_validator(mode="after")
@@ -115,6 +128,7 @@ class _PolicyFile(_Table):
             limit=LimitRule(**self.limit.model_dump()),
             silence=SilenceRule(**self.silence.model_dump()),
             quality=self.quality.rule(),
+            retention=RetentionRule(**self.retention.model_dump()),
             task=_task_policy(self.task),
         )
 
@@ -129,7 +143,7 @@ def _task_policy(table: _Task) -> TaskPolicy:
 _KNOWN_KEYS = sorted(
     {
         field.name
-        for type_ in (Policy, LimitRule, SilenceRule, QualityRule, TaskPolicy, EscalationStep)
+        for type_ in (Policy, LimitRule, SilenceRule, QualityRule, RetentionRule, TaskPolicy, EscalationStep)
         for field in fields(type_)
     }
     | _ActionRow.model_fields.keys()

@@ -1,11 +1,21 @@
 """The registry as the files that `import` reads: UTF-8 with BOM so that Excel opens them, in a stable order, no secrets."""
 
+import json
 from collections.abc import Iterable, Sequence
+from dataclasses import fields
 from datetime import datetime
 
 import orjson
 
-from farwatch.domain.policy import Policy
+from farwatch.domain.policy import (
+    EscalationStep,
+    LimitRule,
+    Policy,
+    QualityRule,
+    RetentionRule,
+    SilenceRule,
+    TaskPolicy,
+)
 from farwatch.domain.registry import Channel, Limit, Registry, Station
 from server.registry.cells import ALWAYS_VALID_FROM, CITY_ZONE
 from server.registry.rows import HEADERS
@@ -109,10 +119,6 @@ def _grids(city: Registry) -> bytes:
     return orjson.dumps({"type": "FeatureCollection", "features": features}, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _quoted(text: str) -> str:
-    return f'"{text}"'
-
-
 def render_policy(policy: Policy) -> str:
     """The policy as policy.toml; every value is written, also those that are as shipped."""
     lines = [
@@ -131,25 +137,18 @@ def render_policy(policy: Policy) -> str:
             f'tier = "{tier.value}"',
             f'action = "{action.value}"',
         ]
-    limit, task = policy.limit, policy.task
-    lines += ["", "[limit]"]
-    lines += [
-        f"{name} = {getattr(limit, name)!r}"
-        for name in ("violation_ratio", "hold_s", "hold_readings", "clear_share", "clear_s")
-    ]
-    quality = policy.quality
-    lines += ["", "[silence]", f"after_s = {policy.silence.after_s!r}", "", "[quality]"]
-    lines += [
-        f"{name} = {getattr(quality, name)!r}" for name in ("constant_s", "slow_constant_s", "clock_drift_s")
-    ]
-    lines.append(f"business_hours = [{', '.join(map(_quoted, quality.business_hours))}]")
-    lines += ["", "[task]"]
-    lines += [
-        f"{name} = {getattr(task, name)!r}"
-        for name in ("accept_s", "arrive_s", "geofence_m", "accuracy_max_m", "quiet_close_s")
-    ]
-    if not task.escalation:
+    for name in ("limit", "silence", "quality", "retention", "task"):
+        lines += ["", f"[{name}]", *_settings(getattr(policy, name))]
+    if not policy.task.escalation:
         lines.append("escalation = []")
-    for step in task.escalation:
-        lines += ["", "[[task.escalation]]", f"after_s = {step.after_s!r}", f'to = "{step.to}"']
+    for step in policy.task.escalation:
+        lines += ["", "[[task.escalation]]", *_settings(step)]
     return "\n".join(lines) + "\n"
+
+
+def _settings(
+    values: LimitRule | SilenceRule | QualityRule | RetentionRule | TaskPolicy | EscalationStep,
+) -> list[str]:
+    """Numbers, texts and lists of texts, which JSON writes as TOML does."""
+    told = [(field.name, getattr(values, field.name)) for field in fields(values)]
+    return [f"{name} = {json.dumps(value)}" for name, value in told if name != "escalation"]

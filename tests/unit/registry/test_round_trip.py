@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 
 from farwatch.domain.finding import Tier
 from farwatch.domain.place import Area, Position
-from farwatch.domain.policy import SHIPPED, Action, EscalationStep, LimitRule, Policy, QualityRule, TaskPolicy
+from farwatch.domain.policy import (
+    SHIPPED,
+    Action,
+    EscalationStep,
+    LimitRule,
+    Policy,
+    QualityRule,
+    RetentionRule,
+    TaskPolicy,
+)
 from farwatch.domain.reading import ReadingKind
 from farwatch.domain.registry import (
     Camera,
@@ -162,6 +171,7 @@ policies = st.builds(
     actions=st.dictionaries(
         st.tuples(st.sampled_from(["smoke", "limit_rtd"]), st.sampled_from(Tier)), st.sampled_from(Action)
     ),
+    retention=st.builds(RetentionRule, readings_days=st.integers(430, 9999)),
     limit=st.builds(LimitRule, violation_ratio=st.floats(1, 10), hold_readings=st.integers(1, 50)),
     quality=st.builds(
         QualityRule,
