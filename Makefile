@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 NODE := $(shell command -v node 2>/dev/null)
 
-.PHONY: help venv console demo test lint types bench-main bench-vision requirements clean
+.PHONY: help venv console demo test lint types bench-main bench-sensors bench-history bench-vision requirements clean
 
 help:
 	@echo "make demo [ARGS=\"--port 8080 --data DIR --seed N\"]  a simulated city on this machine"
@@ -56,6 +56,12 @@ lint: .venv/.dev console
 
 bench-main: .venv/.dev
 	@$(BIN)/python benchmarks/main_job.py $(ARGS)
+
+bench-sensors: .venv/.dev
+	@$(BIN)/python -m benchmarks.sensors $(ARGS)
+
+bench-history: .venv/.dev
+	@$(BIN)/python -m benchmarks.history $(ARGS)
 
 bench-vision: .venv/.dev
 	@$(BIN)/python benchmarks/vision_clips.py $(ARGS)
