@@ -120,6 +120,35 @@ async def test_a_station_writes_only_its_own_topics_and_the_service_reads_them(p
 
 
 @needs_mosquitto
+@pytest.mark.parametrize("topic", ["hj212/{mn}/up", "senml/{mn}", "senml/{mn}/hour"])
+async def test_the_other_ways_in_are_as_narrow(port: int, topic: str) -> None:
+    service = ("farwatch", "service-pw", "-i", "reader", "-t", "hj212/+/up", "-t", "senml/#", "-c")
+    assert program("mosquitto_sub", port, *service, "-E").returncode == 0
+    station = ("88888880000001", "m-secret", "-V", "5")
+    mine, foreign = topic.format(mn="88888880000001"), topic.format(mn="88888880000002")
+    assert program("mosquitto_pub", port, *station, "-t", mine, "-m", "mine").returncode == 0
+    stolen = program("mosquitto_pub", port, *station, "-t", foreign, "-m", "stolen")
+    assert "not authorized" in (stolen.stdout + stolen.stderr).lower()
+    heard = program("mosquitto_sub", port, *service, "-C", "1", "-W", "10", "-v")
+    assert heard.stdout == f"{mine} mine\n"
+
+
+@needs_mosquitto
+async def test_a_station_hears_what_is_said_to_it_and_to_nobody_else(port: int) -> None:
+    station = ("88888880000001", "m-secret", "-i", "logger", "-t", "hj212/+/down", "-c")
+    service = ("farwatch", "service-pw", "-V", "5")
+    assert program("mosquitto_sub", port, *station, "-E").returncode == 0
+    for mn in ("88888880000002", "88888880000001"):
+        assert program("mosquitto_pub", port, *service, "-t", f"hj212/{mn}/down", "-m", mn).returncode == 0
+    heard = program("mosquitto_sub", port, *station, "-C", "1", "-W", "10")
+    assert heard.stdout == "88888880000001\n"
+    forged = program(
+        "mosquitto_pub", port, *station[:2], "-V", "5", "-t", "hj212/88888880000001/down", "-m", "x"
+    )
+    assert "not authorized" in (forged.stdout + forged.stderr).lower()
+
+
+@needs_mosquitto
 @pytest.mark.parametrize(
     ("user", "password"), [("", ""), ("88888880000001", "wrong"), ("nobody", "m-secret")]
 )
