@@ -28,6 +28,7 @@ class DemoState:
     camera_password: str
     broker_passwords: dict[str, str]
     user_passwords: dict[str, str]
+    hj212_port: int = 0
     settled: bool = False
     """The city is in the database and everybody can sign in."""
 
@@ -88,6 +89,7 @@ class DemoFolder:
         state = DemoState(
             seed=seed,
             camera_port=free_port(),
+            hj212_port=free_port(),
             camera_password=secrets.token_urlsafe(PASSWORD_BYTES),
             broker_passwords={user: secrets.token_urlsafe(PASSWORD_BYTES) for user in ("farwatch", "city")},
             user_passwords={user: secrets.token_urlsafe(PASSWORD_BYTES) for user in users},

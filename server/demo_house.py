@@ -88,6 +88,9 @@ class DemoHouse:
         state = self._folder.state(self._seed, [*STAFF, *(o.id for o in city.officers)])
         if not is_free("127.0.0.1", state.camera_port):
             state.camera_port, state.settled = free_port(), False
+        if not state.hj212_port or not is_free("127.0.0.1", state.hj212_port):
+            state.hj212_port = free_port()
+            self._folder.save(state)
         broker = EmbeddedBroker(self._folder.broker, state.broker_passwords, self._children)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._draw_loops(city))
@@ -176,7 +179,7 @@ class DemoHouse:
         log = self._folder.logs / "serve.log"
         command = [sys.executable, "-m", "server.cli", "serve"]
         serve = await self._children.start(
-            "serve", command, log=log, environment=self._environment(broker, door)
+            "serve", command, log=log, environment=self._environment(broker, state, door)
         )
         running = {"serve": serve, "city": city_process}
         await self._wait_until_ready(door, running)
@@ -194,6 +197,7 @@ class DemoHouse:
             camera_port=state.camera_port,
             camera_password=state.camera_password,
             mqtt_url=broker.url("city"),
+            hj212_port=state.hj212_port,
             base_url=door.url,
             certificate=door.tls.get("FARWATCH_TLS_CERT"),
             officers={n: p for n, p in state.user_passwords.items() if n not in STAFF and n != HUMAN_OFFICER},
@@ -206,11 +210,12 @@ class DemoHouse:
         await process.stdin.drain()
         return process
 
-    def _environment(self, broker: EmbeddedBroker, door: Door) -> dict[str, str]:
+    def _environment(self, broker: EmbeddedBroker, state: DemoState, door: Door) -> dict[str, str]:
         """Production's settings with our values; what the shell had of Farwatch's is not passed on."""
         return {k: v for k, v in os.environ.items() if not k.startswith("FARWATCH_")} | {
             "FARWATCH_DATABASE_URL": self._postgres.url(user=SERVICE_ROLE),
             "FARWATCH_MQTT_URL": broker.url("farwatch"),
+            "FARWATCH_HJ212_LISTEN": f"127.0.0.1:{state.hj212_port}",
             "FARWATCH_HTTP_HOST": door.host,
             "FARWATCH_HTTP_PORT": str(door.port),
             "FARWATCH_DATA_DIR": str(self._folder.service),

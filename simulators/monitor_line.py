@@ -20,7 +20,7 @@ Publish = Callable[[str, bytes], Awaitable[None]]
 
 
 class MonitorLine:
-    """All monitors of a city over one connection. The story's time starts with the first `run_once`."""
+    """All monitors of a city but those `without` (MNs) over one connection. The story's time starts with the first `run_once`."""
 
     def __init__(
         self,
@@ -31,12 +31,13 @@ class MonitorLine:
         seed: int,
         period_s: float = 5.0,
         faults: Faults | None = None,
+        without: frozenset[str] = frozenset(),
     ) -> None:
         self._city, self._story, self._clock = city, story, clock
         self._period_s = period_s
         self._faults = faults or Faults()
         self._rng = random.Random(f"line/{seed}")
-        self._monitors = [Monitor(s.mn, city.plans[s.mn], seed) for s in city.stations]
+        self._monitors = [Monitor(s.mn, city.plans[s.mn], seed) for s in city.stations if s.mn not in without]
         self._began: float | None = None
         self._history_owed = True
         self._held: list[tuple[float, Measurement]] = []

@@ -1,4 +1,4 @@
-"""The practice city as one process: cameras on RTSP, monitors on MQTT, officers on the HTTP API.
+"""The practice city as one process: cameras on RTSP, monitors on MQTT and TCP, officers on the HTTP API.
 
 `python -m simulators.practice` reads a Practice as JSON from the first line of its standard input; it ends with its
 parent. Monitors and officers begin when the service says that it is ready.
@@ -9,7 +9,7 @@ import json
 import logging
 import os
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from farwatch.domain.registry import Officer
@@ -22,6 +22,7 @@ from ingest.rtsp.auth import Credential
 from simulators.centre_desk import CentreDesk
 from simulators.city import City, make_city
 from simulators.coded_loop import CodedLoop
+from simulators.logger_line import LoggerLine, logger_stations
 from simulators.loops import scene_loop
 from simulators.monitor_line import MonitorLine
 from simulators.officer_phone import PASSING_ERRORS as PHONE_ERRORS
@@ -46,6 +47,7 @@ class Practice:
     camera_port: int
     camera_password: str
     mqtt_url: str
+    hj212_port: int
     base_url: str
     certificate: str | None
     officers: dict[str, str]
@@ -83,7 +85,10 @@ class PracticeCity:
         await run_services(services, stop)
 
     def _services_of_the_story(self) -> Sequence[Service]:
-        line = MonitorLine(self._city, STORY, self._clock, seed=self._practice.seed)
+        seed = self._practice.seed
+        tcp = frozenset(s.mn for s in logger_stations(self._city))
+        line = MonitorLine(self._city, STORY, self._clock, seed=seed, without=tcp)
+        loggers = LoggerLine(self._city, STORY, self._clock, seed=seed, told_s=lambda: line.told_s)
         services = [
             Service(
                 name="monitors",
@@ -91,6 +96,10 @@ class PracticeCity:
                 passing=MQTT_ERRORS,
             ),
             Service(name="story of the cameras", run=self._when_ready(lambda: self._tell_cameras(line))),
+        ]
+        services += [
+            replace(s, run=self._when_ready(s.run))
+            for s in loggers.services("127.0.0.1", self._practice.hj212_port)
         ]
         services += [
             Service(
