@@ -1,5 +1,6 @@
 """The judge's answer depends on the readings alone: not on batches, nor on the short way for quiet channels."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -155,3 +156,37 @@ def test_another_registry_or_policy_counts_from_the_next_batch() -> None:
     limited = Registry(stations=CITY.stations, limits={("MN1", "none"): (a_limit("none", RTD, limit=50.0),)})
     assert len(judge.judge(limited, SHIPPED, {}, [reading]).findings) == 1
     assert judge.judge(CITY, SHIPPED, {}, [reading]).findings == ()
+
+
+def remembered(judge: LimitJudge, known: list[Reading]) -> list[Reading]:
+    """What farwatch.storage.readings gives a judge that starts again."""
+    memory, channels = judge.memory(SHIPPED), defaultdict[Key, list[Reading]](list)
+    for r in known:
+        if r.kind in memory.kinds and not r.late:
+            rows = channels[r.mn, r.code, r.kind, False]
+            if not rows or rows[-1].ts < r.ts:
+                rows.append(r)
+    return [
+        r
+        for rows in channels.values()
+        for n, r in enumerate(rows)
+        if n >= len(rows) - memory.readings or rows[-1].ts - r.ts <= memory.span
+    ]
+
+
+@given(readings, st.integers(0, 80))
+def test_a_judge_that_starts_again_begins_and_ends_what_the_old_one_would_have(
+    known: list[Reading], cut: int
+) -> None:
+    judge, known = LimitJudge(), [r for r in known if not r.late]
+    before, after = known[:cut], known[cut:]
+    first = judge.judge(CITY, SHIPPED, {}, before)
+    over = {e.finding_id for e in first.ended}
+    still_open = {
+        (f.rule, str(f.tier), "MN1", str(f.code), False): f.onset_at
+        for f in first.findings
+        if f.id not in over
+    }
+    resumed = LimitJudge().resume(CITY, SHIPPED, remembered(judge, before), still_open)
+    went_on = judge.judge(CITY, SHIPPED, dict(first.changes), after)
+    assert told([LimitJudge().judge(CITY, SHIPPED, resumed, after)]) == told([went_on])
