@@ -12,7 +12,7 @@ from farwatch.domain.policy import RetentionRule
 from farwatch.storage.database import Pool, transaction
 
 LETTERS_A_STEP = 5_000
-LOCK_TIMEOUT = "2s"
+LOCK_TIMEOUT = "300ms"
 """Dropping a partition locks its table for a moment, behind whoever reads it: rather later than in the way of the intake."""
 
 

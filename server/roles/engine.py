@@ -6,8 +6,9 @@ from contextlib import AsyncExitStack
 
 from alerting.engine import Engine
 from alerting.outbox import Outbox
+from farwatch.runtime.clock import SystemClock
 from farwatch.runtime.supervision import Service, run_services
-from farwatch.storage import leases, readings
+from farwatch.storage import leases, readings, retention
 from farwatch.storage.database import PASSING_ERRORS as DATABASE_ERRORS
 from farwatch.storage.database import transaction
 from farwatch.storage.sequencer import sequence_once
@@ -17,17 +18,20 @@ from server.settings import Settings
 
 log = logging.getLogger(__name__)
 
+NOTHING_DROPPED = retention.Dropped()
 SEQUENCE_EVERY_S = 0.05
 PARTITIONS_EVERY_S = 6 * 3600.0
 
 
 async def run(settings: Settings, stop: asyncio.Event) -> None:
     """Findings to tasks, clocks, notices, the log's numbers. Stands by while another process holds the role."""
+    clock = SystemClock()
     async with AsyncExitStack() as stack:
         pool = await checked_pool(stack, settings, size=8)
         lease = await stack.enter_async_context(leases.hold(settings.database_url, "engine", holder()))
         channels = LiveSecrets(settings.data_dir, notice_channels)
-        engine = Engine(pool, lease, CityCache(pool).current, channels)
+        city = CityCache(pool)
+        engine = Engine(pool, lease, city.current, channels)
         outbox = Outbox(pool, lease, channels)
 
         async def sequence() -> None:
@@ -39,6 +43,10 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
             while True:
                 async with transaction(pool) as connection:
                     await readings.ensure_partitions(connection)
+                _, policy = await city.current()
+                dropped = await retention.drop_old(pool, policy.retention, clock.now())
+                if dropped != NOTHING_DROPPED:
+                    log.info("dropped what is old: %s", dropped, extra={"event": "old_dropped"})
                 await asyncio.sleep(PARTITIONS_EVERY_S)
 
         log.info("the engine runs", extra={"event": "engine_running", "epoch": lease.epoch})
