@@ -125,7 +125,9 @@ class _Close:
 
     def judge(self, key: Key, reading: Reading, memo: Memo | None, gate: Gate) -> None:
         before, bounds = _opened(memo), gate.bounds
-        judgement = judge_live(before, reading, bounds, self._rule, is_marked=gate.is_marked(reading))
+        judgement = judge_live(
+            before, reading, bounds, self._rule, is_marked=bool(gate.marks) and gate.is_marked(reading)
+        )
         if judgement.state is not before:
             self.changes[key] = judgement.state if self._keeps_holds else _closed(judgement.state)
         for change in judgement.changes:

@@ -118,29 +118,32 @@ def judge_live(
     value = reading.converted if bounds.converted else reading.value
     if value is None:
         return Judgement(replace(state, last_ts=reading.ts), Verdict.NOT_CONVERTED)
-    if state.last_ts is not None and reading.ts - state.last_ts > HOLD_BROKEN_AFTER:
-        state = replace(state, high=None, low=None)
-    state = replace(state, last_ts=reading.ts)
+    goes_on = state.last_ts is not None and reading.ts - state.last_ts <= HOLD_BROKEN_AFTER
     if value > bounds.over or value < bounds.under:
-        return _outside(state, reading, value, bounds, rule)
-    return _inside(state, reading, value, bounds, rule)
+        return _outside(state, state.high if goes_on else None, reading.ts, value, bounds, rule)
+    return _inside(state, state.low if goes_on else None, reading.ts, value, bounds, rule)
 
 
-def _outside(state: LimitState, reading: Reading, value: float, bounds: Bounds, rule: LimitRule) -> Judgement:
+def _outside(
+    state: LimitState, high: Hold | None, ts: datetime, value: float, bounds: Bounds, rule: LimitRule
+) -> Judgement:
     changes: list[Begin | End] = []
-    high = _extend(state.high, reading.ts) if value >= bounds.violation_from else None
-    state = replace(state, low=None, high=high)
-    if state.early_at is None:
-        state = replace(state, early_at=reading.ts)
-        changes.append(_early(reading.ts, value, bounds))
-    held = high is not None and high.count >= rule.hold_readings and high.span_s() >= rule.hold_s
-    if held and high is not None and state.violation_at is None and bounds.limit.limit is not None:
-        state, limit = replace(state, violation_at=high.since), bounds.limit.limit
-        severity = _severity(value, limit)
+    early_at, violation_at, limit = state.early_at, state.violation_at, bounds.limit.limit
+    high = _extend(high, ts) if value >= bounds.violation_from else None
+    if early_at is None:
+        early_at = ts
+        changes.append(_early(ts, value, bounds))
+    if violation_at is None and high is not None and limit is not None and _is_held(high, rule):
+        violation_at, severity = high.since, _severity(value, limit)
         changes.append(
             Begin(tier=Tier.VIOLATION, onset_at=high.since, severity=severity, value=value, bound=limit)
         )
-    return Judgement(state, Verdict.OUTSIDE, tuple(changes))
+    after = LimitState(last_ts=ts, high=high, early_at=early_at, violation_at=violation_at)
+    return Judgement(after, Verdict.OUTSIDE, tuple(changes))
+
+
+def _is_held(high: Hold, rule: LimitRule) -> bool:
+    return high.count >= rule.hold_readings and high.span_s() >= rule.hold_s
 
 
 def _early(ts: datetime, value: float, bounds: Bounds) -> Begin:
@@ -152,16 +155,16 @@ def _early(ts: datetime, value: float, bounds: Bounds) -> Begin:
     )
 
 
-def _inside(state: LimitState, reading: Reading, value: float, bounds: Bounds, rule: LimitRule) -> Judgement:
+def _inside(
+    state: LimitState, low: Hold | None, ts: datetime, value: float, bounds: Bounds, rule: LimitRule
+) -> Judgement:
     """Between the clearing value and the limit nothing changes but that a violation is no longer being held."""
-    state = replace(state, high=None)
-    if not bounds.clear_above < value < bounds.clear_below:
-        return Judgement(replace(state, low=None), Verdict.OK)
-    low = _extend(state.low, reading.ts)
-    if low.span_s() < rule.clear_s or (state.early_at is None and state.violation_at is None):
-        return Judgement(replace(state, low=low), Verdict.OK)
-    ends = _ends(state, low.since)
-    return Judgement(replace(state, low=low, early_at=None, violation_at=None), Verdict.OK, ends)
+    early_at, violation_at = state.early_at, state.violation_at
+    low = _extend(low, ts) if bounds.clear_above < value < bounds.clear_below else None
+    if low is not None and low.span_s() >= rule.clear_s and (ends := _ends(state, low.since)):
+        return Judgement(LimitState(last_ts=ts, low=low), Verdict.OK, ends)
+    after = LimitState(last_ts=ts, low=low, early_at=early_at, violation_at=violation_at)
+    return Judgement(after, Verdict.OK)
 
 
 def _ends(state: LimitState, ended_at: datetime) -> tuple[End, ...]:
