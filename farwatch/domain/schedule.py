@@ -1,6 +1,7 @@
 """A daily stretch of the city's time, as limits have it: `22:00-06:00`, the begin within it and the end not."""
 
 from datetime import datetime
+from functools import lru_cache
 
 from farwatch.domain.review import CITY
 
@@ -10,6 +11,7 @@ Stretch = tuple[int, int]
 """Minutes of the city's day; a begin behind the end passes midnight."""
 
 
+@lru_cache(maxsize=1024)
 def stretch_of(schedule: str) -> Stretch | None:
     """None: always. Raises ValueError for what is not `HH:MM-HH:MM`."""
     if not schedule:
