@@ -10,6 +10,8 @@ import asyncpg
 from farwatch.storage.database import Connection, SchemaError, connect
 
 _LOCK = 0x46415257  # "FARW"
+LOCK_TIMEOUT = "60s"
+"""While a change of a table waits for its lock, everybody else waits behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +46,10 @@ async def migrate(owner_url: str, service_url: str) -> list[str]:
         await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
         await _begin(connection)
         pending = await _pending(connection)
+        await connection.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
         for migration in pending:
             async with connection.transaction():
-                await connection.execute(migration.sql)
+                await _apply(connection, migration)
                 await connection.execute(
                     "INSERT INTO migrations (number, name, sha256) VALUES ($1, $2, $3)",
                     migration.number,
@@ -57,6 +60,15 @@ async def migrate(owner_url: str, service_url: str) -> list[str]:
         return [m.name for m in pending]
     finally:
         await connection.close()
+
+
+async def _apply(connection: Connection, migration: Migration) -> None:
+    try:
+        await connection.execute(migration.sql)
+    except asyncpg.LockNotAvailableError:
+        raise SchemaError(
+            f"{migration.name} did not get its lock within {LOCK_TIMEOUT}: stop what else uses the database and try again"
+        ) from None
 
 
 async def _begin(connection: Connection) -> None:
