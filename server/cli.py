@@ -13,7 +13,7 @@ from farwatch.runtime.processes import end_with_parent, stop_on_signals
 from farwatch.storage.database import AUTHENTICATION_ERRORS, PASSING_ERRORS, SchemaError
 from farwatch.storage.leases import LeaseLostError
 from farwatch.storage.policy_toml import PolicyError
-from server import commands, hj212_commands
+from server import commands
 from server.roles.shared import ClockError
 from server.serve import CONFIGURATION_EXIT, GRACE_S, ROLES, RoleError, serve
 from server.settings import Settings, SettingsError, read
@@ -66,6 +66,10 @@ def parser() -> argparse.ArgumentParser:
     )
     _add_simulators(sub)
     _add_hj212(sub)
+    stored = sub.add_parser("readings", help="stored readings").add_subparsers(dest="action", required=True)
+    stored.add_parser("import", help="take in a CSV file of past readings").add_argument(
+        "file", type=Path, metavar="FILE.csv"
+    )
     _add_replay(sub)
     sub.add_parser("check", help="verify the log's chain and the evidence's bytes against their rows")
     return top
@@ -147,6 +151,8 @@ def _dispatch(args: argparse.Namespace) -> int:
     if args.command == "registry" and args.action == "check":
         return asyncio.run(commands.registry_check(args.folder))
     if args.command == "hj212":
+        from server import hj212_commands
+
         return hj212_commands.decode(args.file, stream=args.stream, key_file=args.sm4_key_file)
     logs.configure(getattr(args, "role", None) or args.command, as_json=False, level="info")
     settings = read(os.environ, args.config)
@@ -175,6 +181,10 @@ def _dispatch_with(settings: Settings, args: argparse.Namespace) -> int:
                     settings, args.name, args.role, args.officer, sys.stdin.readline().rstrip("\n")
                 )
             )
+        case "readings", _:
+            from server import readings_import
+
+            return asyncio.run(readings_import.run(settings, args.file))
         case "replay", _:
             return asyncio.run(commands.replay(settings, args.since, args.until, args.station))
         case "broker", _:
