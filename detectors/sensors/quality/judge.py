@@ -65,7 +65,7 @@ def _changes(rule: Rule, opinion: Opinion, scene: Scene, now: datetime) -> Itera
     if onset_at is not None and onset_at >= scene.period.until:
         onset_at = None
     if isinstance(opinion, Well):
-        if onset_at is not None:
+        if onset_at is not None and (opinion.began_by is None or onset_at <= opinion.began_by):
             subject = f"{scene.history.station.mn}/{opinion.code}"
             yield FindingEnded(
                 finding_id(rule.name, rule.tier, subject, onset_at), max(opinion.since, onset_at)

@@ -3,6 +3,7 @@
 Domain facts §4.7: R083, R071, R053.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -137,10 +138,18 @@ def step_drop(scene: Scene) -> Iterator[Opinion]:
         if np.isnan(values).any():
             continue
         fall = _fall(scene, series, values, STEP_KEEPS)
-        if fall is None or fall.before < STEP_FROM_LIMIT_SHARE * limit or not _same_works(scene, fall.at_s):
+        if fall is None or not STEP_FROM_LIMIT_SHARE * limit <= fall.before <= _top(scene, code):
+            continue
+        if not _same_works(scene, fall.at_s):
             continue
         params: dict[str, Param] = {"from": round(fall.before, 3), "to": round(fall.after, 3), "limit": limit}
         yield Wrong(code=code, since=moment(fall.at_s), until=moment(fall.at_s) + LEVEL, params=params)
+
+
+def _top(scene: Scene, code: str) -> float:
+    """A return from where nothing can be is another rule's business."""
+    high = scene.channel(code).range_high
+    return math.inf if high is None else high
 
 
 def drop_together(scene: Scene) -> Iterator[Opinion]:

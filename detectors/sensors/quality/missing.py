@@ -6,9 +6,10 @@ import numpy as np
 
 from detectors.sensors.quality.codes import is_pollutant
 from detectors.sensors.quality.opinion import Opinion, Rule, Well, Wrong
-from detectors.sensors.quality.scene import Scene
+from detectors.sensors.quality.scene import LOOK_BACK, Scene
 from detectors.sensors.quality.series import Floats, moment
 from farwatch.domain.finding import Param
+from farwatch.domain.reading import ReadingKind
 
 SPEAKS_SHARE = 0.75
 """Of the expected minutes: the station speaks."""
@@ -61,10 +62,9 @@ def channel(scene: Scene) -> Iterator[Opinion]:
             continue
         heard = max(series.at[-1], hours.at[-1] if len(hours) else 0.0)
         if heard >= asked_s:
-            yield Well(
-                code,
-                moment(series.at[series.at >= asked_s][0]) if series.at[-1] >= asked_s else scene.period.ts,
-            )
+            again = series.at[series.at >= asked_s]
+            since = moment(again[0]) if len(again) else scene.period.ts
+            yield Well(code, since, began_by=moment(heard))
         elif minutely or len(hours) >= 12:
             silent_hours = round((scene.period.until.timestamp() - series.at[-1]) / 3600, 1)
             yield Wrong(
@@ -100,17 +100,19 @@ def valid_rate(scene: Scene) -> Iterator[Opinion]:
     """The device itself flags more than a quarter of six hours as faulty."""
     for code in filter(is_pollutant, scene.codes):
         minutes = scene.minutes(code)
-        if len(minutes) < FEWEST_WINDOW or minutes.at[-1] - minutes.at[0] < 0.9 * scene.rule.constant_s:
+        if (
+            len(minutes) < FEWEST_WINDOW
+            or minutes.at[-1] - minutes.at[0] < 0.9 * LOOK_BACK[ReadingKind.MIN].total_seconds()
+        ):
             continue
+        begin = moment(minutes.at[0])
         faulty = np.array([r.flag in FAULT_FLAGS for r in minutes.readings])
         if faulty.mean() > INVALID_SHARE:
             flag = minutes.readings[int(np.flatnonzero(faulty)[-1])].flag
             valid = round(100 * float(1 - faulty.mean()))
-            yield Wrong(
-                code=code, since=moment(minutes.at[faulty][0]), params={"valid_percent": valid, "flag": flag}
-            )
+            yield Wrong(code=code, since=begin, params={"valid_percent": valid, "flag": flag})
         else:
-            yield Well(code, scene.period.ts)
+            yield Well(code, scene.period.ts, began_by=begin)
 
 
 def clock(scene: Scene) -> Iterator[Opinion]:

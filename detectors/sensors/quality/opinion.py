@@ -23,10 +23,15 @@ class Wrong:
 
 @dataclass(frozen=True, slots=True)
 class Well:
-    """There were data enough to say so. `since` is when what may have been wrong before was over."""
+    """There were data enough to say so. `since` is when what may have been wrong before was over.
+
+    It is said of what began by `began_by` (None: by the end of the hour): what began later was found in a later hour, whose
+    window this one does not see whole, and an hour that is reviewed again must not end it.
+    """
 
     code: str
     since: datetime
+    began_by: datetime | None = None
 
 
 Opinion = Wrong | Well

@@ -97,6 +97,7 @@ def _normal(series: Series) -> Series:
 def _cap(scene: Scene, code: str, series: Series, values: Floats, top: float) -> Iterator[Opinion]:
     if len(series) < 12 or np.isnan(values).any():
         return
+    begin = moment(series.at[0])
     highest = float(values.max())
     at_top = values >= highest - 1e-9
     near = top * (1 - CAP_NEAR) <= highest <= top
@@ -110,9 +111,9 @@ def _cap(scene: Scene, code: str, series: Series, values: Floats, top: float) ->
                 "share_percent": round(100 * float(at_top.mean())),
                 "readings": len(series),
             }
-            yield Wrong(code=code, since=moment(series.at[at_top][0]), params=params)
+            yield Wrong(code=code, since=begin, params=params)
             return
-    yield Well(code, scene.period.ts)
+    yield Well(code, scene.period.ts, began_by=begin)
 
 
 def _longest_run(mask: Bools) -> int:

@@ -1,6 +1,7 @@
 """A channel that says again, digit by digit, what it said before (domain facts §4.7: R092, cloned data). Pure."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -8,7 +9,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from detectors.sensors.quality.codes import is_pollutant, is_slow
 from detectors.sensors.quality.opinion import Opinion, Rule, Well, Wrong
 from detectors.sensors.quality.scene import Scene
-from detectors.sensors.quality.series import Series, moment
+from detectors.sensors.quality.series import Series
 from farwatch.domain.finding import Severity, Tier
 
 BLOCK_MINUTES, DISTINCT_MINUTES = 60, 12
@@ -24,15 +25,16 @@ def repeats(scene: Scene) -> Iterator[Opinion]:
         series = scene.minutes(code) if quick else scene.hours(code)
         series = series.where(series.ok)
         block, distinct = (BLOCK_MINUTES, DISTINCT_MINUTES) if quick else (BLOCK_HOURS, DISTINCT_HOURS)
-        if len(series) < 2 * block or series.at[-1] < scene.period.ts.timestamp() - 3600:
+        if len(series) < 2 * block or series.at[-1] < scene.period.ts.timestamp():
             continue
+        begin = scene.period.until - timedelta(hours=1 if quick else BLOCK_HOURS)
         earlier = _earlier(series, block, distinct)
         if earlier is None:
-            yield Well(code, scene.period.ts)
+            yield Well(code, scene.period.ts, began_by=begin)
         else:
             lag_hours = round((series.at[-block] - series.at[earlier]) / 3600, 2)
             params = {"readings": block, "lag_hours": lag_hours, "reading": "min" if quick else "hour"}
-            yield Wrong(code=code, since=moment(series.at[-block]), params=params)
+            yield Wrong(code=code, since=begin, params=params)
 
 
 def _earlier(series: Series, block: int, distinct: int) -> int | None:

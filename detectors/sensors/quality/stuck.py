@@ -3,18 +3,24 @@
 Domain facts §4.7: 恒值, R054, 零值, long low values.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import numpy as np
 
 from detectors.sensors.quality.codes import is_pollutant, is_slow, kind_of, role_of
 from detectors.sensors.quality.opinion import Opinion, Rule, Well, Wrong
 from detectors.sensors.quality.scene import Scene
-from detectors.sensors.quality.series import Series, moment
+from detectors.sensors.quality.series import Floats, moment
+from farwatch.domain.finding import Param
 from farwatch.domain.reading import ReadingKind
 
 ENOUGH_SHARE = 0.75
 """Of a window's readings; as HJ 75 asks of a valid hour."""
+
+SAME = 1e-9
+"""Means of the same real-time values differ by as much when one of them is lost."""
 
 NEAR_SHARE = 0.01
 """Varying by less than this share of the span is nearly constant (R054)."""
@@ -43,19 +49,37 @@ def _may_not_rest(scene: Scene, code: str) -> bool:
     return is_pollutant(code) or role in MEASURED_ROLES or kind_of(code) in SLUGGISH | SOUND
 
 
-def _window(scene: Scene, code: str, *, long: bool = False) -> Series | None:
-    """The valid readings of running works that the question is put to; None where there are too few of them."""
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """`value` are the valid readings of running works, `at` their times."""
+
+    value: Floats
+    at: Floats
+
+    @property
+    def begin(self) -> datetime:
+        return moment(self.at[0])
+
+    def well(self, code: str, since: datetime) -> Well:
+        return Well(code, since, began_by=self.begin)
+
+    def wrong(self, code: str, params: Mapping[str, Param]) -> Wrong:
+        hours = round((self.at[-1] - self.at[0]) / 3600, 1)
+        return Wrong(code=code, since=self.begin, params={**params, "hours": hours, "readings": len(self.at)})
+
+
+def _window(scene: Scene, code: str, *, long: bool = False) -> _Window | None:
+    """What the question is put to; None where too few valid readings of running works lie in it."""
     slow = long or is_slow(code) or kind_of(code) in SLUGGISH or not len(scene.minutes(code))
     series = scene.hours(code) if slow else scene.minutes(code)
     length_s = scene.rule.slow_constant_s if slow else scene.rule.constant_s
     step_s = 3600.0 if slow else series.interval_s
-    until_s = scene.period.until.timestamp()
-    kept = series.where(
-        series.ok
-        & scene.running(series, ReadingKind.HOUR if slow else ReadingKind.MIN)
-        & (series.at >= until_s - length_s)
-    )
-    return kept if len(kept) >= max(3, ENOUGH_SHARE * length_s / step_s) else None
+    begin = scene.period.until - timedelta(seconds=length_s)
+    runs = scene.running(series, ReadingKind.HOUR if slow else ReadingKind.MIN)
+    kept = series.ok & runs & (series.at >= begin.timestamp())
+    if kept.sum() < max(3, ENOUGH_SHARE * length_s / step_s):
+        return None
+    return _Window(series.value[kept], series.at[kept])
 
 
 def _near_nothing(scene: Scene, code: str, value: float) -> bool:
@@ -71,11 +95,11 @@ def constant(scene: Scene) -> Iterator[Opinion]:
         if window is None:
             continue
         value = float(window.value[0])
-        if np.ptp(window.value) > 0:
-            moved = window.at[window.value != value]
-            yield Well(code, max(moment(moved[0]), scene.period.ts))
+        moved = window.at[np.abs(window.value - value) > SAME * abs(value)]
+        if len(moved):
+            yield window.well(code, max(moment(moved[0]), scene.period.ts))
         elif not _near_nothing(scene, code, value):
-            yield Wrong(code=code, since=moment(window.at[0]), params={"value": value, **_size(window)})
+            yield window.wrong(code, {"value": value})
 
 
 def near_constant(scene: Scene) -> Iterator[Opinion]:
@@ -89,14 +113,10 @@ def near_constant(scene: Scene) -> Iterator[Opinion]:
             continue
         width, level = float(np.ptp(window.value)), float(window.value.mean())
         if width >= NEAR_SHARE * span:
-            yield Well(code, scene.period.ts)
-        elif width > 0 and level >= NEAR_FROM_SHARE * span:
+            yield window.well(code, scene.period.ts)
+        elif width > SAME * level and level >= NEAR_FROM_SHARE * span:
             share = round(100 * width / span, 2)
-            yield Wrong(
-                code=code,
-                since=moment(window.at[0]),
-                params={"share_percent": share, "span": span, **_size(window)},
-            )
+            yield window.wrong(code, {"share_percent": share, "span": span})
 
 
 def zero(scene: Scene) -> Iterator[Opinion]:
@@ -107,13 +127,9 @@ def zero(scene: Scene) -> Iterator[Opinion]:
             continue
         share = float((window.value == 0).mean())
         if share >= ZERO_SHARE:
-            yield Wrong(
-                code=code,
-                since=moment(window.at[0]),
-                params={"share_percent": round(100 * share), **_size(window)},
-            )
+            yield window.wrong(code, {"share_percent": round(100 * share)})
         else:
-            yield Well(code, max(scene.period.ts, moment(window.at[window.value != 0][0])))
+            yield window.well(code, max(scene.period.ts, moment(window.at[window.value != 0][0])))
 
 
 def long_low(scene: Scene) -> Iterator[Opinion]:
@@ -124,17 +140,9 @@ def long_low(scene: Scene) -> Iterator[Opinion]:
             continue
         highest = float(window.value.max())
         if highest > LOW_SHARE * span:
-            yield Well(code, scene.period.ts)
+            yield window.well(code, scene.period.ts)
         elif highest > 0:
-            yield Wrong(
-                code=code,
-                since=moment(window.at[0]),
-                params={"value": highest, "span": span, **_size(window)},
-            )
-
-
-def _size(window: Series) -> dict[str, int | float]:
-    return {"hours": round((window.at[-1] - window.at[0]) / 3600, 1), "readings": len(window)}
+            yield window.wrong(code, {"value": highest, "span": span})
 
 
 RULES = (

@@ -1,6 +1,7 @@
 """A part that is larger than its whole: NH3-N > TN, BOD > COD, components > NMHC (domain facts §4.7: R051, R052, R095). Pure."""
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 
 import numpy as np
 
@@ -27,7 +28,7 @@ def _part_over_whole(
         return
     total = scene.hours(whole)
     total = total.where(total.ok)
-    if len(total) < HOURS or total.at[-1] < scene.period.ts.timestamp() - 3600:
+    if len(total) < HOURS or total.at[-1] < scene.period.ts.timestamp():
         return
     total = total.within(moment(total.at[-HOURS]), scene.period.until)
     summed = np.zeros(len(total))
@@ -36,6 +37,7 @@ def _part_over_whole(
         summed += share * of_part.where(of_part.ok).at_times(total.at, 0.0)
     if np.isnan(summed).any() or total.at[-1] - total.at[0] > (HOURS - 1) * 3600:
         return
+    begin = scene.period.until - timedelta(hours=HOURS)
     over = summed > TOLERANCE * total.value
     if over.all():
         params: dict[str, Param] = {
@@ -44,9 +46,9 @@ def _part_over_whole(
             "other": whole,
             "hours": HOURS,
         }
-        yield Wrong(code=parts[0], since=moment(total.at[0]), params=params)
+        yield Wrong(code=parts[0], since=begin, params=params)
     else:
-        yield Well(parts[0], moment(total.at[~over][0]))
+        yield Well(parts[0], moment(total.at[~over][0]), began_by=begin)
 
 
 def nitrogen(scene: Scene) -> Iterator[Opinion]:
