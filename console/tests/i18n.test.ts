@@ -6,7 +6,7 @@ import { pollutants } from "@/i18n/pollutants";
 import { reasonText } from "@/i18n/reason";
 import * as zh from "@/i18n/zh";
 
-const books = ["pages", "bureau", "words", "reasons", "faults"] as const;
+const books = ["pages", "bureau", "words", "reasons", "faults", "commands"] as const;
 const blanks = (text: string): string[] => [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? "").sort();
 
 describe("both languages", () => {
@@ -31,6 +31,17 @@ describe("words", () => {
     expect(t("no.such.key")).toBe("no.such.key");
   });
 
+  it("name codes of old loggers, of numbered equipment, and with what the decoder adds", () => {
+    expect(["011", "01", "e10102", "SB3", "a21026_Cou", "Leq_night"].map(pollutant)).toEqual([
+      "化学需氧量",
+      "烟尘（颗粒物）",
+      "进水口流量 02",
+      "设备3",
+      "二氧化硫（排放量）",
+      "夜间等效声级",
+    ]);
+  });
+
   it("show what is missing as a dash and round numbers for people", () => {
     expect(fill("{a} {b} {c}", { a: 1.23456, b: null, c: 0 })).toBe("1.235 — 0");
   });
@@ -42,5 +53,17 @@ describe("words", () => {
     setLanguage("en");
     expect(reasonText(reason)).toContain("real-time value 41.23 mg/m3, over the limit of 35");
     setLanguage("zh-CN");
+  });
+
+  it("say where a limit comes from, and when nobody has verified it", () => {
+    const params = { code: "w01001", reading: "hour", value: 5.2, unit: "", limit: 6, source: "GB 18918-2002", unverified: true };
+    expect(reasonText({ key: "under_limit", params })).toMatch(/下限 6，依据 GB 18918-2002（限值未核实）$/);
+    expect(reasonText({ key: "under_limit", params: { ...params, source: "", unverified: false } })).toMatch(/下限 6$/);
+  });
+
+  it("name what a data fault speaks of: codes, flags, labels and times", () => {
+    const remarked = { key: "data_remarked", params: { code: "a21026", reading: "hour", value: 61.2, unit: "mg/m3", limit: 35, after: 61.2, flag: "M", at: "2026-11-21T06:00:00Z", count: 1 } };
+    expect(reasonText(remarked)).toBe("二氧化硫小时均值 2026-11-21 14:00:00 原为 61.2 mg/m3（限值 35，标记正常），后改报为 61.2、标记 M 维护，共 1 个");
+    expect(reasonText({ key: "data_drop_together", params: { codes: "a21026,a21002", other: "a21002", count: 2 } })).toContain("二氧化硫, 氮氧化物 等 2 个因子");
   });
 });

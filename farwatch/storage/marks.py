@@ -17,7 +17,7 @@ async def add(connection: Connection, mn: str, mark: Mark, *, by: str, note: str
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id",
         mn, mark.code, mark.label, mark.from_at, mark.to_at, by, note, mark.declared_at,
     )  # fmt: skip
-    await _review_again(connection, mn, mark.from_at, mark.to_at, now)
+    await _judge_anew(connection, mn, mark.from_at, mark.to_at, now)
     return int(mark_id)
 
 
@@ -29,7 +29,7 @@ async def withdraw(connection: Connection, mn: str, id: int, *, by: str, now: da
         mn, id, now, by,
     )  # fmt: skip
     if row is not None:
-        await _review_again(connection, mn, row["from_at"], row["to_at"], now)
+        await _judge_anew(connection, mn, row["from_at"], row["to_at"], now)
     return row
 
 
@@ -56,10 +56,12 @@ async def listed(pool: Pool, mn: str, before: int | None, limit: int) -> list[Re
     return rows
 
 
-async def _review_again(
+async def _judge_anew(
     connection: Connection, mn: str, from_at: datetime, to_at: datetime, now: datetime
 ) -> None:
-    """The hours and days that a mark touches and that have begun. Bounded by the longest mark that the API takes."""
+    """The hours and days that a mark touches and that have begun, bounded by the longest mark that the API takes; the live lane
+    holds its marks with the registry and hears of it by the version."""
+    await connection.execute("UPDATE registry_version SET version = version + 1, changed_at = clock_timestamp()")
     due = []
     for kind in (ReadingKind.HOUR, ReadingKind.DAY):
         period = period_of(kind, from_at)

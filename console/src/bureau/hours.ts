@@ -45,21 +45,28 @@ export function remarks(table: ReviewTable): { code: string; cell: ReviewCell }[
   );
 }
 
-/** Several hours in a row with the same verdict and reason make one remark. */
+/** Channels that have the same verdict for the same reason at the same times make one remark. */
 export interface Remark {
-  code: string;
+  codes: string[];
   verdict: Verdict;
   reason: string;
-  cells: ReviewCell[];
+  times: string[];
 }
 
 export function gathered(table: ReviewTable): Remark[] {
-  const found = new Map<string, Remark>();
+  const byChannel = new Map<string, Remark>();
   for (const { code, cell } of remarks(table)) {
     const key = JSON.stringify([code, cell.verdict, cell.reason]);
-    const known = found.get(key) ?? { code, verdict: cell.verdict, reason: cell.reason, cells: [] };
-    known.cells.push(cell);
-    found.set(key, known);
+    const known = byChannel.get(key) ?? { codes: [code], verdict: cell.verdict, reason: cell.reason, times: [] };
+    known.times.push(cell.ts);
+    byChannel.set(key, known);
+  }
+  const found = new Map<string, Remark>();
+  for (const one of byChannel.values()) {
+    const key = JSON.stringify([one.verdict, one.reason, one.times]);
+    const known = found.get(key);
+    if (known) known.codes.push(...one.codes);
+    else found.set(key, one);
   }
   return [...found.values()];
 }

@@ -4,15 +4,15 @@ import { computed, ref } from "vue";
 
 import type { Params } from "@/api/types";
 import * as en from "./en";
-import { pollutants } from "./pollutants";
+import { codesOf2005, pollutants } from "./pollutants";
 import * as zh from "./zh";
 
 export type Language = "zh-CN" | "en";
 
 const STORED_AS = "farwatch.language";
 const texts: Record<Language, Record<string, string>> = {
-  "zh-CN": { ...zh.pages, ...zh.bureau, ...zh.words, ...zh.reasons, ...zh.faults },
-  en: { ...en.pages, ...en.bureau, ...en.words, ...en.reasons, ...en.faults },
+  "zh-CN": { ...zh.pages, ...zh.bureau, ...zh.words, ...zh.reasons, ...zh.faults, ...zh.commands },
+  en: { ...en.pages, ...en.bureau, ...en.words, ...en.reasons, ...en.faults, ...en.commands },
 };
 
 function stored(): Language {
@@ -57,8 +57,31 @@ export function word(family: string, key: string | null | undefined, params: Par
   return text === undefined ? key : fill(text, params);
 }
 
-/** A pollutant's name by its HJ 212 code; an unknown code shows itself. */
+const chosen = ([zh, en]: readonly [string, string]): string => (current.value === "en" ? en : zh);
+
+/** What our decoder adds to a code: the amount of a period, and the day's and the night's level. */
+const ENDINGS: Record<string, (name: string) => readonly [string, string]> = {
+  Cou: (name) => [`${name}（排放量）`, `${name}, amount`],
+  day: (name) => [`昼间${name}`, `${name}, daytime`],
+  night: (name) => [`夜间${name}`, `${name}, night-time`],
+};
+
+function plainName(code: string): string | undefined {
+  const names = pollutants[codesOf2005.get(code) ?? code];
+  if (names) return chosen(names);
+  const [, kind, n] = /^([eg]\d{3})(\d\d)$/.exec(code) ?? [];
+  const equipment = kind ? pollutants[`${kind}xx`] : undefined;
+  if (equipment) return `${chosen(equipment)} ${n}`;
+  const [, state] = /^SB(\d{1,3})$/.exec(code) ?? [];
+  return state ? chosen([`设备${state}`, `Equipment ${state}`]) : undefined;
+}
+
+/** A pollutant's name by its HJ 212 code of 2005 or 2017; an unknown code shows itself. */
 export function pollutant(code: string | null | undefined): string {
-  const names = code ? pollutants[code] : undefined;
-  return names ? names[current.value === "en" ? 1 : 0] : (code ?? "—");
+  if (!code) return "—";
+  const [, base = code, ending = ""] = /^(.+)_(Cou|day|night)$/.exec(code) ?? [];
+  const name = plainName(base);
+  if (name === undefined) return code;
+  const ended = ENDINGS[ending];
+  return ended ? chosen(ended(name)) : name;
 }

@@ -12,9 +12,12 @@ const SPANS: Record<ReadingKind, { before: number; after: number }> = {
   day: { before: 45 * 1440, after: 15 * 1440 },
 };
 
-export function windowAround(eventAt: string, kind: ReadingKind, nowMs: number): { from: string; to: string } {
+/** What is wrong with data shows itself over hours: six before and after, as the evidence holds; of hour means as usual. */
+const FAULT_SPANS = { ...SPANS, rtd: { before: 60, after: 60 }, min: { before: 360, after: 360 } };
+
+export function windowAround(eventAt: string, kind: ReadingKind, nowMs: number, isFault = false): { from: string; to: string } {
   const at = Date.parse(eventAt);
-  const { before, after } = SPANS[kind];
+  const { before, after } = (isFault ? FAULT_SPANS : SPANS)[kind];
   const end = Math.min(at + after * MINUTE_MS, nowMs + MINUTE_MS);
   return { from: new Date(at - before * MINUTE_MS).toISOString(), to: new Date(end).toISOString() };
 }
@@ -23,6 +26,7 @@ export interface Curve {
   /** Time in ms, and the value that the limit speaks of. */
   points: [number, number][];
   limit: number | null;
+  lower: number | null;
   /** The top of the axis where the readings alone would leave the limit out of sight; else null. */
   top: number | null;
 }
@@ -36,7 +40,7 @@ export function curve(readings: Readings, kind: ReadingKind): Curve {
   points.sort((a, b) => a[0] - b[0]);
   const highest = points.reduce((most, [, value]) => Math.max(most, value), 0);
   const line = limit?.limit ?? null;
-  return { points, limit: line, top: line !== null && line > highest * 0.9 ? roundUp(line * 1.1) : null };
+  return { points, limit: line, lower: limit?.lower ?? null, top: line !== null && line > highest * 0.9 ? roundUp(line * 1.1) : null };
 }
 
 /** The next of 1, 1.5, 2, 3, 4, 5, 6, 8 or 10 times a power of ten: an axis that ends on a number people read at once. */

@@ -160,6 +160,7 @@ async def test_a_mark_is_declared_and_withdrawn_once_and_asks_for_the_reviews_it
         (listed,) = (await client.get("/api/v1/stations/MN1/marks")).json()["items"]
 
     assert added.status_code == 201
+    assert await later.pool.fetchval("SELECT version FROM registry_version") == 2  # the live lane hears of both
     assert [(r["kind"], r["ts"].hour) for r in due] == [("hour", 23), ("hour", 0), ("hour", 1), ("day", 16)]
     assert withdrawn[0] == withdrawn[1] == listed
     assert (listed["declared_by"], listed["withdrawn_by"], listed["note"]) == ("bo", "bo", "冷态启炉")

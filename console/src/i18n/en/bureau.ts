@@ -79,6 +79,7 @@ export const bureau: Record<string, string> = {
   "bureau.sum": "Sum",
   "bureau.sum_text": "{valid} valid, {over} over",
   "bureau.remarks": "Remarks",
+  "bureau.remark": "{what}: {why}",
   "bureau.limits_used": "Limits and their sources",
   "bureau.hours_key": "A valid hour has at least 45 valid minutes (in proportion where values come every ten minutes), a valid day at least 20 valid hours. Device: the mean that the logger sent; Ours: computed from its minutes; a converted value marked “o” was converted by us. “Unverified”: nobody has compared the limit with the standard's text yet.",
   "bureau.printed_at": "Printed {time}",
@@ -178,6 +179,7 @@ export const bureau: Record<string, string> = {
   "medium.noise": "Noise",
   "medium.fume": "Catering fume",
   "medium.dust": "Dust",
+  "medium.process": "Process",
 
   "channel_role.o2": "Oxygen",
   "channel_role.flow": "Flow",

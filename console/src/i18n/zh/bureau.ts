@@ -79,6 +79,7 @@ export const bureau: Record<string, string> = {
   "bureau.sum": "合计",
   "bureau.sum_text": "有效 {valid}，超标 {over}",
   "bureau.remarks": "说明",
+  "bureau.remark": "{what}：{why}",
   "bureau.limits_used": "限值依据",
   "bureau.hours_key": "有效小时：有效分钟数据不少于 45 个（每 10 分钟一个时按比例）；有效日：有效小时不少于 20 个。设备：数采仪上报的均值；自算：本系统由分钟数据所算；折算值后标“算”者为本系统折算。“未核实”：限值尚未与标准原文核对。",
   "bureau.printed_at": "打印时间 {time}",
@@ -178,6 +179,7 @@ export const bureau: Record<string, string> = {
   "medium.noise": "噪声",
   "medium.fume": "餐饮油烟",
   "medium.dust": "扬尘",
+  "medium.process": "过程",
 
   "channel_role.o2": "氧含量",
   "channel_role.flow": "流量",

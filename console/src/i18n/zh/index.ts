@@ -1,4 +1,5 @@
 export { bureau } from "./bureau";
+export { commands } from "./commands";
 export { faults } from "./faults";
 export { pages } from "./pages";
 export { reasons } from "./reasons";

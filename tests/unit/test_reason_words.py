@@ -1,0 +1,89 @@
+"""Whatever the code gives as a reason has words in both languages, with the parameters that the code fills in."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from farwatch.domain.pollutants import BY_CODE, CODE_OF_2005
+from farwatch.domain.review import MarkLabel, Verdict
+
+ROOT = Path(__file__).parents[2]
+I18N = ROOT / "console" / "src" / "i18n"
+DETECTING = ("detectors", "ingest")
+A_FINDING = re.compile(r"(data|gateway)_[a-z0-9_]*")
+# Names of this shape in the detectors that are no reasons.
+NO_REASONS = frozenset({"data_fault", "data_comes"})
+
+
+def words(language: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for file in (I18N / language).glob("*.ts"):
+        found |= dict(re.findall(r'^\s*"([\w.-]+)": "(.*)",$', file.read_text("utf-8"), re.MULTILINE))
+    return found
+
+
+def sources(*folders: str) -> list[ast.AST]:
+    return [
+        ast.parse(p.read_text("utf-8")) for folder in folders for p in sorted((ROOT / folder).rglob("*.py"))
+    ]
+
+
+def texts_in(tree: ast.AST) -> set[str]:
+    return {n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+
+
+def reasons_made_in(*folders: str) -> set[str]:
+    """Every text in the first argument of a Reason, and every name that looks like a rule about data."""
+    found: set[str] = set()
+    for tree in sources(*folders):
+        for node in ast.walk(tree):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id == "Reason"
+                and node.args
+            ):
+                found |= texts_in(node.args[0])
+        found |= {text for text in texts_in(tree) if A_FINDING.fullmatch(text)}
+    return found - NO_REASONS
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_reason_of_a_finding_has_words(language: str) -> None:
+    made = reasons_made_in(*DETECTING)
+    assert {"smoke_seen", "under_limit", "data_constant", "data_remarked", "gateway_silent"} <= made
+    known = {key.removeprefix("reason.") for key in words(language) if key.startswith("reason.")}
+    begun = {key for key in made if key.endswith("_")}  # the rest is a variable
+    assert made - begun - known == set()
+    assert {key for key in begun if not any(k.startswith(key) for k in known)} == set()
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_dispatch_has_words(language: str) -> None:
+    tree = ast.parse((ROOT / "alerting" / "dispatch.py").read_text("utf-8"))
+    calls = [
+        n
+        for n in ast.walk(tree)
+        if isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == "Reason"
+    ]
+    made = {text for call in calls if call.args for text in texts_in(call.args[0])}
+    assert made
+    assert {key for key in made if f"dispatch.{key}" not in words(language)} == set()
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_verdict_its_reason_and_every_condition_has_words(language: str) -> None:
+    known = words(language)
+    legal = {text for tree in sources("detectors/sensors/legal") for text in texts_in(tree)}
+    reasons = {key.removeprefix("verdict_reason.") for key in known if key.startswith("verdict_reason.")}
+    assert reasons <= legal, "words for reasons that nobody gives"
+    assert {v for v in Verdict if f"verdict.{v}" not in known} == set()
+    assert {m for m in MarkLabel if f"mark.{m}" not in known} == set()
+
+
+def test_every_code_that_the_server_knows_has_a_name_on_the_pages() -> None:
+    text = (I18N / "pollutants.ts").read_text("utf-8")
+    assert set(re.findall(r"^  (\w+): \[", text, re.MULTILINE)) >= set(BY_CODE)
+    assert dict(re.findall(r'\["(\w+)", "(\w+)"\]', text[text.index("codesOf2005") :])) == CODE_OF_2005
