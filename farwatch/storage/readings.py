@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from farwatch.domain.reading import Reading, ReadingKind
+from farwatch.domain.reading import FUTURE_TOLERANCE, Reading, ReadingKind
 from farwatch.storage.database import Connection, Pool
 
 _PARTITIONS_LOCK = 0x46415250  # "FARP"
@@ -35,10 +35,11 @@ CREATE TEMPORARY TABLE IF NOT EXISTS staged_readings (
 DELETE FROM staged_readings
 """
 
+# Never in the future: a clock that was ahead would hide what comes after it was set right.
 _KEEP_LATEST = """
   INSERT INTO latest_readings AS l
-  SELECT DISTINCT ON (channel_id, kind) channel_id, kind, ts, value, converted, flag, received_at FROM staged_readings
-  ORDER BY channel_id, kind, ts DESC
+  SELECT DISTINCT ON (channel_id, kind) channel_id, kind, least(ts, received_at), value, converted, flag, received_at
+  FROM staged_readings i ORDER BY channel_id, kind, i.ts DESC
   ON CONFLICT (channel_id, kind) DO UPDATE SET ts = excluded.ts, value = excluded.value, converted = excluded.converted,
     flag = excluded.flag, received_at = excluded.received_at
   WHERE excluded.ts >= l.ts
@@ -80,6 +81,8 @@ WITH replaced AS (
 SELECT count(*) FROM written
 """
 
+AHEAD = timedelta(hours=1) + FUTURE_TOLERANCE
+"""How far in front of their receipt the event times of a station may be whose clock is known to be ahead."""
 LATEST_TIMEOUT_S = 120.0
 """A city of hundreds of thousands of channels takes some seconds."""
 
@@ -168,11 +171,11 @@ SELECT {_NAMED}
 FROM latest_readings l JOIN channels c ON c.id = l.channel_id
 CROSS JOIN LATERAL (
   SELECT least(l.ts - $3::interval, coalesce(
-    (SELECT n.ts FROM readings n WHERE n.channel_id = l.channel_id AND n.kind = l.kind AND n.ts >= $2 AND n.ts <= l.ts
+    (SELECT n.ts FROM readings n WHERE n.channel_id = l.channel_id AND n.kind = l.kind AND n.ts >= $2 AND n.ts <= l.ts + $5
      ORDER BY n.ts DESC OFFSET $4 LIMIT 1), $2)) AS ts OFFSET 0
 ) since
 CROSS JOIN LATERAL (
-  SELECT * FROM readings r WHERE r.channel_id = l.channel_id AND r.kind = l.kind AND r.ts >= since.ts AND r.ts <= l.ts
+  SELECT * FROM readings r WHERE r.channel_id = l.channel_id AND r.kind = l.kind AND r.ts >= since.ts AND r.ts <= l.ts + $5
     AND r.ts >= $2 AND NOT r.late OFFSET 0
 ) r
 WHERE l.kind = ANY($1) AND l.ts >= $2
@@ -186,7 +189,7 @@ async def latest(
     """What a judge that starts again looks at: of each channel and kind the live readings of the last `span` before its
     newest and at least the newest `at_least`, none older than `since`. Costs a few index look-ups a channel."""
     kind_names = [str(kind) for kind in kinds]
-    rows = await connection.fetch(_LATEST, kind_names, since, span, at_least, timeout=LATEST_TIMEOUT_S)
+    rows = await connection.fetch(_LATEST, kind_names, since, span, at_least, AHEAD, timeout=LATEST_TIMEOUT_S)
     return [_to_reading(r) for r in rows]
 
 

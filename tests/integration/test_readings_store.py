@@ -84,11 +84,28 @@ async def test_another_content_of_the_key_is_a_revision_and_both_are_kept(
 
 
 async def test_the_latest_never_goes_backwards(connection: Connection) -> None:
-    newer = replace(FIRST, ts=BASE + timedelta(hours=1), value=7.0)
+    later = BASE + timedelta(hours=1)
+    newer = replace(FIRST, ts=later, received_at=later, value=7.0)
     await _insert(connection, newer)
     await _insert(connection, FIRST, replace(FIRST, ts=BASE - timedelta(days=300), late=True))
     assert await connection.fetchval("SELECT value FROM latest_readings") == 7.0
     assert len(await _rows(connection, "readings")) == 3
+
+
+async def test_the_latest_is_never_in_the_future(connection: Connection) -> None:
+    """A clock half an hour ahead, set right afterwards; a judge that starts again sees what the fast clock said."""
+    live = replace(FIRST, kind=ReadingKind.RTD)
+    ahead = [replace(live, ts=BASE + timedelta(minutes=30, seconds=s), value=float(s)) for s in (0, 5)]
+    await _insert(connection, *ahead)
+    sql = "SELECT ts, value FROM latest_readings"
+    assert tuple(await connection.fetchrow(sql)) == (BASE, 5.0)
+    resumed = await readings.latest(
+        connection, [ReadingKind.RTD], BASE - timedelta(hours=2), timedelta(seconds=30), 3
+    )
+    assert sorted(r.value for r in resumed) == [0.0, 5.0]
+    right_at = BASE + timedelta(minutes=1)
+    await _insert(connection, replace(live, ts=right_at, received_at=right_at, value=7.0))
+    assert tuple(await connection.fetchrow(sql)) == (right_at, 7.0)
 
 
 async def test_a_back_fill_of_a_year_goes_in_and_its_repeats_do_nothing(connection: Connection) -> None:
