@@ -20,6 +20,8 @@ SAMPLE_WITHIN = timedelta(minutes=10)
 """A sampler draws, rinses and seals; no standard says how long."""
 
 HISTORY = frozenset({Command.FETCH_DAYS, Command.FETCH_MINUTES, Command.FETCH_HOURS})
+UPLOADS = HISTORY | {Command.START_REALTIME}
+"""What is asked for comes as readings, not as a reply."""
 NOTICES = frozenset({Command.STOP_REALTIME})
 """Answered by 9013 alone (HJ 212-2017 §6.2)."""
 
@@ -84,12 +86,12 @@ def advance(command: DeviceCommand, at: Moment) -> Advance:
 
 
 def _hear(command: DeviceCommand, at: Moment) -> DeviceCommand:
-    for reply in at.replies:
-        if command.state in OPEN:
-            command = _heard(command, reply, at)
     if at.progress.packets and command.state in (CommandState.SENT, CommandState.CONFIRMED):
         answer = {**command.answer, "packets": str(at.progress.packets)}
         command = replace(_confirm(command, at.progress.last_at or at.now), answer=answer)
+    for reply in at.replies:
+        if command.state in OPEN:
+            command = _heard(command, reply, at)
     return command
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from farwatch.domain.device import DeviceCommand, StationLink, Way
 from ingest.hj212.packet import Packet
-from ingest.loggers.exchange import NOTHING_YET, Progress
+from ingest.loggers.exchange import NOTHING_YET, UPLOADS, Progress
 
 HEARD_EVERY = timedelta(seconds=10)
 WRITTEN_EVERY = timedelta(seconds=60)
@@ -46,7 +46,12 @@ class Heard:
         )
         self._passwords[packet.mn] = packet.pw
         awaited = self._awaited.get(packet.mn)
-        if awaited is not None and awaited.cn == packet.cn and _lies_in(packet, awaited):
+        if (
+            awaited is not None
+            and packet.cn in UPLOADS
+            and awaited.cn == packet.cn
+            and _lies_in(packet, awaited)
+        ):
             progress = Progress(awaited.progress.packets + 1, now)
             self._awaited[packet.mn] = _Awaited(awaited.cn, awaited.begins, awaited.ends, progress)
 

@@ -130,6 +130,7 @@ async def test_each_command_does_what_it_says_in_each_dialect(
     )
     assert clock.answer["SystemTime"].startswith("20")
     assert abs(device.clock_offset) < timedelta(seconds=3)
+    assert done[5].answer == {"packets": "10"}
     assert done[3].answer == {"RtdInterval": "45"}
     assert done[6].answer["VaseNo"] == "1"
     hours = await pool.fetch(
