@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 NODE := $(shell command -v node 2>/dev/null)
 
-.PHONY: help venv console demo test lint types bench-main bench-sensors bench-history bench-vision requirements clean
+.PHONY: help venv console demo test lint types bench-main bench-sensors bench-history bench-vision fuzz-hj212 requirements clean
 
 help:
 	@echo "make demo [ARGS=\"--port 8080 --data DIR --seed N\"]  a simulated city on this machine"
@@ -65,6 +65,9 @@ bench-history: .venv/.dev
 
 bench-vision: .venv/.dev
 	@$(BIN)/python benchmarks/vision_clips.py $(ARGS)
+
+fuzz-hj212: .venv/.dev
+	@$(BIN)/python -m benchmarks.fuzz_hj212 $(ARGS)
 
 # After editing requirements/*.in; writes hashes and no addresses.
 requirements: .venv/.dev
