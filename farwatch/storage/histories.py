@@ -171,12 +171,15 @@ async def _minutes_of_rtd(
     return dict(minutes)
 
 
+_KIND = {str(kind): kind for kind in ReadingKind}
+
+
 def _reading(r: Record, mn: str, code: str) -> Reading:
+    """By position: some thousand of these are made for an hour."""
+    _, kind, ts, value, converted, minimum, maximum, amount, flag, received_at, late, *_ = r
     return Reading(
-        mn=mn, code=code, kind=ReadingKind(r["kind"]), ts=r["ts"], value=r["value"], received_at=r["received_at"],
-        converted=r["converted"], minimum=r["minimum"], maximum=r["maximum"], amount=r["amount"], flag=r["flag"],
-        late=r["late"],
-    )  # fmt: skip
+        mn, code, _KIND[kind], ts, value, received_at, converted, minimum, maximum, amount, flag, late
+    )
 
 
 async def _marks(

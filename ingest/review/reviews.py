@@ -23,7 +23,7 @@ LOOK_EVERY_S = 0.5
 AT_ONCE = 20
 """Reviews between two looks at what is due: a live one never waits for more than these."""
 AGAIN_AFTER = timedelta(minutes=10)
-COUNTED = 100_000
+COUNTED = 10_000
 """Of a longer backlog only this much is counted."""
 KEEP_TICKS = timedelta(days=90)
 FORGET_EVERY_S = 3600.0
