@@ -14,7 +14,7 @@ from farwatch.domain.finding import Finding
 from farwatch.domain.policy import Policy
 from farwatch.domain.reading import Reading, ReadingKind
 from farwatch.domain.review import History, period_of
-from tests.support.quality import boiler, honest_day
+from tests.support.quality_honest import boiler, honest_day
 
 BEGIN = datetime(2026, 11, 19, 16, 0, tzinfo=UTC)
 FIRST, LAST = 30, 45

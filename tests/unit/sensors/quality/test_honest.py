@@ -14,16 +14,18 @@ from farwatch.domain.review import History, period_of
 from simulators.city import make_city
 from simulators.city_names import TRADES
 from simulators.monitors import Monitor
-from tests.support.quality import boiler, honest_day
+from tests.support.quality_honest import HONEST
 
 BEGIN = datetime(2026, 11, 19, 16, 0, tzinfo=UTC)
 
 
-@settings(max_examples=8, deadline=None)
+@pytest.mark.parametrize("name", HONEST)
+@settings(max_examples=4, deadline=None)
 @given(seed=st.integers(0, 2**32))
-def test_an_honest_day_of_a_boiler_has_no_finding(seed: int) -> None:
-    station, channels, limits = boiler()
-    rows = {key: tuple(readings) for key, readings in honest_day(seed, BEGIN).items()}
+def test_an_honest_day_has_no_finding(name: str, seed: int) -> None:
+    day, registered = HONEST[name]
+    station, channels, limits = registered()
+    rows = {key: tuple(readings) for key, readings in day(seed, BEGIN).items()}
     for hour in range(30, 54):
         period = period_of(ReadingKind.HOUR, BEGIN + timedelta(hours=hour))
         history = History(
