@@ -28,9 +28,17 @@ class Route:
     kind: ReadingKind = ReadingKind.RTD
 
 
-@lru_cache(maxsize=50_000)
+LONGEST_TOPIC = 128
+"""No station's name makes a longer one; what is remembered of topics stays bounded."""
+
+
 def route(topic: str) -> Route | Refusal:
     """Never raises: a topic that nobody agreed on is a refusal."""
+    return _known(topic) if len(topic) <= LONGEST_TOPIC else Refusal("bad_topic", topic[:200])
+
+
+@lru_cache(maxsize=50_000)
+def _known(topic: str) -> Route | Refusal:
     match topic.split("/"):
         case ["farwatch", "v1", mn, kind] if mn and kind in ReadingKind.__members__.values():
             return Route(Words.JSON, mn, ReadingKind(kind))
