@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from farwatch.domain.reading import ReadingKind
-from farwatch.storage.database import Pool, Record
+from farwatch.storage.database import Pool, Record, transaction
 
 _REVIEW = (
     "r.ts, r.kind, r.verdict, r.reason, r.expected, r.received, r.valid, r.device_value, r.device_converted, r.device_flag,"
@@ -76,8 +76,11 @@ ORDER BY p.ts DESC, p.kind DESC, p.channel_id DESC
 
 async def over(pool: Pool, wanted: Wanted, before: Key | None, limit: int) -> list[Record]:
     """At most `limit` hours and days over or below a limit, newest first, each with its finding and task. No drills."""
-    rows: list[Record] = await pool.fetch(
-        _OVER, wanted.since, wanted.until, str(wanted.kind) if wanted.kind else None, wanted.late, wanted.mn,
-        wanted.enterprise, *(before or (None, None, None)), limit,
-    )  # fmt: skip
+    async with transaction(pool) as connection:
+        # A plan for any filter and any limit reads the whole month (measured: 430 ms instead of 3).
+        await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
+        rows: list[Record] = await connection.fetch(
+            _OVER, wanted.since, wanted.until, str(wanted.kind) if wanted.kind else None, wanted.late, wanted.mn,
+            wanted.enterprise, *(before or (None, None, None)), limit,
+        )  # fmt: skip
     return rows
