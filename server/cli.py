@@ -84,6 +84,13 @@ def _add_simulators(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     serving.add_argument("--url", required=True, help="rtsp://127.0.0.1:PORT/NAME")
     serving.add_argument("--user")
     serving.add_argument("--password")
+    loggers = camera.add_parser("loggers", help="data loggers that speak HJ 212 over TCP to a server")
+    loggers.add_argument("--to", required=True, metavar="HOST:PORT", help="where the server listens")
+    loggers.add_argument("--mn", action="append", required=True, help="a registered station; again for more")
+    loggers.add_argument("--dialect", type=int, choices=(2005, 2017, 2025), default=2017)
+    loggers.add_argument("--password-file", type=Path, help="its first line is the PW of all (default 123456)")
+    loggers.add_argument("--codes", default="a21026,a21002,a19001", help="pollutant codes, by commas")
+    loggers.add_argument("--period", type=float, default=30.0, metavar="S", help="seconds between values")
     demo = sub.add_parser("demo", help="a simulated city with everything it needs, on this machine")
     demo.add_argument("--port", type=int, default=8080)
     demo.add_argument("--host", default="127.0.0.1")
@@ -138,6 +145,12 @@ def _of_an_outage(error: BaseException) -> str:
 def _dispatch(args: argparse.Namespace) -> int:
     if args.command == "simulate":
         logs.configure("simulate", as_json=False, level="info")
+        if args.action == "loggers":
+            return _run(
+                lambda stop: commands.simulate_loggers(
+                    args.to, args.mn, args.dialect, args.codes, args.password_file, args.period, stop
+                )
+            )
         return _run(
             lambda stop: commands.simulate_camera(args.file, args.url, args.user, args.password, stop)
         )

@@ -5,6 +5,7 @@ import errno
 import importlib
 import json
 import os
+import re
 import socket
 import sys
 from collections.abc import Sequence
@@ -202,6 +203,30 @@ async def simulate_camera(
         await serve_file(clip, url, user, password, SystemClock(), stop)
     except (ClipError, RtspError, OSError) as error:
         raise CommandError(str(error)) from None
+
+
+async def simulate_loggers(
+    to: str, mns: Sequence[str], dialect: int, codes: str, password: Path | None, period_s: float, stop: asyncio.Event
+) -> None:
+    from simulators.logger_device import LoggerIdentity
+    from simulators.practice_loggers import dialect_of, run_loggers
+
+    host, _, port = to.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise CommandError(f"--to must look like HOST:PORT, not {to}")
+    if not all(re.fullmatch(r"[0-9A-Za-z_-]{1,40}", mn) for mn in mns):
+        raise CommandError("--mn takes letters and digits")
+    if period_s < 1:
+        raise CommandError("--period is at least 1")
+    try:
+        words = "123456" if password is None else password.read_text("utf-8").partition("\n")[0].strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"{password}: {error}") from None
+    identities = [LoggerIdentity(mn=mn, dialect=dialect_of(dialect), password=words) for mn in dict.fromkeys(mns)]
+    wanted = [code.strip() for code in codes.split(",") if code.strip()]
+    await run_loggers(
+        host.strip("[]"), int(port), identities, wanted, SystemClock(), period_s=period_s, stop=stop
+    )
 
 
 async def demo(host: str, port: int, data: Path, seed: int, stop: asyncio.Event) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import resource
+import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -9,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from farwatch.domain.device import Command
 from farwatch.domain.reading import ReadingKind
 from farwatch.runtime.clock import SystemClock
 from farwatch.runtime.processes import allow_open_files
 from farwatch.runtime.supervision import Service as Running
 from farwatch.runtime.supervision import keep_running
+from farwatch.storage import device_commands, station_links
 from farwatch.storage.database import Pool, connect
 from ingest.payloads import Measurement
 from simulators.logger_device import LoggerDevice, LoggerIdentity
@@ -174,3 +177,43 @@ def _cpu_s(pid: int) -> float:
 
 def _rss_mib(pid: int) -> float:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize() / 2**20
+
+
+async def test_a_bureau_practises_with_loggers_from_the_command_line(
+    pool: Pool, database_url: str, service: Service, tmp_path: Path
+) -> None:
+    await settle(database_url, stations=2)
+    service.start("intake")
+    await service.says("data loggers may connect")
+    (tmp_path / "pw").write_text("121212\n")
+    to = service.environment["FARWATCH_HJ212_LISTEN"]
+    command = [
+        "simulate",
+        "loggers",
+        "--to",
+        to,
+        "--mn",
+        "MN1",
+        "--mn",
+        "MN2",
+        "--dialect",
+        "2005",
+        "--period",
+        "1",
+    ]
+    practice = subprocess.Popen(
+        [sys.executable, "-m", "server.cli", *command, "--password-file", str(tmp_path / "pw")],
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        number = await device_commands.add(pool, "MN2", Command.GET_CLOCK, {}, "amy")
+
+        async def state() -> str | None:
+            return await pool.fetchval("SELECT state FROM device_commands WHERE id = $1", number)
+
+        await until(state, lambda found: found == "done")
+        links = await station_links.load(pool)
+        assert {(x.mn, x.dialect) for x in links.values()} == {("MN1", 2005), ("MN2", 2005)}
+    finally:
+        practice.terminate()
+        assert practice.wait(10) == 0
