@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from farwatch.domain.device import StationSecrets
 from farwatch.domain.finding import Finding
 from farwatch.domain.judging import Outcome, SensorJudge
-from farwatch.domain.reading import Reading
+from farwatch.domain.reading import Reading, as_judged
 from farwatch.domain.registry import Registry
 from farwatch.runtime.clock import Clock
 from farwatch.storage import (
@@ -33,6 +33,7 @@ from ingest import metrics
 from ingest.clocks import StationClocks
 from ingest.delivery import Delivery
 from ingest.payloads import Refusal
+from ingest.repeats import Repeats
 from ingest.review_marks import ReviewMarks
 from ingest.sorting import Batch, City, letter, sort
 
@@ -68,6 +69,7 @@ class Intake:
         self._city = City(secrets=secrets)
         self._state: dict[object, object] = {}
         self._marks = ReviewMarks()
+        self._repeats = Repeats()
         self._clocks = StationClocks()
         self._beat_at_s = -math.inf
         self._taking = asyncio.Lock()
@@ -93,6 +95,7 @@ class Intake:
             )
             onsets = await findings.open_onsets(connection)
         city = self._city
+        self._repeats = Repeats(recent)
         self._state = dict(self._judge.resume(city.registry, city.policy, recent, onsets))
 
     async def watch_city(self, is_connected: Callable[[], bool]) -> None:
@@ -188,7 +191,8 @@ class Intake:
             units = {channel: city.unit(*channel) for channel in batch.heard}
             heard = await channels.note_heard(connection, units, now)
             ids = {**city.channels, **heard} if heard else city.channels
-            news = await _without_repeats(connection, ids, batch.readings)
+            news, suspects, newest = self._repeats.split(batch.readings)
+            news += await _not_said_before(connection, ids, suspects)
             outcome = self._judge.judge(city.registry, city.policy, self._state, news)
             written = await readings.insert(connection, ids, batch.readings)
             marks = self._marks.of(batch.readings, now)
@@ -201,6 +205,7 @@ class Intake:
         # What is committed is known from now on, in the city of this moment: a new one may have been loaded meanwhile.
         self._state.update(outcome.changes)
         self._marks.adopt(marks)
+        self._repeats.adopt(newest)
         self._clocks.adopt(runs, offsets)
         if heard:
             self._city = self._city.with_heard(heard)
@@ -215,13 +220,12 @@ def _count(batch: Batch, written: readings.Written, heard: int) -> None:
         metrics.DEAD_LETTERS.labels(set_aside.reason).inc()
 
 
-async def _without_repeats(
-    connection: Connection, ids: dict[Channel, int], batch: Sequence[Reading]
+async def _not_said_before(
+    connection: Connection, ids: dict[Channel, int], suspects: Sequence[Reading]
 ) -> list[Reading]:
-    """Late readings that are rows already, such as a station's second back-fill or a retained message, say nothing new.
-    Live ones are sorted out by the judge's own memory."""
-    late = [r for r in batch if r.late]
-    return [r for r in batch if not r.late] + await readings.unknown(connection, ids, late)
+    unknown = await readings.unknown(connection, ids, suspects)
+    newest = await channels.newest(connection, {(ids[r.mn, r.code], r.kind) for r in unknown})
+    return [as_judged(r, newest.get((ids[r.mn, r.code], r.kind))) for r in unknown]
 
 
 async def _write_findings(connection: Connection, outcome: Outcome) -> None:

@@ -9,7 +9,7 @@ from detectors.sensors.quality import clones
 from farwatch.domain.finding import Finding, Param
 from farwatch.domain.judging import SensorJudge
 from farwatch.domain.policy import Policy
-from farwatch.domain.reading import ReadingKind
+from farwatch.domain.reading import ReadingKind, as_judged
 from farwatch.domain.registry import Registry
 from farwatch.domain.review import Period, Reviewer, ReviewOutcome, period_of
 from farwatch.storage import histories, recorded, registry, reviews
@@ -81,8 +81,13 @@ async def _live(
     state = dict(judge.resume(city, policy, [], recorded.onsets_of(standing)))
     found: dict[UUID, Finding] = {}
     kinds = judge.memory(policy).kinds
+    newest: dict[tuple[str, str, ReadingKind], datetime] = {}
     async for batch in recorded.batches(connection, kinds, since - WARM_UP, until, mn):
-        outcome = judge.judge(city, policy, state, batch)
+        routed = [as_judged(r, newest.get((r.mn, r.code, r.kind))) for r in batch]
+        outcome = judge.judge(city, policy, state, routed)
+        for r in batch:
+            channel, ts = (r.mn, r.code, r.kind), min(r.ts, r.received_at)
+            newest[channel] = max(ts, newest.get(channel, ts))
         state.update(outcome.changes)
         done.readings += len(batch)
         for finding in outcome.findings:

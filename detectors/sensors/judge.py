@@ -125,6 +125,8 @@ class _Close:
 
     def judge(self, key: Key, reading: Reading, memo: Memo | None, gate: Gate) -> None:
         before, bounds = _opened(memo), gate.bounds
+        if _was_ahead(before, reading):
+            before = replace(before, last_ts=None, high=None, low=None)
         judgement = judge_live(
             before, reading, bounds, self._rule, is_marked=bool(gate.marks) and gate.is_marked(reading)
         )
@@ -143,6 +145,13 @@ def _opened(memo: Memo | None) -> LimitState:
     if memo is None:
         return LimitState()
     return LimitState(last_ts=memo) if isinstance(memo, datetime) else memo
+
+
+def _was_ahead(state: LimitState, reading: Reading) -> bool:
+    """What was heard last lies in the future still: the station's clock was ahead and has been set."""
+    return (
+        state.last_ts is not None and not reading.late and state.last_ts > reading.received_at >= reading.ts
+    )
 
 
 def _closed(state: LimitState) -> Memo:

@@ -1,6 +1,6 @@
 """A reading: what a channel said for one time and kind."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -90,3 +90,11 @@ def out_of_time(ts: datetime, received_at: datetime, clock_offset: timedelta = t
     if ts + clock_offset > received_at + FUTURE_TOLERANCE:
         return "time_in_future"
     return "time_too_old" if ts < received_at - OLDEST else None
+
+
+def as_judged(reading: Reading, newest: datetime | None) -> Reading:
+    """A live reading that is not newer than what its channel has said already (it came out of order, or is another content
+    of a known key) is judged as a late one: it counts, and starts no running clock."""
+    if reading.late or newest is None or reading.ts > newest:
+        return reading
+    return replace(reading, late=True)

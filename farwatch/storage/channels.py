@@ -1,8 +1,9 @@
-"""Channels that nobody registered: a known station said their code, and what it said is kept."""
+"""Channels as they are heard: those that nobody registered, and what each has said last."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
+from farwatch.domain.reading import ReadingKind
 from farwatch.storage.database import Connection, Pool
 
 Channel = tuple[str, str]
@@ -45,3 +46,18 @@ async def note_heard(
         codes,
     )
     return {(r["mn"], r["code"]): r["id"] for r in rows}
+
+
+async def newest(
+    connection: Connection, channels: Collection[tuple[int, ReadingKind]]
+) -> dict[tuple[int, ReadingKind], datetime]:
+    """The event time of the newest reading of each channel (by id) and kind that has any; never in the future."""
+    if not channels:
+        return {}
+    rows = await connection.fetch(
+        "SELECT channel_id, kind, ts FROM latest_readings"
+        " JOIN unnest($1::int[], $2::text[]) AS w (channel_id, kind) USING (channel_id, kind)",
+        [channel_id for channel_id, _ in channels],
+        [str(kind) for _, kind in channels],
+    )
+    return {(r["channel_id"], ReadingKind(r["kind"])): r["ts"] for r in rows}

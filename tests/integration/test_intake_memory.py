@@ -242,3 +242,51 @@ async def test_a_clock_half_an_hour_behind_makes_nothing_late(
         clock.at += timedelta(seconds=30)
         await intake.take([says(clock.at - timedelta(minutes=30), 1.0)])
     assert await late(pool) == [True] * 11 + [False]
+
+
+async def test_an_exceedance_that_comes_out_of_order_is_found_and_starts_no_clock(
+    pool: Pool, intake: Intake, clock: FakeClock
+) -> None:
+    await intake.resume()
+    await intake.take([says(clock.at - timedelta(seconds=5), 1.0)])
+    for _ in range(2):
+        await intake.take([says(clock.at - timedelta(seconds=10), 150.0)])
+    assert await found(pool) == [("early", True, False)]
+
+
+async def test_a_revision_is_judged_anew_whichever_way_it_goes(
+    pool: Pool, intake: Intake, clock: FakeClock
+) -> None:
+    await intake.resume()
+    at = clock.at - timedelta(seconds=60)
+    await intake.take([says(at, 1.0)])
+    for _ in range(2):
+        await intake.take([says(at, 150.0)])
+    assert await found(pool) == [("early", True, False)]
+    await intake.take([says(clock.at, 150.0)])
+    await intake.take([says(clock.at, 1.0)])
+    assert await found(pool) == [("early", True, False), ("early", False, False)]
+    assert await pool.fetchval("SELECT count(*) FROM reading_revisions") == 2
+
+
+async def test_a_repeat_within_a_batch_or_after_a_restart_finds_nothing_again(
+    pool: Pool, lease: Lease, clock: FakeClock
+) -> None:
+    story = curve(clock.at - timedelta(seconds=60), *[150.0] * 6)
+    for _ in range(2):
+        intake = Intake(pool, lease, LimitJudge(), clock)
+        await intake.resume()
+        for _ in range(2):
+            await intake.take([*story, *story])
+    assert await found(pool) == [("early", False, False), ("violation", False, False)]
+    assert await pool.fetchval("SELECT count(*) FROM reading_revisions") == 0
+
+
+async def test_after_a_clock_that_was_ahead_is_set_the_live_judgement_goes_on(
+    pool: Pool, intake: Intake, clock: FakeClock
+) -> None:
+    await intake.resume()
+    await intake.take([says(clock.at + timedelta(minutes=4), 1.0)])
+    clock.at += timedelta(seconds=10)
+    await intake.take([says(clock.at, 150.0)])
+    assert await found(pool) == [("early", False, False)]

@@ -237,7 +237,7 @@ def test_judging_in_any_batches_and_again_finds_the_same_once(
     readings, at_s = [], 0
     for gap, value, flag in steps:
         at_s += gap
-        readings.append(a_reading(at_s, value, flag))
+        readings.append(a_reading(at_s, value, flag, received_at=T0 + timedelta(hours=1)))
     judge, city = LimitJudge(), a_city(a_limit())
     whole = judge.judge(city, SHIPPED, {}, readings)
     first = judge.judge(city, SHIPPED, {}, readings[:cut])
@@ -284,3 +284,10 @@ def test_a_finding_older_than_what_is_replayed_still_ends() -> None:
         station="MN1", code="a21026",
     ).id  # fmt: skip
     assert [e.finding_id for e in outcome.ended] == [expected]
+
+
+def test_a_clock_that_was_ahead_and_is_set_does_not_hide_what_comes_after() -> None:
+    judge, city = LimitJudge(), a_city(a_limit())
+    state = judge.judge(city, SHIPPED, {}, [a_reading(600, 10, received_at=T0)]).changes
+    (finding,) = judge.judge(city, SHIPPED, state, [a_reading(10, 60)]).findings
+    assert finding.onset_at == T0 + timedelta(seconds=10)

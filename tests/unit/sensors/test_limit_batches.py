@@ -65,7 +65,7 @@ def a_reading(
     code: str, kind: ReadingKind, at_s: int, value: float, flag: str = "N", late: bool = False
 ) -> Reading:
     ts = T0 + timedelta(seconds=at_s)
-    received_at = ts + timedelta(hours=1) if late else ts
+    received_at = T0 + timedelta(hours=1)
     converted = None if value == 11 else value
     return Reading("MN1", code, kind, ts, value, received_at, converted=converted, flag=flag, late=late)
 
