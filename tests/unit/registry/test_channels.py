@@ -1,9 +1,12 @@
 """Stations of data loggers and channels with schedules, lower bounds, ranges and presets, as a bureau's files say them."""
 
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from farwatch.domain.policy import SHIPPED
 from farwatch.domain.reading import ReadingKind
@@ -204,6 +207,34 @@ def test_presets_that_disagree_about_oxygen_ask_which_counts(tmp_path: Path) -> 
     assert [str(w) for w in (*found.errors, *found.warnings)] == [
         "stations.csv, row 2, column o2_reference_percent: 6, but a preset of this station has 3.5"
     ]
+
+
+cells = st.sampled_from(
+    ["", "0", "1", "-3", "1e999", "nan", "８", "６：００－２２：００", "22:00-06:00", "25:99-1:1", "hour", "day", "Leq", "a21026",
+     "GB12348-2008/2", "GB13223-2011/coal-new", "'=1+1", "=1+1", "10.0.0.0/8", "::1", "fe80::1%eth0", "mg/m3", "o2"]
+) | st.text(max_size=8)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(cells, min_size=11, max_size=11), st.lists(cells, min_size=15, max_size=15))
+def test_whatever_stands_in_the_cells_is_read_or_said_to_be_wrong(
+    station: list[str], channel: list[str]
+) -> None:
+    def line(*row: str) -> str:
+        return ",".join('"' + cell.replace('"', '""') + '"' for cell in row) + "\n"
+
+    with tempfile.TemporaryDirectory() as name:
+        files, found = read_files(
+            write_city(
+                Path(name),
+                stations=TWO_STATIONS + line("S3", *station),
+                channels=CHANNELS + line(AIR, *channel),
+            )
+        )
+    check_files(files, Secrets(), found)
+    held = Stored(active=Registry(), periods={}, policy=SHIPPED)
+    if not found.errors:
+        assert difference(held, files, prune=True, now=NOW).errors == []
 
 
 def a_limit(**changes: object) -> Limit:
