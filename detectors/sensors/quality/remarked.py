@@ -4,7 +4,9 @@ Domain facts §4.7: R093, R098, case zysbs.cn.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import groupby
+from statistics import fmean
 
 from detectors.sensors.in_force import own_limit
 from detectors.sensors.limit import judged_value
@@ -13,6 +15,12 @@ from detectors.sensors.quality.scene import Scene
 from farwatch.domain.finding import Param, Severity, Tier
 from farwatch.domain.reading import NORMAL_FLAG, Reading, ReadingKind
 from farwatch.domain.registry import Limit
+
+VALID_SHARE = 0.75
+"""Of an hour: 45 minutes (domain facts §4.6)."""
+
+FEWEST_MINUTES = 5
+"""Ours: an analyser may say a minute or two late that it was calibrating. An hour or a day needs no company."""
 
 
 def _over(scene: Scene, reading: Reading) -> tuple[float, Limit] | None:
@@ -35,7 +43,8 @@ def remarked(scene: Scene) -> Iterator[Opinion]:
             for r in group
             if (over := _over(scene, r.before)) is not None and _over(scene, r.after) is None
         ]
-        if not taken_back or code not in scene.history.channels:
+        minutes = sum(r.before.kind is ReadingKind.MIN for _, r in taken_back)
+        if code not in scene.history.channels or (minutes == len(taken_back) and minutes < FEWEST_MINUTES):
             continue
         (value, limit), first = max(taken_back, key=lambda found: found[0][0])
         flagged = first.after.flag != NORMAL_FLAG
@@ -48,15 +57,30 @@ def remarked(scene: Scene) -> Iterator[Opinion]:
         yield Wrong(code=code, since=since, params=params, key=key, stands=True)
 
 
+def _hour_of(scene: Scene, code: str) -> Reading | None:
+    """The hour's own mean, else what a valid hour of normal minutes comes to."""
+    hour = scene.hours(code).within(scene.period.ts, scene.period.until)
+    if len(hour):
+        return hour.readings[0]
+    minutes = [r for r in scene.hour(code).readings if r.flag == NORMAL_FLAG]
+    if len(minutes) * scene.minutes(code).interval_s < VALID_SHARE * 3600:
+        return None
+    converted = [r.converted for r in minutes if r.converted is not None]
+    return replace(
+        minutes[-1], kind=ReadingKind.HOUR, ts=scene.period.ts, value=fmean(r.value for r in minutes),
+        converted=fmean(converted) if len(converted) == len(minutes) else None,
+    )  # fmt: skip
+
+
 def marked_after(scene: Scene) -> Iterator[Opinion]:
     """An hour over its limit that was declared maintenance, a fault or the like after its data had come. The rules for marks
     allow that within a time, so that this is a hint."""
     for code in scene.codes:
-        hour = scene.hours(code).within(scene.period.ts, scene.period.until)
-        over = _over(scene, hour.readings[0]) if len(hour) else None
-        if over is None:
+        reading = _hour_of(scene, code)
+        over = None if reading is None else _over(scene, reading)
+        if reading is None or over is None:
             continue
-        reading, (value, limit) = hour.readings[0], over
+        value, limit = over
         for mark in scene.history.marks:
             covers = (
                 mark.code in (None, code) and mark.from_at <= reading.ts and mark.to_at >= scene.period.until

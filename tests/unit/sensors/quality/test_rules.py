@@ -91,20 +91,31 @@ def test_exceeding_data_that_is_taken_back_is_a_violation_that_stands(
     )
 
 
+@pytest.mark.parametrize("sends_hours", [True, False])
 @pytest.mark.parametrize(("declared_min", "hint"), [(30, True), (-120, False)])
-def test_a_mark_that_was_declared_after_the_exceedance_is_a_hint(declared_min: int, hint: bool) -> None:
+def test_a_mark_that_was_declared_after_the_exceedance_is_a_hint(
+    declared_min: int, hint: bool, sends_hours: bool
+) -> None:
     works = stack().channel("a21026", noisy(140), over=100)
+    if not sends_hours:
+        works.without("a21026", ReadingKind.HOUR, lambda _: True)
     declared_at = UNTIL + timedelta(minutes=declared_min)
     works.marks = (
         Mark(
-            label=MarkLabel.MAINTENANCE,
-            from_at=HOUR.ts,
-            to_at=HOUR.until,
-            declared_at=declared_at,
-            code="a21026",
+            label=MarkLabel.MAINTENANCE, from_at=HOUR.ts, to_at=UNTIL, declared_at=declared_at, code="a21026"
         ),
     )
     assert keys(works) == ({("data_marked_after", "a21026")} if hint else set())
+
+
+@pytest.mark.parametrize(("minutes", "expected"), [(5, {("data_remarked", "a21026")}), (4, set())])
+def test_a_few_minutes_that_were_calibration_after_all_accuse_nobody(
+    minutes: int, expected: set[tuple[str, str | None]]
+) -> None:
+    works = stack().channel("a21026", noisy(140), over=100)
+    sent = works.readings["a21026", ReadingKind.MIN][-minutes:]
+    works.revisions = tuple(Revision(before=r, after=replace(r, flag="C")) for r in sent)
+    assert keys(works) == expected
 
 
 def test_slow_analysers_in_water_may_say_their_last_result_for_hours() -> None:
