@@ -6,7 +6,8 @@ from ingest.hj212.packet import VERSION_SHIFT, Packet
 
 NOTIFY_ACKNOWLEDGED = "9013"
 DATA_ACKNOWLEDGED = "9014"
-_NOTIFIES = ("1013", "9015")
+_NOTIFIES = ("1001", "1013", "1014", "9015")
+"""Hardware numbers (2025), a wish for the time, a wish for a new key (2025), the heartbeat (2025)."""
 _ANSWERS = ("9011", "9012", "9013", "9014")
 _SYSTEM_INTERACTION = "91"
 
@@ -15,7 +16,7 @@ def answer_to(packet: Packet, crc: FrameVerdict = FrameVerdict.PASS) -> bytes | 
     """The frame to send back, with the packet's own request number and version; None: none is wanted, or none is possible.
 
     Only the lowest bit of Flag asks for an answer, and without a request number there is nothing to answer by. A notify
-    (1013, the heartbeat 9015) gets 9013, anything else 9014; answers are not answered. `crc` is the verdict that the
+    gets 9013, anything else 9014; answers are not answered. `crc` is the verdict that the
     packet's frame got: a logger that computes MODBUS is answered in MODBUS.
     """
     if not packet.wants_answer or not packet.qn or packet.cn in _ANSWERS:

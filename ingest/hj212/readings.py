@@ -12,13 +12,14 @@ from ingest.hj212.packet import Malformed, Packet
 KINDS: dict[str, ReadingKind] = {
     "2011": ReadingKind.RTD,
     "2021": ReadingKind.RTD,
+    "2052": ReadingKind.RTD,
     "2051": ReadingKind.MIN,
     "2111": ReadingKind.MIN,
     "2061": ReadingKind.HOUR,
     "2031": ReadingKind.DAY,
     "2041": ReadingKind.DAY,
 }
-"""Real-time values, equipment states, minutes, furnace temperatures (2025), hours, days, run times of a day."""
+"""Real-time values, equipment states, single measurements of noise (2025), minutes, furnace temperatures (2025), hours, days, run times of a day."""
 
 _SUFFIXES: dict[str, tuple[str, str]] = {
     "Rtd": ("rtd", ""),

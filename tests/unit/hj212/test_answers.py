@@ -37,6 +37,8 @@ def test_the_standards_own_acknowledgement_is_ours() -> None:
         ("QN=1;CN=2011;MN=A;Flag=11;CP=&&&&", "QN=1;ST=91;CN=9014;MN=A;Flag=8;CP=&&&&"),
         ("QN=1;CN=1013;PW=x;MN=A;Flag=5;CP=&&&&", "QN=1;ST=91;CN=9013;PW=x;MN=A;Flag=4;CP=&&&&"),
         ("QN=1;CN=9015;MN=A;Flag=9;CP=&&&&", "QN=1;ST=91;CN=9013;MN=A;Flag=8;CP=&&&&"),
+        ("QN=1;CN=1001;MN=A;Flag=9;CP=&&i23005-Info=1&&", "QN=1;ST=91;CN=9013;MN=A;Flag=8;CP=&&&&"),
+        ("QN=1;CN=1014;MN=A;Flag=9;CP=&&SKCreateTime=1&&", "QN=1;ST=91;CN=9013;MN=A;Flag=8;CP=&&&&"),
         ("ST=32;CN=2051;QN=1;PW=x;MN=A;Flag=1;CP=&&&&", "ST=91;CN=9014;CP=&&QN=1;CN=2051&&"),
         (
             "QN=1;CN=2051;PW=x;MN=A;Flag=3;PNUM=2;PNO=1;CP=&&&&",

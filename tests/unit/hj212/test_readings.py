@@ -45,6 +45,7 @@ def sample(content: str, cn: str = "2011") -> Sample:
          [Said("Leq", 50, "D"), Said("Leq_day", 52, "D"), Said("Leq_night", 44, "D")]),
         ("2021", "SB1-RS=1;SB2-RS=0", "rtd", [Said("SB1", 1), Said("SB2", 0)]),
         ("2041", "SB1-RT=1.1", "day", [Said("SB1", 1.1)]),
+        ("2052", "Leq-Data=61.5", "rtd", [Said("Leq", 61.5)]),
         ("2111", "a01901-Avg=861", "min", [Said("a01901", 861)]),
         ("2011", "a-Rtd=1,a-Flag=n", "rtd", [Said("a", 1, "N")]),
         ("2011", "a-Rtd=1,a-Flag=", "rtd", [Said("a", 1, "N")]),
