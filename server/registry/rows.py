@@ -75,7 +75,7 @@ def _network(cell: object) -> str:
     if not word:
         return ""
     try:
-        network = ip_network(word)
+        network = ip_network(word if "%" not in word else "")  # an interface's name means nothing here
     except ValueError:
         raise ValueError(f"{word!r} is neither an IP address nor a network such as 10.1.2.0/24") from None
     is_one = network.prefixlen == network.max_prefixlen

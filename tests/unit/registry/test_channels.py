@@ -96,6 +96,7 @@ def test_a_range_and_a_role_may_stand_in_any_row_of_the_channel(tmp_path: Path) 
 MISTAKES = [
     ("stations", "air,,crc32,,,,", "column crc: must be 'strict', 'accept-modbus' or 'ignore'"),
     ("stations", "air,,,,10.1.2,,", "column source: '10.1.2' is neither an IP address nor a network"),
+    ("stations", "air,,,,fe80::1%eth0,,", "column source: 'fe80::1%eth0' is neither"),
     ("stations", "air,,,,10.1.2.3/24,,", "column source: '10.1.2.3/24' is neither"),
     ("stations", "air,,,,,2.5,", "column minute_interval_min: 2.5 is not a whole number of minutes"),
     ("stations", "air,,,,,90,", "column minute_interval_min: 90 is not"),
