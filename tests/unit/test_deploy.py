@@ -110,7 +110,8 @@ def test_only_what_people_and_devices_need_is_open_to_the_network() -> None:
         name: [port for port in service.get("ports", ()) if not port.startswith("127.0.0.1:")]
         for name, service in SERVICES.items()
     }
-    assert {name for name, ports in opened.items() if ports} == {"caddy", "mosquitto", "mediamtx"}
+    assert {name for name, ports in opened.items() if ports} == {"caddy", "mosquitto", "mediamtx", "farwatch"}
+    assert opened["farwatch"] == ["9212:9212"], "data loggers; the pages are behind caddy"
 
 
 def test_the_image_copies_what_exists_and_runs_as_an_ordinary_user() -> None:
