@@ -34,3 +34,20 @@ async def page(
         limit,
     )
     return rows
+
+
+async def hours(
+    pool: Pool, channel_id: int, kind: ReadingKind, since: datetime, until: datetime
+) -> list[Record]:
+    """`hour`, `readings`, `lowest`, `mean`, `highest` of real-time or minute values in each UTC hour that begins in [since, until).
+
+    For screens: a mean of whatever came, whether valid or not. `since` is the start of an hour.
+    """
+    rows: list[Record] = await pool.fetch(
+        "SELECT hour, readings, lowest, mean, highest FROM reading_hours($1, $2, $3, $4)",
+        channel_id,
+        str(kind),
+        since,
+        until,
+    )
+    return rows
