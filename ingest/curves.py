@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import orjson
@@ -71,19 +71,15 @@ class Curves:
     async def _curve(self, row: Record) -> "_Curve":
         """The finding's own channel, and the one that contradicts it where its reason names one (`other`)."""
         for kind in _kinds(row):
-            # What is found in a back-fill began long ago: no more of it is kept than before the onset.
-            before = BEFORE[kind]
-            after = min(row["found_at"] - row["onset_at"], before) + AFTER[kind]
-            around = await readings.around(
-                self._pool, row["station"], row["code"], kind, row["onset_at"], before, after
-            )
+            span = _span(row, kind)
+            around = await readings.around(self._pool, row["station"], row["code"], kind, *span)
             if around:
                 break
         params = row["reason_params"]
         other_station, other = params.get("other_station") or row["station"], params.get("other")
         if not other:
             return _Curve(kind, around)
-        beside = await readings.around(self._pool, other_station, other, kind, row["onset_at"], before, after)
+        beside = await readings.around(self._pool, other_station, other, kind, *span)
         return _Curve(kind, around, other_station, other, beside)
 
 
@@ -103,6 +99,16 @@ def _kinds(row: Record) -> tuple[ReadingKind, ...]:
     if row["found_at"] - row["onset_at"] > LONG_DATA:
         return ReadingKind.HOUR, ReadingKind.MIN, ReadingKind.RTD
     return ReadingKind.MIN, ReadingKind.HOUR, ReadingKind.RTD
+
+
+def _span(row: Record, kind: ReadingKind) -> tuple[datetime, timedelta, timedelta]:
+    """Around which time, and how much before and after it. What is found in a back-fill began long ago: not all of what
+    followed is kept. What somebody did to a reading is shown around that reading (`at` of the reason)."""
+    is_data = row["rule"].startswith("data_")
+    told = row["reason_params"].get("at") if is_data else None
+    at = datetime.fromisoformat(told) if told else row["onset_at"]
+    longest = max(BEFORE[kind], LONG_DATA) if is_data else BEFORE[kind]
+    return at, BEFORE[kind], min(row["found_at"] - at, longest) + AFTER[kind]
 
 
 def _document(row: Record, curve: _Curve) -> dict[str, object]:
