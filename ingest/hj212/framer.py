@@ -37,6 +37,11 @@ class Framer:
         """How much waits for more."""
         return len(self._buffer)
 
+    @property
+    def is_within_frame(self) -> bool:
+        """Whether what waits is more than what may stand between frames."""
+        return bool(self._buffer.strip(_BETWEEN))
+
     def feed(self, data: bytes) -> list[Frame]:
         self._buffer += data
         self._allowance += _TRIES * len(data)

@@ -1,6 +1,7 @@
 """One logger's TCP connection: bytes into frames, answers and commands out. What frames mean is the server's business."""
 
 import asyncio
+import socket
 from collections.abc import Sequence
 from typing import Protocol, cast
 
@@ -13,6 +14,7 @@ QUIET_BEFORE_FINISH_S = 15.0
 """A frame whose length says more than comes is taken for what it is after this long without a byte."""
 LARGEST_READ_BYTES = 16 * 1024
 WRITE_BUFFER_BYTES = 16 * 1024
+SEND_BUFFER_BYTES = 32 * 1024
 
 
 class Desk(Protocol):
@@ -50,6 +52,8 @@ class Connection(asyncio.BufferedProtocol):
         peer = transport.get_extra_info("peername")
         self.address = peer[0] if peer else ""
         self._transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
+        # The system would keep megabytes for each logger that does not read.
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         if reason := self._desk.opened(self):
             metrics.TURNED_AWAY.labels(reason).inc()
             self._ended_by = ""
@@ -61,7 +65,7 @@ class Connection(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         now_s = self._heard_at_s = self._desk.now_s()
         frames = self._framer.feed(bytes(memoryview(self._desk.read_buffer)[:nbytes]))
-        self.age.unfinished(now_s, is_held=self._framer.held_bytes > 0, went_on=bool(frames))
+        self.age.unfinished(now_s, is_held=self._framer.is_within_frame, went_on=bool(frames))
         self._hand_over(frames)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -107,9 +111,9 @@ class Connection(asyncio.BufferedProtocol):
         """Each second: ends what has had its time."""
         if self.is_paused:
             self.age.paused(now_s)
-        elif self._framer.held_bytes and now_s - self._heard_at_s > QUIET_BEFORE_FINISH_S:
+        elif self._framer.is_within_frame and now_s - self._heard_at_s > QUIET_BEFORE_FINISH_S:
             frames = self._framer.finish()
-            self.age.unfinished(now_s, is_held=self._framer.held_bytes > 0, went_on=bool(frames))
+            self.age.unfinished(now_s, is_held=self._framer.is_within_frame, went_on=bool(frames))
             self._hand_over(frames)
         if reason := self.age.over(self._desk.limits, now_s):
             self.end(reason)

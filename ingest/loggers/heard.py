@@ -8,6 +8,7 @@ from ingest.hj212.packet import Packet
 from ingest.loggers.exchange import NOTHING_YET, UPLOADS, Progress
 
 HEARD_EVERY = timedelta(seconds=10)
+SYSTEM_INTERACTION = "91"
 WRITTEN_EVERY = timedelta(seconds=60)
 MQTT_FRESH = timedelta(minutes=15)
 """How long after its last frame a station counts as listening to the broker."""
@@ -34,7 +35,9 @@ class Heard:
         """A packet that has proven to be its station's."""
         # What a logger answers bears the system type of the exchange (91), not its own.
         before = self.links.get(packet.mn)
-        system = packet.st if packet.st != "91" or before is None else before.system
+        system = packet.st
+        if system == SYSTEM_INTERACTION:
+            system = "" if before is None else before.system
         self.links[packet.mn] = StationLink(
             mn=packet.mn,
             way=way,
