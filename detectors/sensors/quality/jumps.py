@@ -75,7 +75,7 @@ def _fall(scene: Scene, series: Series, values: Floats, keeps: float) -> _Fall |
         return None
     begin = int(np.searchsorted(series.at, (scene.period.until - 2 * LEVEL).timestamp() - 3600))
     series, values = series.since(begin), values[begin:]
-    if len(series) < 2 * points:
+    if len(series) < 2 * points or values.min() > keeps * values.max():
         return None
     level = np.median(sliding_window_view(values, points), axis=1)
     before, after = level[:-points], level[points:]

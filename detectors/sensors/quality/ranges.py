@@ -11,7 +11,7 @@ from detectors.sensors.quality.codes import PHYSICAL, is_pollutant, kind_of, rol
 from detectors.sensors.quality.opinion import Opinion, Rule, Well, Wrong
 from detectors.sensors.quality.scene import Scene
 from detectors.sensors.quality.series import Bools, Floats, Series, moment
-from farwatch.domain.finding import Severity, Tier
+from farwatch.domain.finding import Param, Severity, Tier
 
 HOUR_SHARE = 0.10
 """No number is published: a tenth of the hour's readings, so that a spike or a switching valve accuses nobody."""
@@ -100,20 +100,26 @@ def _cap(scene: Scene, code: str, series: Series, values: Floats, top: float) ->
     begin = moment(series.at[0])
     highest = float(values.max())
     at_top = values >= highest - 1e-9
-    near = top * (1 - CAP_NEAR) <= highest <= top
-    others = np.unique(values[~at_top])
-    if near and at_top.mean() >= CAP_SHARE and _longest_run(at_top) >= CAP_RUN and len(others) > CAP_STEPS:
-        step = float(np.diff(others).min())
-        if highest - float(np.median(values[~at_top])) >= CAP_STEPS * step:
-            params = {
-                "value": highest,
-                "top": top,
-                "share_percent": round(100 * float(at_top.mean())),
-                "readings": len(series),
-            }
-            yield Wrong(code=code, since=begin, params=params)
-            return
-    yield Well(code, scene.period.ts, began_by=begin)
+    cut = top * (1 - CAP_NEAR) <= highest <= top and at_top.mean() >= CAP_SHARE
+    if cut and _longest_run(at_top) >= CAP_RUN and _far_below(values[~at_top], highest):
+        share = round(100 * float(at_top.mean()))
+        params: dict[str, Param] = {
+            "value": highest,
+            "top": top,
+            "share_percent": share,
+            "readings": len(series),
+        }
+        yield Wrong(code=code, since=begin, params=params)
+    else:
+        yield Well(code, scene.period.ts, began_by=begin)
+
+
+def _far_below(values: Floats, highest: float) -> bool:
+    """The other values lie many steps of their own resolution below."""
+    distinct = np.unique(values)
+    if len(distinct) <= CAP_STEPS:
+        return False
+    return highest - float(np.median(values)) >= CAP_STEPS * float(np.diff(distinct).min())
 
 
 def _longest_run(mask: Bools) -> int:
