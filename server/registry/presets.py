@@ -190,7 +190,7 @@ def _line(limit: PresetLimit) -> str:
     words = [limit.schedule, "converted" if limit.converted else ""]
     if not limit.is_compared:
         words.append(f"unverified ({limit.basis})")
-    return f"  {limit.code:<8} {limit.kind:<5} {bounds:<10} {limit.unit:<7} {' '.join(w for w in words if w)}"
+    return f"  {limit.code:<9} {limit.kind:<5} {bounds:<10} {limit.unit:<7} {' '.join(w for w in words if w)}"
 
 
 def as_json(preset: Preset) -> dict[str, object]:
