@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 NODE := $(shell command -v node 2>/dev/null)
 
-.PHONY: help venv console demo test lint types bench-main bench-sensors bench-history bench-vision fuzz-hj212 requirements clean
+.PHONY: help venv console demo test lint types bench-main bench-sensors bench-history torture bench-vision fuzz-hj212 requirements clean
 
 help:
 	@echo "make demo [ARGS=\"--port 8080 --data DIR --seed N\"]  a simulated city on this machine"
@@ -62,6 +62,10 @@ bench-sensors: .venv/.dev
 
 bench-history: .venv/.dev
 	@$(BIN)/python -m benchmarks.history $(ARGS)
+
+# Twenty kills of the service and the database, twenty restarts of the broker, under load; some minutes.
+torture: .venv/.dev
+	FARWATCH_TORTURE=20 $(BIN)/python -m pytest -q -s tests/e2e/test_torture.py $(ARGS)
 
 bench-vision: .venv/.dev
 	@$(BIN)/python benchmarks/vision_clips.py $(ARGS)

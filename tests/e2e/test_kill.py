@@ -7,40 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from farwatch.storage.database import Pool, open_pool
+from farwatch.storage.database import open_pool
 from farwatch.storage.migration import migrate
 from farwatch.storage.sequencer import first_broken_link
-from server.embedded.postgres import EmbeddedPostgres
 from tests.support.city import settle
 from tests.support.monitors import FastPublisher, message
-from tests.support.mosquitto import Mosquitto, free_port, needs_mosquitto
-from tests.support.service import Service
+from tests.support.mosquitto import needs_mosquitto
+from tests.support.rig import Rig, facts
 from tests.support.waiting import until
 
 pytestmark = [needs_mosquitto, pytest.mark.process, pytest.mark.timeout(240)]
 
 STATIONS, EACH, CHUNK = 10, 2000, 500
-
-
-class Rig:
-    """A database, a broker and the service, each of which can be killed."""
-
-    def __init__(self, folder: Path) -> None:
-        self.postgres = EmbeddedPostgres(folder / "pg")
-        self.postgres.start()
-        self.broker = Mosquitto(folder / "broker")
-        self.broker.start()
-        self.service = Service(
-            folder / "service",
-            database_url=self.postgres.url(),
-            mqtt_url=self.broker.url,
-            http_port=str(free_port()),
-        )
-
-    def close(self) -> None:
-        self.service.stop()
-        self.broker.stop()
-        self.postgres.stop(immediate=True)
 
 
 @pytest.fixture
@@ -80,20 +58,6 @@ def strike(rig: Rig, chunk: int) -> None:
         case 30:
             rig.broker.stop()
             rig.broker.start()
-
-
-async def facts(pool: Pool) -> dict[str, int]:
-    row = await pool.fetchrow(
-        "SELECT (SELECT count(*) FROM readings) AS readings, (SELECT count(*) FROM reading_revisions) AS revisions,"
-        " (SELECT count(*) FROM dead_letters) AS dead_letters, (SELECT count(*) FROM findings) AS findings,"
-        " (SELECT count(*) FROM findings WHERE ended_at IS NOT NULL) AS ended, (SELECT count(*) FROM tasks) AS tasks,"
-        " (SELECT count(*) FROM matters) AS matters, (SELECT count(*) FROM matter_findings) AS matter_findings,"
-        " (SELECT count(*) FROM log WHERE event::jsonb ->> 'type' = 'task_opened') AS opened,"
-        " (SELECT count(*) FROM log WHERE event::jsonb ->> 'type' = 'finding_found') AS found,"
-        " (SELECT count(*) FROM deadlines WHERE kind = 'accept') AS accept_deadlines,"
-        " (SELECT count(*) FROM event_queue) AS unnumbered"
-    )
-    return dict(row)
 
 
 async def test_each_reading_is_there_once_and_the_task_as_if_nothing_had_happened(rig: Rig) -> None:
