@@ -86,13 +86,23 @@ class Monitor:
         return [measured, *ended]
 
     def history(self, now: datetime, *, hours: int, minutes: int) -> Iterator[Measurement]:
-        """Quiet means of the whole hours and minutes before `now`, oldest first: what a logger keeps and sends later."""
-        for kind, count in ((ReadingKind.HOUR, hours), (ReadingKind.MIN, minutes)):
-            this = _period_start(now, kind)
-            for back in range(count, 0, -1):
-                begins_at = this - back * PERIODS[kind]
-                measured = self._measure(begins_at + PERIODS[kind] / 2, {})
-                yield Measurement(self.mn, kind, begins_at, measured.values, {}, measured.converted)
+        """Quiet means of the whole hours and minutes before `now`, oldest first: what a logger keeps and sends later. The
+        minutes begin with an hour, and an hour that has them is their mean."""
+        this_minute, this_hour = _period_start(now, ReadingKind.MIN), _period_start(now, ReadingKind.HOUR)
+        since = _period_start(this_minute - minutes * PERIODS[ReadingKind.MIN], ReadingKind.HOUR)
+        kept = [
+            self._kept(ReadingKind.MIN, since + n * PERIODS[ReadingKind.MIN])
+            for n in range(round((this_minute - since) / PERIODS[ReadingKind.MIN]))
+        ]
+        for back in range(hours, 0, -1):
+            begins_at = this_hour - back * PERIODS[ReadingKind.HOUR]
+            within = [m for m in kept if begins_at <= m.ts < begins_at + PERIODS[ReadingKind.HOUR]]
+            yield _mean_of(within, begins_at) if within else self._kept(ReadingKind.HOUR, begins_at)
+        yield from kept
+
+    def _kept(self, kind: ReadingKind, begins_at: datetime) -> Measurement:
+        measured = self._measure(begins_at + PERIODS[kind] / 2, {})
+        return Measurement(self.mn, kind, begins_at, measured.values, {}, measured.converted)
 
     def _measure(self, now: datetime, told: Mapping[str, Told]) -> Measurement:
         values: dict[str, float] = {}
@@ -133,6 +143,16 @@ class Monitor:
         values = {code: round(total / mean.count, 3) for code, total in mean.sums.items()}
         converted = {code: round(total / mean.count, 3) for code, total in mean.converted.items()}
         return Measurement(self.mn, kind, mean.begins_at, values, flags, converted)
+
+
+def _mean_of(minutes: Sequence[Measurement], begins_at: datetime) -> Measurement:
+    def mean(of: Sequence[Mapping[str, float]]) -> dict[str, float]:
+        return {code: round(sum(m[code] for m in of) / len(of), 3) for code in of[0]}
+
+    converted = mean([m.converted for m in minutes])
+    return Measurement(
+        minutes[0].mn, ReadingKind.HOUR, begins_at, mean([m.values for m in minutes]), {}, converted
+    )
 
 
 def _period_start(ts: datetime, kind: ReadingKind) -> datetime:

@@ -94,12 +94,23 @@ def test_a_mean_of_mostly_flagged_values_is_flagged() -> None:
     assert sent[1].flags == {"a21026": "D"}
 
 
-def test_history_is_whole_periods_before_now_oldest_first() -> None:
+def test_history_is_whole_periods_before_now_oldest_first_and_its_minutes_begin_with_an_hour() -> None:
     now = NOON + timedelta(minutes=7, seconds=3)
     history = list(a_monitor().history(now, hours=3, minutes=2))
 
-    expected = [NOON - timedelta(hours=h) for h in (3, 2, 1)] + [NOON + timedelta(minutes=m) for m in (5, 6)]
+    expected = [NOON - timedelta(hours=h) for h in (3, 2, 1)] + [
+        NOON + timedelta(minutes=m) for m in range(7)
+    ]
     assert [m.ts for m in history] == expected
+
+
+def test_an_hour_of_history_is_the_mean_of_its_minutes() -> None:
+    history = list(a_monitor().history(NOON + timedelta(minutes=7), hours=2, minutes=60))
+    [hour] = [m for m in history if m.kind is ReadingKind.HOUR and m.ts == NOON - timedelta(hours=1)]
+    minutes = [m for m in history if m.kind is ReadingKind.MIN and m.ts < NOON]
+    assert len(minutes) == 60
+    for code, value in hour.values.items():
+        assert value == pytest.approx(sum(m.values[code] for m in minutes) / 60, abs=0.001)
 
 
 def test_what_monitors_send_is_what_the_intake_decodes() -> None:
