@@ -69,26 +69,20 @@ def written_crc(field: bytes) -> bytes:
 def judge(raw: bytes, segment: bytes, crc: bytes, sm4_key: bytes | None) -> Frame | None:
     """The frame, if one of the known checksums fits the segment. `crc` is as `written_crc` gives it."""
     written = int(crc, 16)
-    verdict = _checked(segment, written, len(crc))
+    verdict = _checked(segment, written)
     if verdict is None and sm4_key is not None and sm4.is_sealed(segment):
         segment = sm4.unseal(segment, sm4_key)
-        verdict = _checked(segment, written, len(crc))
+        verdict = _checked(segment, written)
     return None if verdict is None else Frame(raw, segment, verdict, _RIGHT[verdict])
 
 
-def _checked(segment: bytes, written: int, digits: int) -> FrameVerdict | None:
+def _checked(segment: bytes, written: int) -> FrameVerdict | None:
     if written == checksum.hj212(segment):
-        return FrameVerdict.PASS if _is_whole(written, digits) else None
+        return FrameVerdict.PASS
     crc = checksum.modbus(segment)
     if written == crc:
-        return FrameVerdict.MODBUS if _is_whole(written, digits) else None
-    swapped = (crc & 0xFF) << 8 | crc >> 8
-    return FrameVerdict.MODSWAP if written == swapped and _is_whole(written, digits) else None
-
-
-def _is_whole(written: int, digits: int) -> bool:
-    """Four digits, or as few as the number needs."""
-    return digits == 4 or digits == len(f"{written:X}")
+        return FrameVerdict.MODBUS
+    return FrameVerdict.MODSWAP if written == (crc & 0xFF) << 8 | crc >> 8 else None
 
 
 def unfit(raw: bytes, head: bytes, segment: bytes, crc: bytes, sm4_key: bytes | None) -> Frame:

@@ -19,7 +19,8 @@ KINDS: dict[str, ReadingKind] = {
     "2031": ReadingKind.DAY,
     "2041": ReadingKind.DAY,
 }
-"""Real-time values, equipment states, single measurements of noise (2025), minutes, furnace temperatures (2025), hours, days, run times of a day."""
+"""Real-time values, equipment states, single measurements of noise (2025), minutes, furnace temperatures (2025), hours, days,
+equipment's hours of a day. Raw data (2013) and standard checks (2062) of 2025 are no readings: nobody said of what time."""
 
 _SUFFIXES: dict[str, tuple[str, str]] = {
     "Rtd": ("rtd", ""),

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from farwatch.domain.registry import CrcPolicy
+from ingest.hj212 import checksum
 from ingest.hj212.frame import Frame, FrameVerdict, is_allowed
 from ingest.hj212.framer import Framer, frames_of, one
 from tests.support.hj212 import SEGMENT, chunks, crc_by_the_standard, data_segment, frame, modbus_by_the_book
@@ -63,6 +64,13 @@ def test_a_checksum_without_its_leading_zeros_is_the_checksum() -> None:
         assert [f.segment.decode() for f in got] == [segment, after]
     assert one(frame(segment, crc=short, tail=b"")).verdict is PASS
     assert one(frame(segment, crc=short[:2], tail=b"")).verdict is FAIL
+
+
+def test_a_short_checksum_is_no_proof_where_the_segment_does_not_end_as_one() -> None:
+    segments = (f"{SEGMENT[:-2]}{n:04X}" for n in range(0x10000))
+    segment = next(s for s in segments if 0 < crc_by_the_standard(s.encode()) < 0x1000)
+    assert one(frame(segment)).verdict is PASS
+    assert one(frame(segment, crc=f"{crc_by_the_standard(segment.encode()):X}")).verdict is FAIL
 
 
 @pytest.mark.parametrize(
@@ -182,28 +190,48 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("pattern", HOSTILE.values(), ids=HOSTILE)
-def test_work_on_hostile_bytes_is_linear(pattern: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Counted, not timed: how many bytes all checksums together looked at."""
-    from ingest.hj212 import checksum
+def test_rubbish_without_an_end_comes_in_pieces() -> None:
+    framer = Framer()
+    got = [*framer.feed(b"x" * 100_000), *framer.finish()]
+    assert {f.reason for f in got} == {"rubbish"}
+    assert sum(len(f.raw) for f in got) == 100_000
+    assert max(len(f.raw) for f in got) < 11_000
 
-    looked_at = 0
+
+def count_checksums(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The sizes that all checksums look at; none of them ever fits."""
+    looked_at: list[int] = []
 
     def counted(data: bytes) -> int:
-        nonlocal looked_at
-        looked_at += len(data)
+        looked_at.append(len(data))
         return 0x10000
 
     monkeypatch.setattr(checksum, "hj212", counted)
     monkeypatch.setattr(checksum, "modbus", counted)
+    return looked_at
+
+
+def test_a_frame_that_failed_is_not_tried_again_with_every_byte(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at = count_checksums(monkeypatch)
+    framer = Framer()
+    framer.feed(b"##1000" + b"A" * 990)
+    for _ in range(3000):
+        framer.feed(b"A")
+    assert sum(looked_at) <= 3 * 1000
+
+
+@pytest.mark.parametrize("pattern", HOSTILE.values(), ids=HOSTILE)
+def test_work_on_hostile_bytes_is_linear(pattern: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counted, not timed: how many bytes all checksums together looked at."""
+    looked_at = count_checksums(monkeypatch)
     for size in (50_000, 200_000):
-        looked_at = 0
+        looked_at.clear()
         sent = pattern * (size // len(pattern))
         framer = Framer()
         for start in range(0, len(sent), 1000):
             framer.feed(sent[start : start + 1000])
         framer.finish()
-        assert looked_at <= 12 * size + 100_000
+        assert sum(looked_at) <= 12 * size + 100_000
 
 
 @pytest.mark.parametrize("pattern", HOSTILE.values(), ids=HOSTILE)

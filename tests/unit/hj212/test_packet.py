@@ -49,6 +49,7 @@ def test_a_segment_of_the_standard_is_read_whole() -> None:
         ("Flag=", "FLAG="),
         ("CP=&&", "CP=&& "),
         ("CP=&&", "CP= &&"),
+        ("CP=&&", "CP="),
         ("-Flag=N", "-Flag=N;"),
         ("-Flag=N", "-Flag=N "),
         ("a21026-ZsRtd=40.1", "a21026-ZsRtd = 40.1"),
