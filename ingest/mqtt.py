@@ -27,6 +27,8 @@ PASSING_ERRORS: tuple[type[Exception], ...] = (aiomqtt.MqttError, OSError, Timeo
 LARGEST_BATCH = 2000
 LARGEST_BATCH_BYTES = 256 * 1024
 """Of payload: so that a batch of messages with 200 codes each is still written within a second or two."""
+READ_AHEAD_FROM = 300
+"""So many messages that wait are worth a batch of their own while another is being committed."""
 PROBE_TOPIC = "farwatch/probe"
 PROBE_MESSAGES = 1200
 """More than mosquitto queues by default (1000); a few hundred kilobytes on the wire."""
@@ -126,14 +128,21 @@ class _ManualAckClient(_Client):
             await asyncio.sleep(quiet_s)
         return len(self.inbox_drop_newest)
 
+    @property
+    def is_gone(self) -> bool:
+        return bool(self._disconnected.done())
+
     async def next_batch(self) -> list[Delivery]:
-        """What has arrived, at most LARGEST_BATCH and about LARGEST_BATCH_BYTES; waits for the first. Raises MqttError when
-        the broker is gone."""
+        """What has arrived, bounded as in `batch`; waits for the first. Raises MqttError when the broker is gone."""
         while not self.inbox_drop_newest:
-            if self._disconnected.done():
+            if self.is_gone:
                 raise aiomqtt.MqttError("the broker closed the connection")
             self.arrived.clear()
             await self.arrived.wait()
+        return self.batch()
+
+    def batch(self) -> list[Delivery]:
+        """What has arrived, at most LARGEST_BATCH and about LARGEST_BATCH_BYTES."""
         batch: list[Delivery] = []
         room = LARGEST_BATCH_BYTES
         while self.inbox_drop_newest and len(batch) < LARGEST_BATCH and room > 0:
@@ -188,6 +197,7 @@ class Subscription:
         self._take = take
         self._generation = 0
         self._client: _ManualAckClient | None = None
+        self._under_way = 0
 
     @property
     def is_connected(self) -> bool:
@@ -215,14 +225,37 @@ class Subscription:
                     extra={"event": "broker_connected", "broker": self._broker.hostname},
                 )
                 MQTT_CONNECTED.set(1)
-                while True:
-                    batch = await client.next_batch()
-                    answers = await self._take(batch)
-                    client.acknowledge(batch)
-                    client.answer(batch, answers)
+                await self._take_for_ever(client)
         finally:
             self._client = None
             MQTT_CONNECTED.set(0)
+
+    async def _take_for_ever(self, client: _ManualAckClient) -> None:
+        """While a batch is being committed the next one is read, once it is worth it: `take` commits in the order of its
+        calls. When the connection is lost, what is under way is committed first."""
+        self._under_way = 0
+        try:
+            async with asyncio.TaskGroup() as group:
+                while self._under_way or not client.is_gone:
+                    wanted = 1 if not self._under_way else READ_AHEAD_FROM
+                    if len(client.inbox_drop_newest) >= wanted and self._under_way < 2 and not client.is_gone:
+                        self._under_way += 1
+                        group.create_task(self._take_one(client, client.batch()))
+                    else:
+                        client.arrived.clear()
+                        await client.arrived.wait()
+                raise aiomqtt.MqttError("the broker closed the connection")
+        except BaseExceptionGroup as failed:
+            raise failed.exceptions[0] from None
+
+    async def _take_one(self, client: _ManualAckClient, batch: Sequence[Delivery]) -> None:
+        try:
+            answers = await self._take(batch)
+            client.acknowledge(batch)
+            client.answer(batch, answers)
+        finally:
+            self._under_way -= 1
+            client.arrived.set()
 
 
 @dataclass(frozen=True, slots=True)

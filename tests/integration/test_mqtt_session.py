@@ -113,3 +113,109 @@ async def test_batches_are_bounded_in_bytes_and_what_is_too_large_is_cut(tmp_pat
     sizes = [sum(len(d.payload) for d in batch) for batch in batches]
     assert max(sizes) <= mqtt.LARGEST_BATCH_BYTES + LARGEST_PAYLOAD_BYTES + 1
     assert {len(d.payload) for batch in batches for d in batch} == {LARGEST_PAYLOAD_BYTES + 1}
+
+
+class SlowTake:
+    """Says when each batch came, and commits it when it is let."""
+
+    def __init__(self) -> None:
+        self.began: list[int] = []
+        self.done: list[int] = []
+        self.may_go_on = asyncio.Event()
+        self._turn = asyncio.Lock()
+
+    async def __call__(self, batch: Sequence[Delivery]) -> list[None]:
+        self.began.append(len(batch))
+        async with self._turn:
+            await self.may_go_on.wait()
+            self.done.append(len(batch))
+        return [None] * len(batch)
+
+
+async def until_true(says: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not says():
+            await asyncio.sleep(0.01)
+
+
+@needs_mosquitto
+async def test_the_next_batch_is_read_while_one_is_committed_and_each_is_acknowledged_once(
+    tmp_path: Path,
+) -> None:
+    broker = Mosquitto(tmp_path)
+    broker.start()
+    take, again = SlowTake(), SlowTake()
+    again.may_go_on.set()
+    monitors = FastPublisher(broker.port)
+    async with asyncio.TaskGroup() as group:
+        subscription = Subscription(broker.url, "x", take)
+        running = group.create_task(subscription.run_once())
+        await until_true(lambda: subscription.is_connected)
+        monitors.publish(("farwatch/v1/MN1/rtd", b"%d" % n) for n in range(1000))
+        monitors.finish()
+        await until_true(lambda: len(take.began) == 2)
+        assert take.done == []
+        take.may_go_on.set()
+        await until_true(lambda: sum(take.done) == 1000)
+        await asyncio.sleep(0)
+        running.cancel()
+    async with asyncio.TaskGroup() as group:
+        subscription = Subscription(broker.url, "x", again)
+        running = group.create_task(subscription.run_once())
+        await until_true(lambda: subscription.is_connected)
+        last = FastPublisher(broker.port)
+        last.publish([("farwatch/v1/MN1/rtd", b"last")])
+        last.finish()
+        await until_true(lambda: bool(again.began))
+        running.cancel()
+    broker.stop()
+    assert take.began == take.done
+    assert take.began[1] >= mqtt.READ_AHEAD_FROM
+    assert again.began == [1]
+
+
+@needs_mosquitto
+async def test_a_lost_connection_lets_the_commit_end_and_is_told_as_what_it_is(tmp_path: Path) -> None:
+    broker = Mosquitto(tmp_path)
+    broker.start()
+    take = SlowTake()
+    subscription = Subscription(broker.url, "x", take)
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(outcome_of(subscription))
+        await until_true(lambda: subscription.is_connected)
+        monitors = FastPublisher(broker.port)
+        monitors.publish([("farwatch/v1/MN1/rtd", b"1")])
+        monitors.finish()
+        await until_true(lambda: take.began == [1])
+        broker.stop()
+        await asyncio.sleep(0.05)
+        assert not running.done()
+        take.may_go_on.set()
+    assert isinstance(running.result(), aiomqtt.MqttError)
+    assert take.done == [1]
+
+
+@needs_mosquitto
+async def test_what_taking_raises_comes_out_as_it_is(tmp_path: Path) -> None:
+    async def fails(_: Sequence[Delivery]) -> list[None]:
+        raise LookupError
+
+    broker = Mosquitto(tmp_path)
+    broker.start()
+    subscription = Subscription(broker.url, "x", fails)
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(outcome_of(subscription))
+        await until_true(lambda: subscription.is_connected)
+        monitors = FastPublisher(broker.port)
+        monitors.publish([("farwatch/v1/MN1/rtd", b"1")])
+        monitors.finish()
+    broker.stop()
+    assert isinstance(running.result(), LookupError)
+
+
+async def outcome_of(subscription: Subscription) -> Exception | None:
+    try:
+        await subscription.run_once()
+    except (LookupError, *mqtt.PASSING_ERRORS) as error:
+        return error
+    return None
