@@ -57,8 +57,10 @@ describe("words", () => {
 
   it("say where a limit comes from, and when nobody has verified it", () => {
     const params = { code: "w01001", reading: "hour", value: 5.2, unit: "", limit: 6, source: "GB 18918-2002", unverified: true };
-    expect(reasonText({ key: "under_limit", params })).toMatch(/下限 6，依据 GB 18918-2002（限值未核实）$/);
+    expect(reasonText({ key: "under_limit", params })).toMatch(/下限 6，依据 GB 18918-2002（该限值未经与标准原文核对）$/);
     expect(reasonText({ key: "under_limit", params: { ...params, source: "", unverified: false } })).toMatch(/下限 6$/);
+    const night = { ...params, reading: "min", limit_kind: "hour", schedule: "22:00-06:00", unverified: false };
+    expect(reasonText({ key: "under_limit", params: night })).toMatch(/下限 6（小时均值限值），时段 22:00-06:00，依据 GB 18918-2002$/);
   });
 
   it("name what a data fault speaks of: codes, flags, labels and times", () => {

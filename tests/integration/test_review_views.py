@@ -16,7 +16,8 @@ INSERT INTO channels (mn, code, unit) SELECT 'm' || i, 'c' || j, 'x' FROM genera
 """
 _REVIEWS = """
 INSERT INTO reviews (channel_id, kind, ts, verdict, reason, expected, received, valid, judged_value, limit_value, late, reviewed_at)
-SELECT c.id, 'hour', ts, CASE WHEN hashint4(c.id * 31 + n::int) % 40 = 0 THEN 'over' ELSE 'ok' END, 'device_mean', 60, 60, 60, 12, 10, false, ts
+SELECT c.id, 'hour', ts, CASE WHEN hashint4(c.id * 31 + n::int) % 40 = 0 THEN 'over' ELSE 'ok' END, 'device_mean',
+  60, 60, 60, 12, 10, false, ts
 FROM channels c, generate_series($1::timestamptz, $2::timestamptz, interval '3 hours') WITH ORDINALITY AS t (ts, n)
 """
 

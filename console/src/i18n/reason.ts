@@ -30,9 +30,15 @@ export function inWords(params: Params): Params {
   return worded;
 }
 
-/** Where a limit comes from is part of what is said against somebody. */
-function basis({ source, unverified }: Params): string {
-  return (source ? t("reason.source", { source }) : "") + (unverified === true ? t("reason.unverified") : "");
+/** What kind of limit it is, when it holds and where it comes from are part of what is said against somebody. */
+function basis({ reading, limit_kind, schedule, source, unverified }: Params): string {
+  const other = typeof limit_kind === "string" && limit_kind !== reading;
+  return [
+    other ? t("reason.limit_kind", { kind: word("reading", limit_kind) }) : "",
+    schedule ? t("reason.schedule", { schedule }) : "",
+    source ? t("reason.source", { source }) : "",
+    unverified === true ? t("reason.unverified") : "",
+  ].join("");
 }
 
 export function reasonText(reason: Reason | null, family: "reason" | "dispatch" = "reason"): string {

@@ -2,7 +2,9 @@
 
 export const faults: Record<string, string> = {
   "reason.source": ", by {source}",
-  "reason.unverified": " (limit unverified)",
+  "reason.unverified": " (this limit has not been compared with the standard's text)",
+  "reason.limit_kind": " (a limit for the {kind})",
+  "reason.schedule": ", in force {schedule}",
 
   "reason.data_mean_differs": "{code}: the device's hour mean of {device} {unit} and ours of its own minutes, {own}, differ by {percent} %; {tolerated_percent} % is tolerated",
   "reason.data_conversion_differs": "{code}: the device's converted mean of {device} {unit} and ours, {own}, from {dry} at {o2} % oxygen (reference {o2_reference} %) differ by {percent} %; {tolerated_percent} % is tolerated",

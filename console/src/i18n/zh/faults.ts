@@ -2,7 +2,9 @@
 
 export const faults: Record<string, string> = {
   "reason.source": "，依据 {source}",
-  "reason.unverified": "（限值未核实）",
+  "reason.unverified": "（该限值未经与标准原文核对）",
+  "reason.limit_kind": "（{kind}限值）",
+  "reason.schedule": "，时段 {schedule}",
 
   "reason.data_mean_differs": "{code}设备小时均值 {device} {unit} 与由其分钟数据所算 {own} 相差 {percent} %，超过允许的 {tolerated_percent} %",
   "reason.data_conversion_differs": "{code}设备折算值 {device} {unit} 与由实测值 {dry}、氧含量 {o2} %（基准 {o2_reference} %）所算 {own} 相差 {percent} %，超过允许的 {tolerated_percent} %",
