@@ -36,6 +36,8 @@ class City:
 
     def device(self, mn: str) -> Device:
         station = self.registry.stations[mn]
+        if station.credential and station.credential not in self.secrets:
+            return Device(crc=station.crc, is_locked=True)
         secret = self.secrets.get(station.credential, NO_SECRET)
         return Device(crc=station.crc, password=secret.password, sm4_key=secret.sm4_key)
 

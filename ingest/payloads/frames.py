@@ -52,6 +52,8 @@ def _of_frame(mn: str, frame: Frame, received_at: datetime, device: Device) -> D
 
 
 def _packet(mn: str, frame: Frame, device: Device) -> Packet | Refusal:
+    if device.is_locked:
+        return Refusal("no_secret")
     if not is_allowed(frame, device.crc):
         return Refusal(frame.reason, f"{frame.verdict}, taken: {device.crc}")
     packet = parse(frame.segment, device.sm4_key)

@@ -59,9 +59,11 @@ class Decoded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """What must be known of a station to read its HJ 212 frames: which checksums to take, password (empty: any), SM4 key."""
+    """What must be known of a station to read its HJ 212 frames: which checksums to take, password (empty: any), SM4 key.
+    `is_locked`: its registry row names a secret that is not kept here, so that nothing proves to be the station's."""
 
     crc: CrcPolicy = CrcPolicy.STRICT
+    is_locked: bool = False
     password: str = field(default="", repr=False)
     sm4_key: bytes | None = field(default=None, repr=False)
 

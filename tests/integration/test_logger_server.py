@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from prometheus_client import REGISTRY
 
 from farwatch.domain.device import StationSecret
 from farwatch.storage import station_links
@@ -42,6 +43,11 @@ async def house(pool: Pool, database_url: str, city: None) -> AsyncIterator[Hous
 
 async def readings(pool: Pool) -> int:
     return int(await pool.fetchval("SELECT count(*) FROM readings"))
+
+
+def ended_by(reason: str) -> float:
+    name = "farwatch_hj212_connections_ended_total"
+    return REGISTRY.get_sample_value(name, {"reason": reason}) or 0.0
 
 
 async def letters(pool: Pool) -> list[str]:
@@ -131,6 +137,19 @@ async def test_a_wrong_password_is_neither_stored_nor_answered_nor_spoken_to(
         await logger.close()
 
 
+async def test_a_station_whose_secret_was_lost_is_not_believed_without(
+    pool: Pool, database_url: str, city: None
+) -> None:
+    await change(database_url, "UPDATE stations SET credential = 'lost' WHERE mn = 'MN1'")
+    async with logger_house(pool, database_url, secrets=SECRETS) as house:
+        logger = await BareLogger.connect(house.port)
+        await logger.send(upload("MN1", now(), 1.0), upload("MN2", now(), 2.0))
+        assert (await logger.packet()).mn == "MN2"
+        assert await letters(pool) == ["no_secret"]
+        assert await readings(pool) == 1
+        await logger.close()
+
+
 @pytest.mark.parametrize(("source", "is_taken"), [("127.0.0.0/29", True), ("127.0.0.9", False), ("", True)])
 async def test_a_station_may_be_bound_to_an_address_or_network(
     pool: Pool, database_url: str, city: None, source: str, is_taken: bool
@@ -179,6 +198,7 @@ async def test_a_frame_that_drips_and_a_connection_that_says_nothing_are_ended(
 ) -> None:
     limits = LoggerLimits(frame_within_s=1.0, introduce_within_s=2.0, idle_s=1.0)
     async with logger_house(pool, database_url, limits=limits) as house:
+        before = {reason: ended_by(reason) for reason in ("no_introduction", "frame_unfinished", "idle")}
         silent, slow, idle = [await BareLogger.connect(house.port) for _ in range(3)]
         await idle.send(upload("MN2", now(), 1.0))
         await idle.packet()
@@ -189,9 +209,55 @@ async def test_a_frame_that_drips_and_a_connection_that_says_nothing_are_ended(
                     await asyncio.sleep(0.02)
         assert await silent.ended()
         assert await idle.ended()
+        assert [ended_by(reason) - n for reason, n in before.items()] == [1, 1, 1]
         assert house.lines.to("MN2") is None
         for logger in (silent, slow, idle):
             await logger.close()
+
+
+async def test_who_does_not_read_its_answers_is_ended(pool: Pool, database_url: str, city: None) -> None:
+    async with logger_house(pool, database_url, limits=LoggerLimits(write_within_s=1.0)) as house:
+        before = ended_by("write_stalled")
+        deaf = await BareLogger.connect(house.port, receive_bytes=2048)
+        frame = upload("MN1", now(), 1.0)
+        with pytest.raises(ConnectionError):
+            async with asyncio.timeout(20):
+                while True:
+                    await deaf.send(frame * 20)
+        assert house.lines.to("MN1") is None
+        assert ended_by("write_stalled") == before + 1
+        await deaf.close()
+
+
+async def test_a_database_that_is_away_slows_the_loggers_and_loses_nothing(pool: Pool, house: House) -> None:
+    """A lock on the table is what an outage looks like to one batch: it waits, and whoever sends waits too."""
+    logger = await BareLogger.connect(house.port)
+    blocker = await pool.acquire()
+    hold = blocker.transaction()
+    await hold.start()
+    await blocker.execute("LOCK TABLE readings IN ACCESS EXCLUSIVE MODE")
+    frames = [upload("MN1", now() - timedelta(seconds=s), float(s)) for s in range(400)]
+    async with asyncio.TaskGroup() as group:
+        sending = group.create_task(logger.send(*frames))
+        await until(_paused(house), lambda paused: paused == 1)
+        assert await asyncio.wait_for(_waiting(house), 1) < 400
+        await hold.rollback()
+        await pool.release(blocker)
+        assert len([await logger.packet(20) for _ in frames]) == 400
+        await sending
+    assert await readings(pool) == 400
+    await logger.close()
+
+
+def _paused(house: House):  # type: ignore[no-untyped-def]
+    async def look() -> int:
+        return sum(c.is_paused for c in house.server._connections)
+
+    return look
+
+
+async def _waiting(house: House) -> int:
+    return sum(c.waiting for c in house.server._connections)
 
 
 async def test_only_refused_frames_end_a_connection_and_a_flood_of_them_is_no_flood_of_rows(

@@ -1,6 +1,7 @@
 """The TCP server with a real intake in this process, and bare loggers that say exactly what a test wants."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
@@ -111,8 +112,17 @@ class BareLogger:
         self._packets: list[Packet] = []
 
     @classmethod
-    async def connect(cls, port: int, *, source: str = "127.0.0.1") -> "BareLogger":
-        reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(source, 0))
+    async def connect(
+        cls, port: int, *, source: str = "127.0.0.1", receive_bytes: int | None = None
+    ) -> "BareLogger":
+        """`receive_bytes`: how much the system keeps that this side has not read; it reads nothing by itself then."""
+        plug = socket.socket()
+        plug.setblocking(False)
+        plug.bind((source, 0))
+        if receive_bytes is not None:
+            plug.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+        await asyncio.get_running_loop().sock_connect(plug, ("127.0.0.1", port))
+        reader, writer = await asyncio.open_connection(sock=plug, limit=receive_bytes or 2**16)
         return cls(reader, writer)
 
     async def send(self, *data: bytes) -> None:
