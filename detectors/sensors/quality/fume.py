@@ -36,22 +36,23 @@ def _two(scene: Scene) -> tuple[Series, Bools, str] | None:
     return hour, np.asarray(said >= ON_FROM), purifier
 
 
-def _opinion(code: str, other: str, hour: Series, mask: Bools) -> Opinion:
+def _opinions(code: str, other: str, hour: Series, mask: Bools) -> Iterator[Opinion]:
     minutes = mask.sum() * hour.interval_s / 60
     if minutes >= MINUTES:
-        return Wrong(
+        yield Wrong(
             code=code,
             since=moment(hour.at[mask][0]),
             params={"minutes": round(float(minutes)), "other": other},
         )
-    return Well(code, moment(hour.at[~mask][0]))
+    elif not mask.all():
+        yield Well(code, moment(hour.at[~mask][0]))
 
 
 def purifier_off(scene: Scene) -> Iterator[Opinion]:
     """In business hours the fan runs and the purifier does not."""
     if (two := _two(scene)) is not None:
         hour, purified, purifier = two
-        yield _opinion(
+        yield from _opinions(
             purifier,
             scene.in_role("fan") or "",
             hour,
@@ -63,7 +64,7 @@ def purifier_without_fan(scene: Scene) -> Iterator[Opinion]:
     """The purifier is said to run, but no fan draws current: its state is for show."""
     if (two := _two(scene)) is not None:
         hour, purified, purifier = two
-        yield _opinion(purifier, scene.in_role("fan") or "", hour, (hour.value < ON_FROM) & purified)
+        yield from _opinions(purifier, scene.in_role("fan") or "", hour, (hour.value < ON_FROM) & purified)
 
 
 RULES = (

@@ -68,7 +68,7 @@ def _share_of_hour(
         worst = float(wrong.min() if lowest else wrong[np.argmax(np.abs(wrong))])
         params = {"value": worst, "share_percent": round(100 * share), "readings": len(hour), **(extra or {})}
         yield Wrong(code=code, since=moment(hour.at[mask][0]), params=params)
-    elif hour.ok.any():
+    elif (hour.ok & ~mask).any():
         yield Well(code, moment(hour.at[~mask][0]))
 
 

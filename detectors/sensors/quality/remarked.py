@@ -87,7 +87,7 @@ def marked_after(scene: Scene) -> Iterator[Opinion]:
             )
             if covers and mark.declared_at > reading.received_at:
                 params: dict[str, Param] = {
-                    "value": value, "limit": limit.limit, "unit": limit.unit, "label": mark.label,
+                    "value": value, "limit": limit.limit, "unit": limit.unit, "label": str(mark.label),
                     "declared_at": mark.declared_at.isoformat(),
                 }  # fmt: skip
                 yield Wrong(code=code, since=scene.period.ts, params=params, stands=True)
