@@ -58,3 +58,10 @@ class Mosquitto:
             self._process.terminate()
             self._process.wait(10)
             self._process = None
+
+    def kill(self) -> None:
+        """kill -9: what came since the last save is gone."""
+        if self._process:
+            self._process.kill()
+            self._process.wait(10)
+            self._process = None
