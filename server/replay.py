@@ -29,7 +29,7 @@ class Difference:
     """`what` is only_recorded, only_replayed, or the field that differs."""
 
     what: str
-    finding: UUID
+    finding: str
     rule: str
     tier: str
     subject: str
@@ -167,6 +167,6 @@ def _difference(what: str, known: RecordedFinding | None, replayed: Finding | No
     one = known or replayed
     assert one is not None
     return Difference(
-        what=what, finding=one.id, rule=one.rule, tier=str(one.tier), subject=f"{one.station}/{one.code or ''}",
+        what=what, finding=str(one.id), rule=one.rule, tier=str(one.tier), subject=f"{one.station}/{one.code or ''}",
         onset_at=one.onset_at,
     )  # fmt: skip

@@ -4,6 +4,7 @@ import math
 import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import orjson
 import pytest
@@ -20,6 +21,7 @@ from server.replay import replay
 from server.roles.review import REVIEWER
 from tests.support.city import settle
 from tests.support.review import HandClock, make_reviews, review_all
+from tests.support.service import Service
 
 CODES = ("a21026", "a21002", "a19001")
 STEP = timedelta(minutes=10)
@@ -130,9 +132,16 @@ async def test_a_recorded_day_judged_again_finds_the_same(city: None, pool: Pool
     assert (one.differences, 0 < one.findings < done.findings) == ([], True)
 
 
-async def test_a_finding_that_is_not_what_the_rows_say_is_told(city: None, pool: Pool) -> None:
+async def test_the_command_tells_a_finding_that_is_not_what_the_rows_say(
+    city: None, pool: Pool, database_url: str, tmp_path: Path
+) -> None:
     start = yesterday()
     await record(pool, start)
+    service = Service(tmp_path, database_url=database_url)
+    span = ("replay", "--from", start.isoformat(), "--to", (start + timedelta(days=1)).isoformat())
+    same = service.run(*span)
+    assert (same.returncode, same.stdout) == (0, ""), same.stderr
+    assert "0 differences" in same.stderr
     changed = await pool.fetchval(
         "UPDATE findings SET reason_params = reason_params || '{\"value\": 51.0}' WHERE id ="
         " (SELECT id FROM findings WHERE rule = 'limit_hour' ORDER BY onset_at LIMIT 1) RETURNING id"
@@ -140,8 +149,12 @@ async def test_a_finding_that_is_not_what_the_rows_say_is_told(city: None, pool:
     dropped = await pool.fetchval("SELECT id FROM findings WHERE rule = 'limit_rtd' LIMIT 1")
     await pool.execute("DELETE FROM evidence WHERE finding_id = $1", dropped)
     await pool.execute("DELETE FROM findings WHERE id = $1", dropped)
-    done = await replay(pool, LimitJudge(), REVIEWER, start, start + timedelta(days=1))
-    assert {(d.finding, d.what) for d in done.differences} == {
-        (changed, "params"),
-        (dropped, "only_replayed"),
+    told = service.run(*span)
+    assert told.stdout, told.stderr
+    lines = [orjson.loads(line) for line in told.stdout.splitlines()]
+    assert told.returncode == 1, told.stderr
+    assert {(line["finding"], line["what"]) for line in lines} == {
+        (str(changed), "params"),
+        (str(dropped), "only_replayed"),
     }
+    assert service.run("replay", "--from", "today", "--to", "tomorrow").returncode == 2
