@@ -17,6 +17,11 @@ ASKS_FOR_ANSWER = {2005: 1, 2017: 5, 2025: 9}
 """Flag of a request by dialect (HJ 212-2017 table 3)."""
 NEWEST_KNOWN_TO_ALL = 2017
 
+FIELD_ORDER = (
+    "PolId", "BeginTime", "EndTime", "OverTime", "ReCount", "RtdInterval", "MinInterval", "SystemTime",
+)  # fmt: skip
+"""As the standard's examples write them: some devices read by place. The store does not keep an order."""
+
 _NAME = re.compile(r"[0-9A-Za-z-]{1,20}")
 _VALUE = re.compile(r"[0-9A-Za-z_.-]{1,64}")
 
@@ -67,7 +72,11 @@ def request(command: DeviceCommand, speech: Speech, now: datetime) -> bytes:
         pw=speech.password,
         qn=command.qn,
         flag=ASKS_FOR_ANSWER[speech.dialect],
-        content=";".join(f"{name}={value}" for name, value in parameters.items()),
+        content=";".join(f"{name}={parameters[name]}" for name in sorted(parameters, key=_place)),
         sm4_key=speech.sm4_key,
         crc=speech.checksum,
     )
+
+
+def _place(name: str) -> tuple[int, str]:
+    return (FIELD_ORDER.index(name) if name in FIELD_ORDER else len(FIELD_ORDER), name)

@@ -45,12 +45,12 @@ def spoken(dialect: int = 2017, **how: object) -> Speech:
         ),
         (
             Command.SET_TIMEOUT,
-            {"OverTime": "5", "ReCount": "3"},
+            {"ReCount": "3", "OverTime": "5"},
             b"##0107QN=20160801085857223;ST=32;CN=1000;PW=123456;MN=%b;Flag=5;CP=&&OverTime=5;ReCount=3&&CAC1\r\n",
         ),
         (
             Command.FETCH_HOURS,
-            {"BeginTime": "20160801080000", "EndTime": "20160801080000"},
+            {"EndTime": "20160801080000", "BeginTime": "20160801080000"},
             b"##0134QN=20160801085857223;ST=32;CN=2061;PW=123456;MN=%b;Flag=5;CP=&&BeginTime=20160801080000;EndTime=20160801080000&&7EC0\r\n",
         ),
         (
