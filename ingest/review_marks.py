@@ -20,11 +20,12 @@ class ReviewMarks:
     def of(self, readings: Iterable[Reading], now: datetime) -> dict[Due, datetime]:
         """The marks to write with these readings: a device's own mean is due at once, its parts when the period is over."""
         wanted: dict[Due, datetime] = {}
-        seen: set[tuple[str, ReadingKind, datetime]] = set()
+        ts, mn = None, ""
         for reading in readings:
-            if (reading.mn, reading.kind, reading.ts) in seen:
+            # The readings of one message share the very same objects.
+            if reading.ts is ts and reading.mn is mn:
                 continue
-            seen.add((reading.mn, reading.kind, reading.ts))
+            ts, mn = reading.ts, reading.mn
             period = period_of(reading.kind, reading.ts)
             due = (reading.mn, period.kind, period.ts)
             is_mean = reading.kind in (ReadingKind.HOUR, ReadingKind.DAY)
