@@ -86,8 +86,8 @@ def is_late(
 
 def out_of_time(ts: datetime, received_at: datetime, clock_offset: timedelta = timedelta(0)) -> str | None:
     """Why no reading can be of that time, or None. A station whose clock is known to be ahead may say what looks like the
-    future."""
-    if ts + clock_offset > received_at + FUTURE_TOLERANCE:
+    future; one that was behind and has been set says what is present."""
+    if ts + min(clock_offset, timedelta(0)) > received_at + FUTURE_TOLERANCE:
         return "time_in_future"
     return "time_too_old" if ts < received_at - OLDEST else None
 
