@@ -16,7 +16,7 @@ SPEAKS_SHARE = 0.75
 
 GAP_INTERVALS = 2.5
 SCATTERED_SHARE = 0.10
-"""A gap misses two readings in a row, or a tenth of the hour here and there."""
+"""A gap misses two readings in a row, or a tenth of the hour here and there; in an outage of ours, one."""
 
 INVALID_SHARE = 0.25
 """More than a quarter of the window is not valid: below the 75 % that the bureau assesses by (domain facts §4.6)."""
@@ -80,20 +80,23 @@ def gap(scene: Scene) -> Iterator[Opinion]:
         return
     interval_s = _interval_s(scene, spoken)
     start_s, until_s = scene.period.ts.timestamp(), scene.period.until.timestamp()
-    steps = np.diff(spoken)
-    mine = spoken[1:] >= start_s
-    wide = np.flatnonzero(mine & (steps > GAP_INTERVALS * interval_s))
-    lost = int(np.round((steps[mine & (steps > 1.5 * interval_s)] / interval_s) - 1).sum())
-    if len(wide):
-        since, until = spoken[wide[0]] + interval_s, spoken[wide[-1] + 1]
+    ends = np.flatnonzero((spoken[1:] >= start_s) & (np.diff(spoken) > 1.5 * interval_s)) + 1
+    holes = [(float(spoken[n - 1]) + interval_s, float(spoken[n])) for n in ends]
+    lost = sum(round((until - since) / interval_s) for since, until in holes)
+    noticed = [h for h in holes if h[1] - h[0] > (GAP_INTERVALS - 1) * interval_s or _ours(scene, *h)]
+    if noticed:
+        since_s, end_s = noticed[0][0], noticed[-1][1]
     elif lost >= max(2.0, SCATTERED_SHARE * (until_s - start_s) / interval_s):
-        since, until = start_s, until_s
+        since_s, end_s = start_s, until_s
     else:
         return
-    ours = any(a.timestamp() < until and b.timestamp() > since for a, b in scene.history.outages)
-    params: dict[str, Param] = {"missing": lost, "minutes": round((until - since) / 60, 1)}
-    key = "data_gap_ours" if ours else ""
-    yield Wrong(code="", since=moment(since), until=moment(until), params=params, key=key)
+    params: dict[str, Param] = {"missing": lost, "minutes": round((end_s - since_s) / 60, 1)}
+    key = "data_gap_ours" if _ours(scene, since_s, end_s) else ""
+    yield Wrong(code="", since=moment(since_s), until=moment(end_s), params=params, key=key)
+
+
+def _ours(scene: Scene, since_s: float, until_s: float) -> bool:
+    return any(a.timestamp() < until_s and b.timestamp() > since_s for a, b in scene.history.outages)
 
 
 def valid_rate(scene: Scene) -> Iterator[Opinion]:

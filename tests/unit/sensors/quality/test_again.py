@@ -93,7 +93,7 @@ def test_what_is_wrong_is_found_once_and_ends_when_it_is_well(name: str) -> None
     assert onset_at < ended_at
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(
     name=st.sampled_from(sorted(FAULTS)),
     again=st.lists(st.integers(FIRST, LAST - 1), max_size=6),

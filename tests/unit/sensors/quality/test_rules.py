@@ -57,11 +57,14 @@ def test_a_gap_is_noticed_and_is_over_when_it_is_found() -> None:
     assert keys(works, outages=ours) == {("data_gap_ours", None)}
 
 
-def test_a_single_lost_minute_is_no_gap() -> None:
-    works = stack()
+def test_a_single_lost_minute_is_no_gap_but_where_we_were_away() -> None:
+    works, lost_at = stack(), UNTIL - timedelta(minutes=20)
     for code in works.channels:
-        works.without(code, ReadingKind.MIN, lambda ts: ts == UNTIL - timedelta(minutes=20))
+        works.without(code, ReadingKind.MIN, lambda ts: ts == lost_at)
     assert keys(works) == set()
+    away = timedelta(seconds=20)
+    assert keys(works, outages=[(lost_at + away, lost_at + 2 * away)]) == {("data_gap_ours", None)}
+    assert keys(works, outages=[(lost_at - 9 * away, lost_at - 6 * away)]) == set()
 
 
 @pytest.mark.parametrize(("offset_s", "drifts"), [(-75.0, True), (61.0, True), (50.0, False), (None, False)])
