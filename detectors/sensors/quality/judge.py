@@ -71,6 +71,9 @@ def _changes(rule: Rule, opinion: Opinion, scene: Scene, now: datetime) -> Itera
                 finding_id(rule.name, rule.tier, subject, onset_at), max(opinion.since, onset_at)
             )
         return
+    # A channel that nobody registered may speak against another one, but nobody answers for it.
+    if opinion.code and not scene.channel(opinion.code).registered:
+        return
     lasts = opinion.until is None and not opinion.stands
     if lasts and onset_at is not None:
         return

@@ -147,6 +147,12 @@ def test_what_is_flagged_or_declared_is_not_held_against_the_works() -> None:
     assert ("data_constant", "a21026") not in keys(works)
 
 
+def test_a_channel_that_was_only_heard_is_not_found_fault_with() -> None:
+    works = stack().channel("a21026", lambda _: FLAT, over=100)
+    works.channels["a21026"] = replace(works.channels["a21026"], registered=False)
+    assert keys(works) == set()
+
+
 def test_a_stopped_works_may_rest() -> None:
     works = Works()
     works.channel("a21026", lambda _: 0.0, over=100, high=500)
