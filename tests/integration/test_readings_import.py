@@ -1,6 +1,9 @@
 """`farwatch readings import` into a real database: late rows, reviews to be made, and nothing twice."""
 
 import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -113,6 +116,22 @@ async def test_a_file_that_is_no_table_of_readings_is_one_line(house: House, tmp
         await house.take(hours(1), header="")
     with pytest.raises(CommandError, match="No such file"):
         await readings_import.run(house._settings, tmp_path / "nowhere.csv")
+
+
+@pytest.mark.process
+async def test_the_command_itself_says_what_it_did_and_ends_with_the_right_code(
+    house: House, database_url: str, tmp_path: Path
+) -> None:
+    (tmp_path / "past.csv").write_text(HEADER + "\n".join([*hours(2), "MN1,a,hour,never,1,,,"]))
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "server.cli", "readings", "import", str(tmp_path / "past.csv"),
+        env=os.environ | {"FARWATCH_DATABASE_URL": database_url}, stdout=PIPE, stderr=PIPE,
+        cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    out, err = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode == 1
+    assert out.decode() == "3 rows: 2 new, 0 replaced others, 0 were known, 1 bad\n"
+    assert err.decode() == "past.csv:4: ts 'never' is not a time (2026-11-22T10:00:00+08:00)\n"
 
 
 async def test_two_imports_of_the_same_rows_at_once_write_each_row_once(
