@@ -13,8 +13,10 @@ from farwatch.domain.device import StationLink, Way
 from farwatch.domain.policy import Policy
 from farwatch.domain.reading import ReadingKind
 from farwatch.domain.review import History, Mark, Period, ReviewOutcome
-from farwatch.storage import marks, station_links
+from farwatch.storage import marks, review_due, station_links
+from farwatch.storage import reviews as stored
 from farwatch.storage.database import Pool, Record, open_pool, transaction
+from farwatch.storage.leases import LeaseLostError
 from tests.support.city import settle
 from tests.support.review import HOUR, HandClock, a_reading, arrive, limit, make_reviews, review_all
 
@@ -213,3 +215,34 @@ async def test_nobody_asks_a_station_that_does_not_speak_hj_212(city: None, pool
     await arrive(pool, [a_reading(HOUR - timedelta(hours=h), 10.0 + h) for h in (6, 5, 1, 0)])
     await review_all(reviews)
     assert await pool.fetch("SELECT 1 FROM device_commands") == []
+
+
+async def test_a_paused_review_that_comes_back_writes_nothing(city: None, pool: Pool) -> None:
+    reviews = await make_reviews(pool, HandClock(HOUR + timedelta(hours=1, seconds=2)))
+    await arrive(pool, [a_reading(HOUR, 61.0)])
+    await pool.execute("UPDATE leases SET epoch = 2 WHERE role = 'review'")
+    with pytest.raises(LeaseLostError):
+        await reviews.round()
+    assert await findings(pool) == []
+    assert await pool.fetchval("SELECT count(*) FROM review_due") == 1
+
+
+async def test_how_far_a_review_is_behind_is_told_by_its_live_periods(city: None, pool: Pool) -> None:
+    old = [a_reading(HOUR - timedelta(days=3, hours=n), 1.0, received_at=HOUR, late=True) for n in range(9)]
+    await arrive(pool, old)
+    now = HOUR + timedelta(hours=1, minutes=2)
+    assert await review_due.backlog(pool, now, 5) == review_due.Backlog(0.0, 5)
+    await arrive(pool, [a_reading(HOUR, 61.0, after_s=60)])
+    assert await review_due.backlog(pool, now, 100) == review_due.Backlog(60.0, 10)
+
+
+async def test_ticks_say_what_a_review_saw_and_are_forgotten_in_the_end(city: None, pool: Pool) -> None:
+    clock = HandClock(HOUR + timedelta(hours=1, seconds=2))
+    await arrive(pool, [a_reading(HOUR, 61.0)])
+    await review_all(await make_reviews(pool, clock))
+    [tick] = await stored.ticks(pool, HOUR, HOUR + timedelta(hours=1))
+    assert (tick.mn, tick.at, tick.seen_at) == ("MN1", clock.at, HOUR + timedelta(hours=1, seconds=1))
+    await stored.forget_ticks(pool, clock.at)
+    assert len(await stored.ticks(pool, HOUR, HOUR + timedelta(hours=1))) == 1
+    await stored.forget_ticks(pool, clock.at + MINUTE)
+    assert await stored.ticks(pool, HOUR, HOUR + timedelta(hours=1)) == []

@@ -139,6 +139,14 @@ def test_sound_levels_are_averaged_by_their_energy() -> None:
     assert found.verdict is Verdict.OVER
 
 
+@pytest.mark.parametrize(("schedule", "limit"), [("06:00-22:00", 70.0), ("22:00-06:00", 60.0)])
+def test_the_limit_of_the_hours_own_time_of_day_counts(schedule: str, limit: float) -> None:
+    """Ten in the morning: GB 12348 has its own limits by day and night."""
+    here = a_limit("Leq", limit, schedule=schedule)
+    other = a_limit("Leq", 130.0 - limit, schedule="22:00-06:00" if limit == 70 else "06:00-22:00")
+    assert verdict(a_history([an_hour("Leq", 65.0)], here, other), "Leq").limit == 70.0
+
+
 def test_a_value_below_the_lower_bound_violates_too() -> None:
     outcome = reviewed(a_history([an_hour("w01001", 5.4)], a_limit("w01001", 9.0, lower=6.0)))
     assert outcome.verdicts[0].verdict is Verdict.BELOW
