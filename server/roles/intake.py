@@ -28,7 +28,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     clock = SystemClock()
     secrets = LiveSecrets(settings.data_dir, station_secrets)
     async with AsyncExitStack() as stack:
-        pool = await checked_pool(stack, settings, size=6)
+        pool = await checked_pool(stack, settings, size=8)
         lease = await stack.enter_async_context(leases.hold(settings.database_url, "intake", holder()))
         intake = Intake(pool, lease, LimitJudge(), clock, secrets)
         await intake.resume()
