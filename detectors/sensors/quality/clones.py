@@ -78,7 +78,9 @@ def judge(
 def _by_code(registry: Registry, curves: Sequence[HourCurve]) -> Iterator[list[HourCurve]]:
     groups: dict[tuple[str, bool], list[HourCurve]] = {}
     for curve in sorted(curves, key=lambda c: (c.mn, c.code)):
-        station = registry.stations.get(curve.mn)
+        station, channel = registry.stations.get(curve.mn), registry.channels.get((curve.mn, curve.code))
+        if channel is not None and not channel.registered:
+            continue
         if station is not None and is_pollutant(curve.code):
             groups.setdefault((kind_of(curve.code), station.drill), []).append(curve)
     yield from groups.values()

@@ -1,12 +1,14 @@
 """A kitchen's fan and purifier (domain facts §4.5): frying without the purifier, or a purifier that runs without a fan. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from detectors.sensors.quality.opinion import Opinion, Rule, Well, Wrong
-from detectors.sensors.quality.scene import Scene
+from detectors.sensors.quality.scene import LONGEST_HOLD_S, Scene
 from detectors.sensors.quality.series import Bools, Series, moment
+from farwatch.domain.finding import Param
 from farwatch.domain.schedule import holds, stretch_of
 
 ON_FROM = 0.2
@@ -23,48 +25,56 @@ def _open(scene: Scene, series: Series) -> Bools:
     )
 
 
-def _two(scene: Scene) -> tuple[Series, Bools, str] | None:
-    """The fan's minutes, where the purifier was on in them, and the purifier's code; None: not a kitchen, or nothing came."""
-    fan, purifier = scene.in_role("fan"), scene.in_role("purifier")
-    if fan is None or purifier is None:
+@dataclass(frozen=True, slots=True)
+class _Kitchen:
+    """The fan's minutes, and where in them any fan and any purifier was on."""
+
+    fan: str
+    purifier: str
+    hour: Series
+    fanned: Bools
+    purified: Bools
+
+
+def _kitchen(scene: Scene) -> _Kitchen | None:
+    """None: not a kitchen, or nothing came."""
+    fans, purifiers = scene.all_in_role("fan"), scene.all_in_role("purifier")
+    if not fans or not purifiers:
         return None
-    hour = scene.hour(fan)
+    hour = scene.hour(fans[0])
     hour = hour.where(hour.ok)
-    said = scene.of_role("purifier", hour.at)
-    if not len(hour) or said is None or np.isnan(said).any():
+    fanned, purified = _any_on(scene, fans, hour), _any_on(scene, purifiers, hour)
+    if not len(hour) or fanned is None or purified is None:
         return None
-    return hour, np.asarray(said >= ON_FROM), purifier
+    return _Kitchen(fans[0], purifiers[0], hour, fanned, purified)
 
 
-def _opinions(code: str, other: str, hour: Series, mask: Bools) -> Iterator[Opinion]:
-    minutes = mask.sum() * hour.interval_s / 60
+def _any_on(scene: Scene, codes: Sequence[str], hour: Series) -> Bools | None:
+    """None: some said nothing in some of these minutes."""
+    said = np.array([scene.minutes(code).at_times(hour.at, LONGEST_HOLD_S) for code in codes])
+    return None if np.isnan(said).any() else np.asarray((said >= ON_FROM).any(axis=0))
+
+
+def _opinions(kitchen: _Kitchen, mask: Bools) -> Iterator[Opinion]:
+    hour = kitchen.hour
+    minutes = round(float(mask.sum() * hour.interval_s / 60))
     if minutes >= MINUTES:
-        yield Wrong(
-            code=code,
-            since=moment(hour.at[mask][0]),
-            params={"minutes": round(float(minutes)), "other": other},
-        )
+        params: dict[str, Param] = {"minutes": minutes, "other": kitchen.fan}
+        yield Wrong(code=kitchen.purifier, since=moment(hour.at[mask][0]), params=params)
     elif not mask.all():
-        yield Well(code, moment(hour.at[~mask][0]))
+        yield Well(kitchen.purifier, moment(hour.at[~mask][0]))
 
 
 def purifier_off(scene: Scene) -> Iterator[Opinion]:
-    """In business hours the fan runs and the purifier does not."""
-    if (two := _two(scene)) is not None:
-        hour, purified, purifier = two
-        yield from _opinions(
-            purifier,
-            scene.in_role("fan") or "",
-            hour,
-            (hour.value >= ON_FROM) & ~purified & _open(scene, hour),
-        )
+    """In business hours a fan runs and no purifier does."""
+    if (kitchen := _kitchen(scene)) is not None:
+        yield from _opinions(kitchen, kitchen.fanned & ~kitchen.purified & _open(scene, kitchen.hour))
 
 
 def purifier_without_fan(scene: Scene) -> Iterator[Opinion]:
-    """The purifier is said to run, but no fan draws current: its state is for show."""
-    if (two := _two(scene)) is not None:
-        hour, purified, purifier = two
-        yield from _opinions(purifier, scene.in_role("fan") or "", hour, (hour.value < ON_FROM) & purified)
+    """A purifier is said to run, but no fan draws current: its state is for show."""
+    if (kitchen := _kitchen(scene)) is not None:
+        yield from _opinions(kitchen, ~kitchen.fanned & kitchen.purified)
 
 
 RULES = (

@@ -53,6 +53,9 @@ class Scene:
     def in_role(self, role: str) -> str | None:
         return self._roles.get(role)
 
+    def all_in_role(self, role: str) -> list[str]:
+        return [code for code in self.codes if role_of(self.channel(code)) == role]
+
     def series(self, code: str, kind: ReadingKind) -> Series:
         """All of the look-back."""
         key = code, kind

@@ -147,6 +147,12 @@ def test_what_is_flagged_or_declared_is_not_held_against_the_works() -> None:
     assert ("data_constant", "a21026") not in keys(works)
 
 
+def test_a_kitchens_second_purifier_will_do() -> None:
+    works = CASES["purifier_off"][2]()
+    works.channel("ga1pur", lambda _: 2.0, unit="A", role="purifier")
+    assert keys(works) == set()
+
+
 def test_a_channel_that_was_only_heard_is_not_found_fault_with() -> None:
     works = stack().channel("a21026", lambda _: FLAT, over=100)
     works.channels["a21026"] = replace(works.channels["a21026"], registered=False)
