@@ -13,14 +13,20 @@ class Outage:
     ended_at: datetime
 
 
+_RECORD = """
+WITH silence AS (SELECT name, at FROM heartbeats WHERE name = $1 AND clock_timestamp() - at > $2), longer AS (
+  UPDATE outages o SET ended_at = clock_timestamp() FROM silence s
+  WHERE o.what = s.name AND o.ended_at BETWEEN s.at - interval '1 s' AND s.at RETURNING o.id
+)
+INSERT INTO outages (what, started_at, ended_at)
+SELECT name, at, clock_timestamp() FROM silence WHERE NOT EXISTS (SELECT FROM longer)
+"""
+
+
 async def record_since_last_beat(connection: Connection, name: str, longer_than: timedelta) -> None:
-    """When the service's last heartbeat is older than `longer_than`, that silence becomes an outage row that ends now."""
-    await connection.execute(
-        "INSERT INTO outages (what, started_at, ended_at) SELECT name, at, clock_timestamp() FROM heartbeats"
-        " WHERE name = $1 AND clock_timestamp() - at > $2",
-        name,
-        longer_than,
-    )
+    """When the service's last heartbeat is older than `longer_than`, that silence becomes an outage row that ends now. One
+    that began where another ended is its going on: a way in that still works looks again and again."""
+    await connection.execute(_RECORD, name, longer_than)
 
 
 async def of(connection: Connection | Pool, name: str, since: datetime) -> list[Outage]:

@@ -290,3 +290,18 @@ async def test_after_a_clock_that_was_ahead_is_set_the_live_judgement_goes_on(
     clock.at += timedelta(seconds=10)
     await intake.take([says(clock.at, 150.0)])
     assert await found(pool) == [("early", False, False)]
+
+
+async def test_an_outage_of_one_way_in_is_one_row_however_often_the_other_looks(
+    pool: Pool, intake: Intake, clock: FakeClock
+) -> None:
+    await intake.resume()
+    for _ in range(3):
+        await pool.execute(
+            "UPDATE heartbeats SET at = at - interval '10 s'; UPDATE outages SET started_at = started_at - interval '10 s',"
+            " ended_at = ended_at - interval '10 s'"
+        )
+        clock.monotonic_s += 10
+        await intake.take([says(clock.at, 1.0)])
+    lengths = await pool.fetch("SELECT extract(epoch FROM ended_at - started_at)::int AS s FROM outages")
+    assert [row["s"] for row in lengths] == [30]
