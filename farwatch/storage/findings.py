@@ -6,7 +6,7 @@ from uuid import UUID
 
 from farwatch.domain.finding import Finding, FindingEnded
 from farwatch.storage import events
-from farwatch.storage.database import Connection
+from farwatch.storage.database import Connection, Pool
 
 _INSERT = """
 INSERT INTO findings (id, rule, kind, tier, fingerprint, station, code, camera, zone, enterprise, lat, lon, onset_at,
@@ -69,7 +69,7 @@ async def stand_again(connection: Connection, ids: Sequence[UUID]) -> None:
     )
 
 
-async def open_onsets_of(connection: Connection, rule: str) -> dict[tuple[str, str], datetime]:
+async def open_onsets_of(connection: Connection | Pool, rule: str) -> dict[tuple[str, str], datetime]:
     """Findings of one rule that have not ended, by (MN, code)."""
     rows = await connection.fetch(
         "SELECT station, code, onset_at FROM findings WHERE rule = $1 AND ended_at IS NULL AND station IS NOT NULL"

@@ -68,11 +68,11 @@ class CloneWatch:
             return
         registry, _ = await self._city()
         curves = await hour_curves.valid(self._pool, until - WINDOW, until)
+        onsets = await findings.open_onsets_of(self._pool, self._rule)
+        # Seconds of arithmetic in a large city: beside the event loop, not in it.
+        outcome = await asyncio.to_thread(self._judge, registry, curves, onsets, until)
         async with transaction(self._pool) as connection:
             await self._lease.check(connection)
-            onsets = await findings.open_onsets_of(connection, self._rule)
-            # Seconds of arithmetic in a large city: beside the event loop, not in it.
-            outcome = await asyncio.to_thread(self._judge, registry, curves, onsets, until)
             await write_findings(connection, outcome.findings)
             await findings.end_findings(connection, outcome.ended)
             await job_cursors.put(connection, JOB, until)
