@@ -28,6 +28,7 @@ export const router = createRouter({
         { path: "", component: () => import("./bureau/StationsPage.vue") },
         { path: "stations/:mn", component: () => import("./bureau/StationPage.vue") },
         { path: "exceedances", component: () => import("./bureau/ExceedancesPage.vue") },
+        { path: "faults", component: () => import("./bureau/FindingsPage.vue") },
         { path: "rates", component: () => import("./bureau/RatesPage.vue") },
       ],
     },

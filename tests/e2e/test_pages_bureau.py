@@ -145,7 +145,13 @@ async def test_on_every_screen_nothing_is_cut_off_and_no_key_is_shown(pages: Pag
     ]
     for language in ("zh-CN", "en"):
         person = await pages.enter("bureau", width=1280, height=800, language=language)
-        for path in ["/bureau", f"/bureau/exceedances?month={day(month, 1)[:7]}", "/bureau/rates", *tabs]:
+        for path in [
+            "/bureau",
+            f"/bureau/exceedances?month={day(month, 1)[:7]}",
+            "/bureau/rates",
+            "/bureau/faults",
+            *tabs,
+        ]:
             await person.page.goto(f"{pages.base}{path}")
             await expect(person.page.locator("main :is(table, canvas, .ask)").first).to_be_visible()
             for width, height in SIZES:
@@ -183,6 +189,12 @@ async def test_a_data_fault_says_on_its_tasks_page_what_is_wrong_and_shows_the_c
     await expect(dialog.get_by_text("二氧化硫 分钟均值")).to_be_visible()
     await expect(dialog.locator("canvas")).to_be_visible()
     await expect(dialog.get_by_text("这段时间没有数据")).to_have_count(0)
+    await page.goto(f"{pages.base}/bureau/faults")
+    row = page.locator("tbody tr")
+    await expect(row).to_contain_text("二氧化硫恒为 21.4 mg/m3")
+    await expect(row).to_contain_text("任务 1")
+    await row.get_by_role("link", name="一号锅炉烟囱").click()
+    await expect(page.get_by_label("因子")).to_have_value("a21026")
 
 
 async def test_an_empty_city_and_a_broken_api_are_said_in_words_and_a_retry_helps(pages: Pages) -> None:

@@ -1,6 +1,6 @@
 /** The routes that the bureau's pages ask. */
 
-import type { Exceedance, Mark, NewMark, PeriodKind, RatesReport, ReviewTable, RevisedReading } from "./bureauTypes";
+import type { Exceedance, Found, Mark, NewMark, PeriodKind, RatesReport, ReviewTable, RevisedReading } from "./bureauTypes";
 import { get, query, request } from "./client";
 import type { Page, Reading, ReadingKind, Readings } from "./types";
 
@@ -48,6 +48,8 @@ export const bureau = {
   withdrawMark: (mn: string, id: number) => request<Mark>("DELETE", `${station(mn)}/marks/${id}`),
   exceedances: (filter: RegisterFilter, cursor: string | null) =>
     get<Page<Exceedance>>(`/exceedances?${registerQuery(filter)}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`),
+  findings: (month: string, station: string, cursor: string | null) =>
+    get<Page<Found>>(`/findings?${query(set({ month, station, cursor: cursor ?? "" }))}`),
   rates: (from: string, to: string) => get<RatesReport>(`/rates?${query({ from, to })}`),
 };
 

@@ -1,6 +1,6 @@
 /** What the bureau reads: judged hours and days, the register, rates, marks. */
 
-import type { Named, Reading } from "./types";
+import type { Kind, Named, Reading, Reason } from "./types";
 
 export type Verdict = "ok" | "over" | "below" | "no_limit" | "invalid" | "marked" | "missing" | "not_converted";
 export type PeriodKind = "hour" | "day";
@@ -57,6 +57,26 @@ export interface Exceedance extends ReviewCell {
   unit: string;
   ratio: number | null;
   finding_id: string | null;
+  disposition: string | null;
+  task_id: number | null;
+}
+
+/** A finding, also one that was only recorded. */
+export interface Found {
+  id: string;
+  rule: string;
+  kind: Kind;
+  tier: "early" | "violation" | "fault";
+  station: Named | null;
+  camera: string | null;
+  code: string | null;
+  enterprise: Named | null;
+  onset_at: string;
+  found_at: string;
+  ended_at: string | null;
+  severity: number;
+  reason: Reason;
+  late: boolean;
   disposition: string | null;
   task_id: number | null;
 }

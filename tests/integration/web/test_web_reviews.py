@@ -160,7 +160,9 @@ async def test_a_mark_is_declared_and_withdrawn_once_and_asks_for_the_reviews_it
         (listed,) = (await client.get("/api/v1/stations/MN1/marks")).json()["items"]
 
     assert added.status_code == 201
-    assert await later.pool.fetchval("SELECT version FROM registry_version") == 2  # the live lane hears of both
+    assert (
+        await later.pool.fetchval("SELECT version FROM registry_version") == 2
+    )  # the live lane hears of both
     assert [(r["kind"], r["ts"].hour) for r in due] == [("hour", 23), ("hour", 0), ("hour", 1), ("day", 16)]
     assert withdrawn[0] == withdrawn[1] == listed
     assert (listed["declared_by"], listed["withdrawn_by"], listed["note"]) == ("bo", "bo", "冷态启炉")
@@ -273,3 +275,40 @@ async def test_a_station_tells_how_its_device_is_heard(later: House) -> None:
         ("a19001", False, False),
         ("a21026", True, True),
     ]
+
+
+async def test_what_was_found_is_listed_in_pages_also_when_nobody_was_sent(later: House) -> None:
+    task = await later.task()
+    found = []
+    for n in range(5):
+        _, finding = await later.matter(task, kind="data_fault")
+        found.append(str(finding))
+        await later.pool.execute(
+            "UPDATE findings SET rule = 'data_constant', reason_key = 'data_constant', camera = NULL, zone = NULL, station = 'MN1',"
+            " code = 'a21026', enterprise = 'e1', onset_at = $2 WHERE id = $1", finding, DAY + n * HOUR,
+        )  # fmt: skip
+    await later.pool.execute("DELETE FROM matter_findings WHERE finding_id = $1", found[3])
+    await later.pool.execute("UPDATE findings SET drill_id = 'd' WHERE id = $1", found[0])
+    seen, query = [], {"month": "2026-11", "limit": 2}
+    async with later.client("bo") as client:
+        while True:
+            page = (await client.get("/api/v1/findings", params=query)).json()
+            seen += page["items"]
+            if page["next"] is None:
+                break
+            query["cursor"] = page["next"]
+        others = [
+            (await client.get(f"/api/v1/findings?{asked}")).json()["items"]
+            for asked in (
+                "month=2026-10",
+                "month=2026-11&station=none",
+                "month=2026-11&rule=data_zero",
+                "month=2026-11&kind=smoke",
+            )
+        ]
+
+    assert [i["id"] for i in seen] == found[:0:-1]
+    assert [i["task_id"] for i in seen] == [task, None, task, task]
+    assert seen[0]["station"] == {"id": "MN1", "name": "一号排口"}
+    assert seen[0]["reason"]["key"] == "data_constant"
+    assert others == [[], [], [], []]

@@ -48,6 +48,7 @@ TABLE = [
     Ask("GET", "/api/v1/stations/{mn}/commands", (401, 403, 403, 200, 200, 200)),
     Ask("POST", "/api/v1/stations/{mn}/commands", (401, 403, 403, 201, 201, 201), {"command": "get_clock"}),
     Ask("GET", "/api/v1/exceedances", (401, 403, 403, 200, 200, 200)),
+    Ask("GET", "/api/v1/findings", (401, 403, 403, 200, 200, 200)),
     Ask("GET", "/api/v1/rates", (401, 403, 403, 200, 200, 200)),
     Ask("GET", "/api/v1/cameras", (401, 200, 200, 200, 200, 200)),
     Ask("GET", "/api/v1/cameras/{id}/still", (401, 200, 404, 200, 200, 200)),
