@@ -153,6 +153,12 @@ CASES: dict[str, tuple[str, str | None, Callable[[], Works], Callable[[], Works]
         with_column("a21026", lambda n: 501.0 + n if n <= 10 else 40.0 + n % 13),
         with_column("a21026", lambda n: 501.0 if n <= 3 else 40.0 + n % 13),
     ),
+    "below_range": (
+        "data_out_of_range",
+        "a01012",
+        with_column("a01012", lambda n: 12.0 if n <= 10 else 120 + n % 7, low=20, over=None),
+        with_column("a01012", lambda n: 12.0 if n <= 3 else 120 + n % 7, low=20, over=None),
+    ),
     "not_measurable": (
         "data_out_of_range",
         "a19001",

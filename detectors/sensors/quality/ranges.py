@@ -47,12 +47,11 @@ def out_of_range(scene: Scene) -> Iterator[Opinion]:
         channel, hour = scene.channel(code), scene.hour(code)
         low, high = PHYSICAL.get(kind_of(code), (-np.inf, np.inf))
         high = min(high, np.inf if channel.range_high is None else channel.range_high)
+        # Below nought is the other rule's business, which allows for drift.
+        low = max(low, channel.range_low or -np.inf)
         above = hour.ok & (hour.value > high)
         below = hour.ok & (hour.value < low)
         said = np.array([r.flag == ABOVE_RANGE for r in hour.readings], dtype=np.bool_)
-        if np.isinf(high) and np.isinf(low) and not said.any():
-            yield from _share_of_hour(code, hour, said)
-            continue
         limits = {} if np.isinf(high) else {"high": float(high)}
         yield from _share_of_hour(code, hour, above | below | said, extra=limits)
 
