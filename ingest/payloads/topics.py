@@ -48,7 +48,7 @@ def _known(topic: str) -> Route | Refusal:
             return Route(Words.SENML, mn)
         case ["senml", mn, kind] if mn and kind in ReadingKind.__members__.values():
             return Route(Words.SENML, mn, ReadingKind(kind))
-    return Refusal("bad_topic", topic[:200])
+    return Refusal("bad_topic", topic)
 
 
 def answers_topic(mn: str) -> str:
