@@ -69,8 +69,10 @@ async def replies_to(
     if not found:
         return {}
     rows = await connection.fetch(
-        "SELECT c.id, r.mn, r.cn, r.qn, r.content, r.received_at FROM device_commands c"
-        " JOIN device_replies r ON r.mn = c.mn AND (r.qn = c.qn OR (r.cn = c.command AND r.received_at >= c.sent_at))"
+        # Replies bear our own clock's time, commands PostgreSQL's; a process whose clock is off by more stops.
+        "SELECT c.id, r.mn, r.cn, r.qn, r.content, r.received_at FROM device_commands c JOIN device_replies r"
+        " ON r.mn = c.mn AND r.received_at >= c.asked_at - interval '5 s'"
+        " AND (r.qn = c.qn OR (r.cn = c.command AND r.received_at >= c.sent_at))"
         " WHERE c.id = ANY($1) ORDER BY r.id",
         list(found),
     )

@@ -135,11 +135,10 @@ class LoggerServer:
     def _turn_away(self, connection: Connection, frame: Frame, turned: Turned) -> None:
         connection.age.refused()
         metrics.TURNED_FRAMES.labels(turned.reason).inc()
-        # An MN that nobody registered proves nothing: all such frames share one source's quota.
-        source = turned.mn if turned.reason == "wrong_source" else "unknown"
+        # What it says of itself proves nothing: all such frames share one source's quota.
         detail = f"{turned.mn} from {connection.address}".strip()
         now = self.parts.clock.now()
-        self.parts.keep(DeadLetter(source, "hj212/tcp", frame.raw, turned.reason, detail, now))
+        self.parts.keep(DeadLetter("unknown", "hj212/tcp", frame.raw, turned.reason, detail, now))
 
     async def _pump(self) -> None:
         while True:

@@ -69,7 +69,10 @@ class LoggerHouse:
             host, port = self._address
             found.append(
                 Service(
-                    name="logger server", run=lambda: self._server.run_once(host, port), passing=PORT_IN_USE
+                    name="logger server",
+                    run=lambda: self._server.run_once(host, port),
+                    passing=PORT_IN_USE,
+                    longest_delay_s=1.0,
                 )
             )
         return found

@@ -135,6 +135,24 @@ async def test_from_an_empty_folder_to_every_kind_of_task(demo: Demo) -> None:
     assert any(e["state"] == "stored" for m in smoke["matters"] for e in m["evidence"])
 
 
+async def test_two_stations_come_over_tcp_and_do_what_they_are_told(demo: Demo) -> None:
+    api = await demo.signed_in("bureau")
+
+    async def linked() -> list[dict[str, Any]]:
+        answer = await api.ask("GET", "/api/v1/stations")
+        return [s for s in answer.body["items"] if s["link"]]
+
+    found = await until(linked, lambda stations: len(stations) == 2)
+    assert {(s["link"]["way"], s["link"]["dialect"]) for s in found} == {("tcp", 2017), ("tcp", 2025)}
+    path = f"/api/v1/stations/{found[0]['mn']}/commands"
+    assert (await api.ask("POST", path, {"command": "get_clock"})).status == 201
+
+    async def state() -> str:
+        return str((await api.ask("GET", path)).body["items"][0]["state"])
+
+    await until(state, lambda seen: seen == "done")
+
+
 async def test_simulated_officers_answer_and_nobody_speaks_for_the_person(demo: Demo) -> None:
     centre = await demo.signed_in("centre")
 

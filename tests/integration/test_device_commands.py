@@ -49,6 +49,7 @@ async def test_a_reply_is_found_by_its_exchange_and_its_repeat_says_nothing_new(
     pool: Pool, city: None
 ) -> None:
     number = await device_commands.add(pool, "MN1", Command.GET_CLOCK, {}, "amy")
+    await pool.execute("UPDATE device_commands SET asked_at = $1", AT)
     (command,) = await device_commands.outstanding(pool)
     await device_commands.save(
         pool, replace(command, state=CommandState.SENT, qn="20260302120000000", sent_at=AT)
@@ -75,6 +76,7 @@ async def test_an_answer_under_a_number_of_its_own_is_the_commands_if_it_came_af
     pool: Pool, city: None
 ) -> None:
     number = await device_commands.add(pool, "MN1", Command.GET_CLOCK, {}, "amy")
+    await pool.execute("UPDATE device_commands SET asked_at = $1", AT)
     (command,) = await device_commands.outstanding(pool)
     await device_commands.save(
         pool, replace(command, state=CommandState.SENT, qn="20260302120000000", sent_at=AT)

@@ -17,7 +17,7 @@ CREATE TABLE device_replies (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, mn text NOT NULL, cn text NOT NULL, qn text NOT NULL,
   content jsonb NOT NULL, digest bytea NOT NULL, received_at timestamptz NOT NULL, UNIQUE (mn, qn, cn, digest)
 );
-CREATE INDEX device_replies_by_time ON device_replies (received_at);
+CREATE INDEX device_replies_by_time ON device_replies (mn, received_at);
 
 -- How each station was heard last over HJ 212.
 CREATE TABLE station_links (
