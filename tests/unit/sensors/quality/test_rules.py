@@ -8,7 +8,7 @@ import pytest
 
 from detectors.sensors.quality import review
 from farwatch.domain.finding import Finding, Kind, Tier
-from farwatch.domain.policy import Policy
+from farwatch.domain.policy import Policy, QualityRule
 from farwatch.domain.reading import Reading, ReadingKind
 from farwatch.domain.review import Mark, MarkLabel, Revision
 from tests.support.quality import HOUR, UNTIL, Works, stack
@@ -145,6 +145,13 @@ def test_what_is_flagged_or_declared_is_not_held_against_the_works() -> None:
         ),
     )
     assert ("data_constant", "a21026") not in keys(works)
+
+
+def test_outside_business_hours_a_fan_may_run_alone() -> None:
+    works = CASES["purifier_off"][2]()
+    for hours, rules in ((("11:00-12:00",), {"data_purifier_off"}), (("18:00-11:00",), set()), ((), set())):
+        policy = Policy(quality=QualityRule(business_hours=hours))
+        assert {f.rule for f in review(works.history(), HOUR, policy, NOW).findings} == rules
 
 
 def test_a_kitchens_second_purifier_will_do() -> None:
