@@ -12,6 +12,7 @@ BLOCK_BYTES = 16
 _START = b"CP=&&"
 _END = b"&&"
 _PLAIN = frozenset(range(0x20, 0x7F))
+_CONTROLS = bytes(set(range(0x20)) - set(b"\t\r\n"))
 
 
 def is_sealed_command(cn: str) -> bool:
@@ -20,9 +21,17 @@ def is_sealed_command(cn: str) -> bool:
 
 
 def is_sealed(segment: bytes) -> bool:
-    """Plain content begins with a field's name; a sealed block is all printable once in ten million."""
+    """Whether the content may be sealed: plain content begins with a field's name, a sealed block is all printable once in ten
+    million. (Plain content whose first 16 bytes hold Chinese looks sealed too.)"""
     start, end = _content(segment)
     return end - start >= BLOCK_BYTES and not _PLAIN.issuperset(segment[start : start + BLOCK_BYTES])
+
+
+def holds_controls(segment: bytes) -> bool:
+    """Whether the content has bytes that no text has; of sealed content one byte in nine is such."""
+    start, end = _content(segment)
+    content = segment[start:end]
+    return len(content.translate(None, _CONTROLS)) < len(content)
 
 
 def unseal(segment: bytes, key: bytes) -> bytes:

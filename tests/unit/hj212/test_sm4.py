@@ -10,7 +10,7 @@ from ingest.hj212.frame import FrameVerdict
 from ingest.hj212.framer import Framer, one
 from ingest.hj212.packet import Packet, mn_of, parse
 from ingest.hj212.readings import Sample, readings_of
-from tests.support.hj212 import MN, SEGMENT
+from tests.support.hj212 import MN, SEGMENT, crc_by_the_standard, data_segment
 
 KEY = bytes.fromhex("0123456789abcdeffedcba9876543210")
 OTHER = bytes(16)
@@ -62,6 +62,23 @@ def test_without_the_key_it_says_so_and_names_its_station() -> None:
         packet = parse(segment, KEY)
         assert isinstance(packet, Packet)
         assert isinstance(readings_of(packet), Sample)
+
+
+def test_sealed_content_whose_checksum_fits_by_chance_is_still_sealed() -> None:
+    by_chance = 0
+    for n in range(1500):
+        segment = data_segment(n % 1000, f"a21026-Rtd={n}.0,a21026-Flag=N").encode()
+        raw = framed(segment, sm4_key=KEY)
+        by_chance += crc_by_the_standard(sm4.seal(segment, KEY)) == crc_by_the_standard(segment)
+        assert (one(raw, KEY).verdict, one(raw, KEY).segment) == (FrameVerdict.PASS, segment)
+        assert one(raw).reason == "sealed"
+    assert by_chance > 0
+
+
+def test_plain_chinese_at_the_very_beginning_is_not_taken_for_sealed() -> None:
+    segment = "QN=1;CN=3020;MN=A;Flag=8;CP=&&i1-Info=//清洗管路，校准//&&".encode()
+    for key in (None, KEY):
+        assert (one(framed(segment), key).reason, one(framed(segment), key).segment) == ("ok", segment)
 
 
 @given(st.lists(st.binary(min_size=16, max_size=16), min_size=1, max_size=8), st.integers(1, 50))
