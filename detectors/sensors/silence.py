@@ -1,7 +1,7 @@
 """Stations that have spoken before and say nothing any more: a fault of equipment or line, never a violation. Pure.
 
 Stations that share a gateway, and fall silent together with it, are one finding for the group and none each. They share
-one when the registry gives them the same `source` (the address that their frames come from); without a source, when they
+one when the registry gives them the same `source` address (that their frames come from); without such an address, when they
 belong to the same enterprise: its loggers stand in one house, behind one router. It is the gateway only if nobody behind it
 still speaks, and if they went within a short time of each other.
 """
@@ -49,11 +49,11 @@ def _groups(voices: Iterable[Voice]) -> list[list[Voice]]:
 
 
 def _gateway(station: Station) -> tuple[str, str, bool]:
-    return (
-        ("source", station.source, station.drill)
-        if station.source
-        else ("enterprise", station.enterprise, station.drill)
-    )
+    """A network (CIDR) as source is an operator's, not one gateway's."""
+    address, _, length = station.source.partition("/")
+    if address and length in ("", "32", "128"):
+        return "source", address, station.drill
+    return "enterprise", station.enterprise, station.drill
 
 
 def _judge_group(

@@ -87,6 +87,8 @@ ONE = [(GATEWAY_RULE, "MN1")]
         (group(61, 65, source=""), ONE),
         (group(61, 65, source="", enterprises=("E1", "E2")), [(RULE, "MN1"), (RULE, "MN2")]),
         (group(61, 65, enterprises=("E1", "E2")), ONE),
+        (group(61, 65, source="10.0.0.0/8", enterprises=("E1", "E2")), [(RULE, "MN1"), (RULE, "MN2")]),
+        (group(61, 65, source="10.0.0.9/32", enterprises=("E1", "E2")), ONE),
         (group(61, 5), [(RULE, "MN1")]),
         (group(61, 90), [(RULE, "MN1"), (RULE, "MN2")]),
         (group(61), [(RULE, "MN1")]),
@@ -94,7 +96,8 @@ ONE = [(GATEWAY_RULE, "MN1")]
     ],
     ids=[
         "all_behind_one_address", "the_second_has_not_been_silent_for_the_full_time_yet", "all_of_one_enterprise",
-        "two_enterprises", "one_address_of_two_enterprises", "one_still_speaks", "not_together", "alone", "nobody_is_silent",
+        "two_enterprises", "one_address_of_two_enterprises",
+        "one_network_of_two_enterprises", "one_address_written_as_a_network", "one_still_speaks", "not_together", "alone", "nobody_is_silent",
     ],
 )  # fmt: skip
 def test_who_falls_silent_together_is_one_gateway(
