@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import asyncpg
+
 from farwatch.domain.reading import FUTURE_TOLERANCE, Reading, ReadingKind
 from farwatch.storage.database import Connection, Pool
 
@@ -26,13 +28,15 @@ _COLUMNS = (
 _ALL = ", ".join(_COLUMNS)
 
 # The temporary table lives as long as its connection (the pool renews one after some ten thousand statements); COPY into it
-# costs a third of what arrays as parameters cost.
+# costs a third of what arrays as parameters cost. The setting means something to TimescaleDB only: a year's back-fill opens many
+# segments of compressed chunks, a batch bounds how many.
 _STAGE = """
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_readings (
   channel_id integer, kind text, ts timestamptz, value float8, converted float8, minimum float8, maximum float8, amount float8,
   flag text, received_at timestamptz, late boolean
 ) ON COMMIT DELETE ROWS;
-DELETE FROM staged_readings
+DELETE FROM staged_readings;
+SET LOCAL timescaledb.max_tuples_decompressed_per_dml_transaction = 0
 """
 
 # Never in the future: a clock that was ahead would hide what comes after it was set right.
@@ -131,17 +135,20 @@ async def _staged(
 ) -> int:
     """Runs a statement over the rows of `staged_readings`, and returns what it counts."""
     await connection.execute(_STAGE)
-    await connection.copy_records_to_table(
-        "staged_readings",
-        columns=_COLUMNS,
-        records=[
-            (
-                ids[r.mn, r.code], r.kind, r.ts, r.value, r.converted, r.minimum, r.maximum, r.amount, r.flag,
-                r.received_at, r.late,
-            )
-            for r in readings
-        ],
-    )  # fmt: skip
+    try:
+        await connection.copy_records_to_table(
+            "staged_readings",
+            columns=_COLUMNS,
+            records=[
+                (
+                    ids[r.mn, r.code], r.kind, r.ts, r.value, r.converted, r.minimum, r.maximum, r.amount, r.flag,
+                    r.received_at, r.late,
+                )
+                for r in readings
+            ],
+        )  # fmt: skip
+    except (TypeError, ValueError, OverflowError) as error:
+        raise asyncpg.DataError(f"a reading cannot be written: {error}") from error
     counted: int = await connection.fetchval(statement)
     return counted
 

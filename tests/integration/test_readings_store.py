@@ -8,7 +8,7 @@ import pytest
 
 from farwatch.domain.reading import Reading, ReadingKind
 from farwatch.storage import readings
-from farwatch.storage.database import Connection, Pool
+from farwatch.storage.database import DATA_ERRORS, Connection, Pool
 from tests.support.city import settle
 
 BASE = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=2)  # noqa: TID251
@@ -114,3 +114,23 @@ async def test_a_back_fill_of_a_year_goes_in_and_its_repeats_do_nothing(connecti
     assert (await _insert(connection, *days)).written == 0
     assert (await _insert(connection, *[replace(r, value=-1.0) for r in days[::30]])).replaced == 13
     assert await connection.fetchval("SELECT count(*) FROM readings") == 365
+
+
+@pytest.mark.parametrize(
+    "poison",
+    [
+        replace(FIRST, flag="\0"),
+        replace(FIRST, flag="\ud800"),
+        replace(FIRST, value="ten"),  # type: ignore[arg-type]
+        replace(FIRST, ts=datetime(1900, 1, 1, tzinfo=UTC)),
+    ],
+    ids=["nul", "surrogate", "no_number", "no_partition"],
+)
+async def test_a_row_that_the_database_never_takes_is_a_data_error_and_the_connection_goes_on(
+    connection: Connection, poison: Reading
+) -> None:
+    if poison.ts.year == 1900 and "timescaledb" in await connection.fetchval("SHOW shared_preload_libraries"):
+        pytest.skip("TimescaleDB makes a chunk for any time")
+    with pytest.raises(DATA_ERRORS):
+        await _insert(connection, replace(FIRST, mn="MN2"), poison)
+    assert await _insert(connection, FIRST) == readings.Written(written=1)
