@@ -97,7 +97,8 @@ ONE = [(GATEWAY_RULE, "MN1")]
     ids=[
         "all_behind_one_address", "the_second_has_not_been_silent_for_the_full_time_yet", "all_of_one_enterprise",
         "two_enterprises", "one_address_of_two_enterprises",
-        "one_network_of_two_enterprises", "one_address_written_as_a_network", "one_still_speaks", "not_together", "alone", "nobody_is_silent",
+        "one_network_of_two_enterprises", "one_address_written_as_a_network",
+        "one_still_speaks", "not_together", "alone", "nobody_is_silent",
     ],
 )  # fmt: skip
 def test_who_falls_silent_together_is_one_gateway(
