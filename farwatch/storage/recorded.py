@@ -29,7 +29,7 @@ async def batches(
     moment was one batch. In the caller's transaction, a few rows at a time."""
     batch: list[Reading] = []
     async for r in connection.cursor(
-        _BATCHES, [str(kind) for kind in kinds], since, until, mn, prefetch=2000
+        _BATCHES, [str(kind) for kind in kinds], since, until, mn, prefetch=2000, timeout=SORTED_WITHIN_S
     ):
         if batch and batch[-1].received_at != r["received_at"]:
             yield batch
