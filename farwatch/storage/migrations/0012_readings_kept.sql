@@ -5,8 +5,9 @@ ALTER TABLE latest_readings SET (fillfactor = 50);
 
 DO $$
 DECLARE
-  -- Compression and aggregates belong to the Community edition; the Apache edition has hypertables only.
-  has_hypertables boolean := EXISTS (SELECT FROM pg_extension WHERE extname = 'timescaledb');
+  -- A native partitioned table stays one, even when the extension came later. Compression and aggregates belong to the Community
+  -- edition; the Apache edition has hypertables only.
+  has_hypertables boolean := (SELECT relkind = 'r' FROM pg_class WHERE oid = 'readings'::regclass);
   has_community boolean := has_hypertables AND current_setting('timescaledb.license', true) = 'timescale';
 BEGIN
   IF has_hypertables THEN
@@ -28,7 +29,7 @@ END $$;
 -- aggregate where there are such, a query over one channel's rows elsewhere: a month of minutes is 43,000 rows.
 DO $$
 DECLARE
-  has_community boolean := EXISTS (SELECT FROM pg_extension WHERE extname = 'timescaledb')
+  has_community boolean := (SELECT relkind = 'r' FROM pg_class WHERE oid = 'readings'::regclass)
     AND current_setting('timescaledb.license', true) = 'timescale';
   source text := 'SELECT date_trunc(''hour'', ts, ''UTC''), count(*), min(value), avg(value), max(value) FROM readings
     WHERE channel_id = $1 AND kind = $2 AND ts >= $3 AND ts < $4 GROUP BY 1 ORDER BY 1';
@@ -60,7 +61,7 @@ BEGIN
   IF parent NOT IN ('readings', 'reading_revisions') OR at > now() - interval '401 days' THEN
     RAISE EXCEPTION 'readings of % before % are still taken in', parent, at;
   END IF;
-  IF EXISTS (SELECT FROM pg_extension WHERE extname = 'timescaledb') THEN
+  IF (SELECT relkind = 'r' FROM pg_class WHERE oid = parent::regclass) THEN
     EXECUTE 'SELECT count(*) FROM drop_chunks($1::regclass, older_than => $2)' INTO dropped USING parent, at;
     RETURN dropped;
   END IF;
