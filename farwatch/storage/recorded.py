@@ -10,6 +10,9 @@ from farwatch.domain.judging import OpenOnsets
 from farwatch.domain.reading import Reading, ReadingKind
 from farwatch.storage.database import Connection
 
+SORTED_WITHIN_S = 1800.0
+"""A day of a large city is some hundred million rows to put in order."""
+
 _COLUMNS = (
     "channel_id, kind, ts, value, converted, minimum, maximum, amount, flag, received_at, late, revision"
 )
