@@ -63,8 +63,10 @@ class Heard:
         return self._passwords.get(mn, "")
 
     def listens_to_broker(self, mn: str, now: datetime) -> bool:
+        """Since our start at least once: its password is known only from its frames."""
         link = self.links.get(mn)
-        return link is not None and link.way is Way.MQTT and now - link.heard_at < MQTT_FRESH
+        is_fresh = link is not None and link.way is Way.MQTT and now - link.heard_at < MQTT_FRESH
+        return is_fresh and mn in self._passwords
 
     def wants_to_hear(self, mn: str, now: datetime) -> bool:
         """Whether a frame over the broker is worth being read a second time."""

@@ -4,7 +4,7 @@ import asyncio
 import resource
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -109,14 +109,14 @@ async def test_kill_9_between_frame_and_answer_loses_and_doubles_nothing(
     assert await pool.fetchval("SELECT count(*) FROM reading_revisions") == 0
 
 
-def _told(analysers: list[Analyser]):  # type: ignore[no-untyped-def]
+def _told(analysers: list[Analyser]) -> Callable[[], Awaitable[int]]:
     async def look() -> int:
         return min(a.said for a in analysers)
 
     return look
 
 
-def _unacknowledged(analysers: list[Analyser], devices: list[LoggerDevice]):  # type: ignore[no-untyped-def]
+def _unacknowledged(analysers: list[Analyser], devices: list[LoggerDevice]) -> Callable[[], Awaitable[int]]:
     async def look() -> int:
         return sum(MINUTES - a.said for a in analysers) + sum(d.waits_for for d in devices)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -102,7 +102,7 @@ async def test_a_gateway_carries_several_stations_on_one_connection(pool: Pool, 
     await gateway.close()
 
 
-def _same_line(house: House):  # type: ignore[no-untyped-def]
+def _same_line(house: House) -> Callable[[], Awaitable[bool]]:
     async def look() -> bool:
         return house.lines.to("MN2") is house.lines.to("MN3")
 
@@ -249,7 +249,7 @@ async def test_a_database_that_is_away_slows_the_loggers_and_loses_nothing(pool:
     await logger.close()
 
 
-def _paused(house: House):  # type: ignore[no-untyped-def]
+def _paused(house: House) -> Callable[[], Awaitable[int]]:
     async def look() -> int:
         return sum(c.is_paused for c in house.server._connections)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 
@@ -96,7 +96,7 @@ async def logger_house(
                 task.cancel()
 
 
-def _port_of(house: House):  # type: ignore[no-untyped-def]
+def _port_of(house: House) -> Callable[[], Awaitable[int]]:
     async def port() -> int:
         return house.port
 

@@ -53,6 +53,9 @@ def test_the_broker_is_a_way_to_whoever_was_heard_there_lately() -> None:
     assert known.listens_to_broker("MN1", AT + timedelta(minutes=14))
     assert not known.listens_to_broker("MN1", AT + timedelta(minutes=15))
     assert not heard(PACKET).listens_to_broker("MN1", AT)
+    started_anew = Heard()
+    started_anew.adopt(known.unwritten())
+    assert not started_anew.listens_to_broker("MN1", AT)
 
 
 def test_only_packets_of_the_asked_period_are_counted_and_each_question_begins_anew() -> None:
