@@ -62,6 +62,17 @@ def test_nothing_is_said_before_five_minutes_and_then_at_most_each_five() -> Non
     assert min(gaps) >= MEASURED_OVER_S
 
 
+def test_many_messages_in_a_moment_are_one_sample() -> None:
+    assert measured([(0, 0), *((300 + n, 0) for n in range(4))]) == []
+
+
+def test_what_comes_between_live_messages_does_not_push_them_out() -> None:
+    noise = [(at_s + n, 1000.0 * n + at_s) for at_s in range(0, 900, 30) for n in (3, 9, 20)]
+    offsets = measured(live(0, every_s=30, end_s=900), noise)
+    assert offsets
+    assert all(o.offset_s <= 20 for o in offsets)
+
+
 @pytest.mark.parametrize("takes_s", [1, 60, 400])
 def test_a_back_fill_alone_shows_nothing(takes_s: float) -> None:
     assert measured(back_fill(-7200, at_s=0, takes_s=takes_s)) == []

@@ -30,7 +30,7 @@ def said(*records: Any, topic: str = "senml/MN1") -> Decoded:
 
 def test_bases_hold_for_the_records_that_follow() -> None:
     decoded = said(
-        {"bn": "urn:dev:ow:10e2073a01080063:", "bt": T, "bu": "ug/m3", "n": "a21026", "v": 31200},
+        {"bn": "urn:dev:ow:10e2073a01080063:", "bt": T - 60, "bu": "ug/m3", "n": "a21026", "v": 31200},
         {"n": "a01012", "u": "K", "v": 373.15},
         {"n": "a21026", "t": -5, "v": 31000},
         {"bn": "MN1/", "bv": 1, "n": "w00000", "u": "m3/s", "v": 1},
@@ -38,7 +38,8 @@ def test_bases_hold_for_the_records_that_follow() -> None:
     )
     assert not decoded.refusals
     now, before = decoded.measurements
-    assert (now.mn, now.kind, now.ts, before.ts) == ("MN1", ReadingKind.RTD, NOW, NOW - timedelta(seconds=5))
+    at = NOW - timedelta(seconds=60)
+    assert (now.mn, now.kind, now.ts, before.ts) == ("MN1", ReadingKind.RTD, at, at - timedelta(seconds=5))
     assert now.values == {
         "a21026": pytest.approx(31.2),
         "a01012": pytest.approx(100.0),

@@ -57,6 +57,7 @@ def test_what_is_encoded_is_decoded_again(
         (TOPIC, b'{"ts":"0001-01-01T00:00:00+08:00","values":{"a":1}}', "bad_payload"),
         (TOPIC, b'{"ts":"2026-11-22T07:59:00Z","values":{"a":1},"zs":null}', "bad_payload"),
         (TOPIC, b'{"ts":"2026-11-22T07:59:00Z","values":{"a":1},"flags":{"a":1}}', "bad_payload"),
+        (TOPIC, b'{"ts":"2026-11-22T07:59:00Z","values":{"a":1},"flags":{"a b":"N"}}', "bad_payload"),
         (TOPIC, b'{"ts":"2026-11-22T07:59:00Z","values":{"a":1},"mn":1}', "foreign_mn"),
         (TOPIC, b"x" * 70_000, "payload_too_large"),
         ("farwatch/v1/MN1/year", b"{}", "bad_topic"),
