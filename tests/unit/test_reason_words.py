@@ -1,4 +1,4 @@
-"""Whatever the code gives as a reason has words in both languages, with the parameters that the code fills in."""
+"""Whatever the code gives as a reason has words in both languages, and those name only parameters that the code knows."""
 
 import ast
 import re
@@ -58,6 +58,18 @@ def test_every_reason_of_a_finding_has_words(language: str) -> None:
     begun = {key for key in made if key.endswith("_")}  # the rest is a variable
     assert made - begun - known == set()
     assert {key for key in begun if not any(k.startswith(key) for k in known)} == set()
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_words_of_a_finding_name_only_parameters_that_the_code_fills_in(language: str) -> None:
+    filled = {text for tree in sources(*DETECTING) for text in texts_in(tree)}
+    named = {
+        blank
+        for key, text in words(language).items()
+        if key.startswith("reason.")
+        for blank in re.findall(r"\{(\w+)\}", text)
+    }
+    assert named - filled == set()
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
