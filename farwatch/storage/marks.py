@@ -61,7 +61,9 @@ async def _judge_anew(
 ) -> None:
     """The hours and days that a mark touches and that have begun, bounded by the longest mark that the API takes; the live lane
     holds its marks with the registry and hears of it by the version."""
-    await connection.execute("UPDATE registry_version SET version = version + 1, changed_at = clock_timestamp()")
+    await connection.execute(
+        "UPDATE registry_version SET version = version + 1, changed_at = clock_timestamp()"
+    )
     due = []
     for kind in (ReadingKind.HOUR, ReadingKind.DAY):
         period = period_of(kind, from_at)

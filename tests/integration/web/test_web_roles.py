@@ -40,7 +40,12 @@ TABLE = [
     Ask("GET", "/api/v1/grids", (401, 200, 200, 200, 200, 200)),
     Ask("GET", "/api/v1/stations", (401, 200, 200, 200, 200, 200)),
     Ask("GET", "/api/v1/stations/{mn}/readings", (401, 404, 404, 200, 200, 200), query="?code=a21026"),
-    Ask("GET", "/api/v1/stations/{mn}/readings/revisions", (401, 404, 404, 200, 200, 200), query="?code=a21026"),
+    Ask(
+        "GET",
+        "/api/v1/stations/{mn}/readings/revisions",
+        (401, 404, 404, 200, 200, 200),
+        query="?code=a21026",
+    ),
     Ask("GET", "/api/v1/stations/{mn}/reviews", (401, 404, 404, 200, 200, 200)),
     Ask("GET", "/api/v1/stations/{mn}/marks", (401, 404, 404, 200, 200, 200)),
     Ask("POST", "/api/v1/stations/{mn}/marks", (401, 403, 403, 201, 201, 201), MARK),
