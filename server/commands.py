@@ -45,17 +45,27 @@ async def require_ready(settings: Settings, wanted: Sequence[str]) -> None:
     if "intake" in wanted and settings.mqtt_url is None and settings.hj212_listen is None:
         raise CommandError("role intake needs FARWATCH_MQTT_URL or FARWATCH_HJ212_LISTEN")
     if "web" in wanted and settings.http_port:
-        with socket.socket(socket.AF_INET6 if ":" in settings.http_host else socket.AF_INET) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((settings.http_host, settings.http_port))
-            except OSError as error:
-                why = (
-                    "is in use"
-                    if error.errno == errno.EADDRINUSE
-                    else f"cannot be listened on: {error.strerror}"
-                )
-                raise CommandError(f"port {settings.http_port} on {settings.http_host} {why}") from None
+        require_port(settings.http_host, settings.http_port)
+    if "intake" in wanted and settings.hj212_address is not None:
+        # Whoever holds the role on this machine listens there until we take over.
+        require_port(*settings.hj212_address, may_be_in_use=True)
+
+
+def require_port(host: str, port: int, *, may_be_in_use: bool = False) -> None:
+    """Raises CommandError when nobody can listen there."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE and may_be_in_use:
+                return
+            why = (
+                "is in use"
+                if error.errno == errno.EADDRINUSE
+                else f"cannot be listened on: {error.strerror}"
+            )
+            raise CommandError(f"port {port} on {host} {why}") from None
 
 
 async def require_migrated(settings: Settings) -> None:
