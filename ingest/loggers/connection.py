@@ -12,7 +12,8 @@ from ingest.loggers.limits import ConnectionAge, LoggerLimits
 
 QUIET_BEFORE_FINISH_S = 15.0
 """A frame whose length says more than comes is taken for what it is after this long without a byte."""
-LARGEST_READ_BYTES = 16 * 1024
+LARGEST_READ_BYTES = 8 * 1024
+"""Of one connection, before it is looked at whether it may go on: times the connections, the most that can wait in all."""
 WRITE_BUFFER_BYTES = 16 * 1024
 SEND_BUFFER_BYTES = 32 * 1024
 
@@ -94,12 +95,13 @@ class Connection(asyncio.BufferedProtocol):
             self._ended_by = reason
             self._transport.abort()
 
-    def waits(self, more: int) -> None:
-        """So many of its frames more (or fewer) wait for their commit; with too many it is read no further."""
+    def waits(self, more: int, *, is_full: bool = False) -> None:
+        """So many of its frames more (or fewer) wait for their commit; with too many, or when the server `is_full`, it is
+        read no further until they are committed."""
         self.waiting += more
         if self._transport is None or self._transport.is_closing():
             return
-        if not self.is_paused and self.waiting >= self._desk.limits.frames_waiting:
+        if not self.is_paused and (is_full or self.waiting >= self._desk.limits.frames_waiting):
             self.is_paused = True
             metrics.PAUSES.inc()
             self._transport.pause_reading()

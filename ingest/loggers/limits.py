@@ -7,7 +7,8 @@ from dataclasses import dataclass
 class LoggerLimits:
     """`idle_s`: without a frame that was taken; `introduce_within_s`: until the first such; `frame_within_s`: from a
     frame's first byte to its last; `write_within_s`: for the other side to read what we send. A connection is read no
-    further while `frames_waiting` of its frames wait for their commit, and ends after `refused_frames` in a row."""
+    further while `frames_waiting` of its frames wait for their commit, or while `frames_waiting_in_all` of all connections do
+    and one of them is its own, and ends after `refused_frames` in a row."""
 
     connections: int = 4000
     connections_per_address: int = 500
@@ -16,6 +17,7 @@ class LoggerLimits:
     frame_within_s: float = 30.0
     write_within_s: float = 10.0
     frames_waiting: int = 64
+    frames_waiting_in_all: int = 10_000
     refused_frames: int = 100
 
 

@@ -125,7 +125,9 @@ class LoggerServer:
             self._waiting_pause_reading.append((connection, delivery))
             queued += 1
         if queued:
-            connection.waits(queued)
+            connection.waits(
+                queued, is_full=len(self._waiting_pause_reading) >= self.limits.frames_waiting_in_all
+            )
             self._arrived.set()
 
     def _connection(self) -> Connection:

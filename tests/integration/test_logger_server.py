@@ -229,24 +229,30 @@ async def test_who_does_not_read_its_answers_is_ended(pool: Pool, database_url: 
         await deaf.close()
 
 
-async def test_a_database_that_is_away_slows_the_loggers_and_loses_nothing(pool: Pool, house: House) -> None:
+@pytest.mark.parametrize(
+    "limits", [LoggerLimits(frames_waiting=64), LoggerLimits(frames_waiting_in_all=64, frames_waiting=9999)]
+)
+async def test_a_database_that_is_away_slows_the_loggers_and_loses_nothing(
+    pool: Pool, database_url: str, city: None, limits: LoggerLimits
+) -> None:
     """A lock on the table is what an outage looks like to one batch: it waits, and whoever sends waits too."""
-    logger = await BareLogger.connect(house.port)
-    blocker = await pool.acquire()
-    hold = blocker.transaction()
-    await hold.start()
-    await blocker.execute("LOCK TABLE readings IN ACCESS EXCLUSIVE MODE")
-    frames = [upload("MN1", now() - timedelta(seconds=s), float(s)) for s in range(400)]
-    async with asyncio.TaskGroup() as group:
-        sending = group.create_task(logger.send(*frames))
-        await until(_paused(house), lambda paused: paused == 1)
-        assert await asyncio.wait_for(_waiting(house), 1) < 400
-        await hold.rollback()
-        await pool.release(blocker)
-        assert len([await logger.packet(20) for _ in frames]) == 400
-        await sending
-    assert await readings(pool) == 400
-    await logger.close()
+    async with logger_house(pool, database_url, limits=limits) as house:
+        logger = await BareLogger.connect(house.port)
+        blocker = await pool.acquire()
+        hold = blocker.transaction()
+        await hold.start()
+        await blocker.execute("LOCK TABLE readings IN ACCESS EXCLUSIVE MODE")
+        frames = [upload("MN1", now() - timedelta(seconds=s), float(s)) for s in range(400)]
+        async with asyncio.TaskGroup() as group:
+            sending = group.create_task(logger.send(*frames))
+            await until(_paused(house), lambda paused: paused == 1)
+            assert await _waiting(house) < 400
+            await hold.rollback()
+            await pool.release(blocker)
+            assert len([await logger.packet(20) for _ in frames]) == 400
+            await sending
+        assert await readings(pool) == 400
+        await logger.close()
 
 
 def _paused(house: House) -> Callable[[], Awaitable[int]]:
