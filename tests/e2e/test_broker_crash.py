@@ -136,4 +136,6 @@ async def test_what_the_broker_lost_is_a_gap_and_comes_back(rig: Rig) -> None:
     logger.stop()
     assert 0 < lost <= PER_HOUR
     assert "data_gap" in findings
-    assert {"2061", "2051"} <= {r["command"] for r in commands}, "both the hours and their minutes were asked for again"
+    assert {"2061", "2051"} <= {r["command"] for r in commands}, (
+        "both the hours and their minutes were asked for again"
+    )
