@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from farwatch.domain.reading import ReadingKind
-from farwatch.domain.review import Mark, period_of
+from farwatch.domain.review import DUE_AFTER, Mark, period_of
 from farwatch.storage import review_due
 from farwatch.storage.database import Connection, Pool, Record
 
@@ -68,6 +68,7 @@ async def _judge_anew(
     for kind in (ReadingKind.HOUR, ReadingKind.DAY):
         period = period_of(kind, from_at)
         while period.ts < min(to_at, now):
-            due.append(((mn, kind, period.ts), max(now, period.until)))
+            # Never before the readings of a running period are due: the intake trusts its own mark to stand until then.
+            due.append(((mn, kind, period.ts), max(now, period.until + DUE_AFTER[kind])))
             period = period_of(kind, period.until + timedelta(seconds=1))
     await review_due.mark(connection, due)

@@ -17,6 +17,7 @@ from farwatch.storage import marks, review_due, station_links
 from farwatch.storage import reviews as stored
 from farwatch.storage.database import Pool, Record, open_pool, transaction
 from farwatch.storage.leases import LeaseLostError
+from ingest.review_marks import ReviewMarks
 from tests.support.city import settle
 from tests.support.review import HOUR, HandClock, a_reading, arrive, limit, make_reviews, review_all
 
@@ -86,6 +87,7 @@ async def test_an_hour_that_is_marked_afterwards_is_no_exceedance_any_more(city:
     reviews = await make_reviews(pool, clock)
     await arrive(pool, [a_reading(HOUR, 61.0)])
     await review_all(reviews)
+    clock.at += 15 * MINUTE
     mark = Mark(label="start_up", from_at=HOUR, to_at=HOUR + timedelta(hours=1), declared_at=clock.at)
     async with transaction(pool) as connection:
         await marks.add(connection, "MN1", mark, by="bureau", note="", now=clock.at)
@@ -246,3 +248,26 @@ async def test_ticks_say_what_a_review_saw_and_are_forgotten_in_the_end(city: No
     assert len(await stored.ticks(pool, HOUR, HOUR + timedelta(hours=1))) == 1
     await stored.forget_ticks(pool, clock.at + MINUTE)
     assert await stored.ticks(pool, HOUR, HOUR + timedelta(hours=1)) == []
+
+
+async def test_a_mark_in_a_running_hour_takes_no_minute_from_its_review(city: None, pool: Pool) -> None:
+    clock = HandClock(HOUR + timedelta(minutes=40))
+    intake_marks = ReviewMarks()
+
+    async def minutes(first: int, last: int) -> None:
+        batch = [
+            a_reading(HOUR + n * MINUTE, 60.0 + n, ReadingKind.MIN, after_s=2) for n in range(first, last)
+        ]
+        await arrive(pool, batch, intake_marks)
+
+    await minutes(0, 39)
+    mark = Mark(label="start_up", from_at=HOUR, to_at=HOUR + 5 * MINUTE, declared_at=clock.at)
+    async with transaction(pool) as connection:
+        await marks.add(connection, "MN1", mark, by="bureau", note="", now=clock.at)
+    reviews = await make_reviews(pool, clock)
+    clock.at = HOUR + timedelta(hours=1, seconds=1)
+    await review_all(reviews)
+    await minutes(39, 60)
+    clock.at = HOUR + timedelta(hours=1, minutes=11)
+    await review_all(reviews)
+    assert [v[5] for v in await verdicts(pool)] == [60]

@@ -60,12 +60,15 @@ def a_reading(
     return Reading(**(fields | {"received_at": received_at} | changes))  # type: ignore[arg-type]
 
 
-async def arrive(pool: Pool, batch: Sequence[Reading]) -> None:
-    """As the intake writes them: with their marks, in one commit."""
+async def arrive(pool: Pool, batch: Sequence[Reading], marks: ReviewMarks | None = None) -> None:
+    """As the intake writes them: with their marks, in one commit; `marks` is what it remembers of earlier batches."""
+    remembered = marks or ReviewMarks()
     async with transaction(pool) as connection:
         await readings.ensure_partitions(connection)
         await readings.insert(connection, await readings.channel_ids(connection), batch)
-        await review_due.mark(connection, ReviewMarks().of(batch, batch[-1].received_at).items())
+        wanted = remembered.of(batch, batch[-1].received_at)
+        await review_due.mark(connection, wanted.items())
+    remembered.adopt(wanted)
 
 
 async def review_all(reviews: Reviews) -> int:
