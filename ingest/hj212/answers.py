@@ -9,6 +9,7 @@ DATA_ACKNOWLEDGED = "9014"
 _NOTIFIES = ("1001", "1013", "1014", "9015")
 """Hardware numbers (2025), a wish for the time, a wish for a new key (2025), the heartbeat (2025)."""
 _ANSWERS = ("9011", "9012", "9013", "9014")
+_RESULT = "9012"
 _SYSTEM_INTERACTION = "91"
 
 
@@ -16,10 +17,12 @@ def answer_to(packet: Packet, crc: FrameVerdict = FrameVerdict.PASS) -> bytes | 
     """The frame to send back, with the packet's own request number and version; None: none is wanted, or none is possible.
 
     Only the lowest bit of Flag asks for an answer, and without a request number there is nothing to answer by. A notify
-    gets 9013, anything else 9014; answers are not answered. `crc` is the verdict that the
+    gets 9013, anything else 9014; answers are not answered, but for the result of a command in 2005. `crc` is the verdict that the
     packet's frame got: a logger that computes MODBUS is answered in MODBUS.
     """
-    if not packet.wants_answer or not packet.qn or packet.cn in _ANSWERS:
+    if not packet.wants_answer or not packet.qn:
+        return None
+    if packet.cn in _ANSWERS and (packet.cn, packet.dialect) != (_RESULT, 2005):
         return None
     cn = NOTIFY_ACKNOWLEDGED if packet.cn in _NOTIFIES else DATA_ACKNOWLEDGED
     if crc not in (FrameVerdict.MODBUS, FrameVerdict.MODSWAP):

@@ -19,6 +19,9 @@ _MN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _CN = re.compile(r"[0-9]{4}")
 _NAMELESS = "9014"
 """HJ/T 212-2005 lets the platform acknowledge data without naming the MN: that packet's `mn` is empty."""
+_LENGTH_WITHOUT_SECONDS = 12
+_LONGEST_FIELD = 64
+"""Of what goes back to the device or into an index; the standard's longest such field has 24 characters."""
 _LAST_EPOCH_MS = 4_102_444_800_000  # the year 2100
 
 
@@ -34,6 +37,7 @@ class Malformed:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Packet:
     """`qn` is the request number, in 2005 often inside the content. `content` are its fields in order, names not unique.
+    `st`, `pw` and `qn` are empty where what is said there is longer than any such thing.
 
     `is_backfill`: HJ 212-2025's RF=1, sent again after an outage.
     """
@@ -74,7 +78,9 @@ class Packet:
     def data_at(self) -> datetime | None:
         """The event time, for minutes, hours and days the period's start, in UTC."""
         text = self.field("DataTime")
-        return None if text is None else time_of(text)
+        if text is None:
+            return None
+        return time_of(f"{text}00" if len(text) == _LENGTH_WITHOUT_SECONDS else text)
 
 
 def parse(segment: bytes, sm4_key: bytes | None = None) -> Packet | Malformed:
@@ -95,7 +101,7 @@ def parse(segment: bytes, sm4_key: bytes | None = None) -> Packet | Malformed:
         return Malformed("bad_mn", mn[:80])
     qn = head.get("QN", "") or next((value for name, value in content if name == "QN"), "")
     return Packet(
-        mn=mn, cn=cn, st=head.get("ST", ""), pw=head.get("PW", ""), qn=qn, flag=_number(head.get("FLAG")),
+        mn=mn, cn=cn, st=_short(head.get("ST", "")), pw=_short(head.get("PW", "")), qn=_short(qn), flag=_number(head.get("FLAG")),
         pnum=_number(head.get("PNUM")), pno=_number(head.get("PNO")), is_backfill=head.get("RF") == "1",
         content=content,
     )  # fmt: skip
@@ -130,6 +136,10 @@ def _content(segment: bytes) -> tuple[Pair, ...]:
         start = opening + 2
     end = segment.rfind(b"&&")
     return pairs_of(text_of(segment[start : end if end >= start else len(segment)]))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST_FIELD else ""
 
 
 def _number(text: str | None) -> int | None:

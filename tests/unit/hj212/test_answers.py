@@ -45,6 +45,9 @@ def test_the_standards_own_acknowledgement_is_ours() -> None:
             "ST=91;CN=9014;CP=&&QN=1;CN=2051;PNO=1;PNUM=2&&",
         ),
         ("CN=2051;MN=A;Flag=1;CP=&&QN=7&&", "ST=91;CN=9014;CP=&&QN=7;CN=2051&&"),
+        ("QN=1;CN=9012;PW=x;MN=A;Flag=1;CP=&&ExeRtn=1&&", "ST=91;CN=9014;CP=&&QN=1;CN=9012&&"),
+        ("CN=9012;MN=A;CP=&&QN=1;ExeRtn=1&&", None),
+        ("QN=1;CN=9011;PW=x;MN=A;Flag=1;CP=&&QnRtn=1&&", None),
         ("QN=1;CN=1013;PW=x;MN=A;Flag=1;CP=&&&&", "ST=91;CN=9013;PW=x;MN=A;Flag=0;CP=&&QN=1&&"),
     ],
 )
@@ -53,6 +56,16 @@ def test_an_answer_keeps_request_number_and_version_and_comes_only_when_asked_fo
 ) -> None:
     got = answer_to(packet(asked))
     assert (None if got is None else one(got).segment.decode()) == answered
+
+
+@pytest.mark.parametrize("field", ["QN", "PW"])
+@pytest.mark.parametrize("flag", [1, 5, 9])
+def test_an_answer_is_never_too_long_for_a_frame(field: str, flag: int) -> None:
+    fields = {"QN": "1", "PW": "1"} | {field: "中" * 4900}
+    head = "".join(f"{name}={value};" for name, value in fields.items())
+    got = parse(f"{head}CN=1013;MN={'A' * 64};Flag={flag};CP=&&&&".encode("gb18030"))
+    assert isinstance(got, Packet)
+    assert len(answer_to(got) or b"") < 1024
 
 
 @pytest.mark.parametrize("verdict", [FrameVerdict.PASS, FrameVerdict.MODBUS, FrameVerdict.MODSWAP])

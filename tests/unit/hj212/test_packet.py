@@ -122,6 +122,23 @@ def test_split_and_back_filled_packets_say_so() -> None:
     assert parsed("CN=2061;MN=A;PNO=99999999999;CP=&&&&").pno is None
 
 
+@pytest.mark.parametrize("field", ["QN", "PW", "ST"])
+def test_a_field_that_is_too_long_to_go_back_is_none(field: str) -> None:
+    """GBK grows when it is answered in UTF-8: 9,800 bytes of it would be an answer that no frame can hold."""
+    segment = f"{field}=".encode() + "中".encode("gb18030") * 4900 + b";CN=2011;MN=A;Flag=5;CP=&&&&"
+    assert segment.index(b"CP=") < 9999
+    got = parse(segment)
+    assert isinstance(got, Packet)
+    assert getattr(got, field.lower()) == ""
+    assert parsed(f"CN=2011;MN=A;CP=&&QN={'9' * 65}&&").qn == ""
+
+
+def test_an_event_time_may_leave_out_its_seconds() -> None:
+    packet = parsed("CN=2011;MN=A;QN=202611221000;CP=&&DataTime=202611221000&&")
+    assert packet.data_at == datetime(2026, 11, 22, 2, tzinfo=UTC)
+    assert packet.sent_at is None
+
+
 def test_in_2005_the_request_number_is_content_and_9014_names_nobody() -> None:
     packet = parsed("ST=91;CN=9014;CP=&&QN=20040516010101001;CN=2051&&")
     assert (packet.mn, packet.qn, packet.dialect) == ("", "20040516010101001", 2005)
@@ -164,6 +181,8 @@ def test_any_bytes_are_a_packet_or_refused_by_name(data: bytes) -> None:
     [
         ("20261122100000", datetime(2026, 11, 22, 2, tzinfo=UTC)),
         ("20261122100000123", datetime(2026, 11, 22, 2, 0, 0, 123000, tzinfo=UTC)),
+        ("20280229000000", datetime(2028, 2, 28, 16, tzinfo=UTC)), ("20270229000000", None),
+        ("20261231235959", datetime(2026, 12, 31, 15, 59, 59, tzinfo=UTC)), ("20261122100060", None),
         ("20260230100000", None), ("20261122240000", None), ("00010101000000", None), ("2026112210000", None),
         ("", None), ("２０２６１１２２１０００００", None), ("+2026112210000", None), ("20261122 10000", None),
     ],
