@@ -1,5 +1,6 @@
 """The content of a packet, `CP=&&name=value,name=value;name=value&&`: pairs, numbers and times, and back."""
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import groupby
@@ -8,6 +9,8 @@ Pair = tuple[str, str]
 
 CITY_TIME = timezone(timedelta(hours=8))
 """HJ 212 writes local time; Asia/Shanghai has had no summer time since 1991."""
+
+_DECIMALS = re.compile(r"\d[\d.]*", re.ASCII)
 
 
 def text_of(data: bytes) -> str:
@@ -20,13 +23,16 @@ def text_of(data: bytes) -> str:
 
 
 def pairs_of(text: str) -> tuple[Pair, ...]:
-    """The fields in order, blanks around names and values removed. `;` and `,` within `//...//` belong to the text."""
+    """The fields in order, blanks around names and values removed. `;` and `,` within `//...//` belong to the text, and so does
+    the comma of a number written `1,5`: it is not 1."""
     parts = _parts_with_texts(text) if "//" in text else text.replace(",", ";").split(";")
-    pairs = []
+    pairs: list[Pair] = []
     for part in parts:
         name, equals, value = part.partition("=")
         if equals:
             pairs.append((name.strip(), value.strip()))
+        elif pairs and _DECIMALS.fullmatch(part.strip()) and pairs[-1][1][-1:].isdigit():
+            pairs[-1] = (pairs[-1][0], f"{pairs[-1][1]},{part.strip()}")
     return tuple(pairs)
 
 

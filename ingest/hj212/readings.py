@@ -40,10 +40,12 @@ _SUFFIXES: dict[str, tuple[str, str]] = {
 """Suffix -> which value it is, and what it adds to the code. Others (ZsMin, EFlag, SampleTime, ID ...) are no values."""
 _FOLDED = {suffix.lower(): meaning for suffix, meaning in _SUFFIXES.items()}
 
-_BARE_CODE = re.compile(r"[waeg]\d{4,5}\w?|[BS]?\d{2,3}|L(?:[A-Z]|eq|d|n|dn|\d\d?)")
+_BARE_CODE = re.compile(r"[waeg]\d{4,5}\w?|[BS]?\d{2,3}|L(?:[A-Z]|eq|d|n|dn|\d\d?)", re.ASCII)
 """A code without a suffix, as some loggers send it; other names without one are settings."""
 _CODE = re.compile(r"[A-Za-z0-9_]{1,20}")
 _FLAG = re.compile(r"[A-Za-z0-9]{1,4}")
+_COMMON_FLAG = re.compile(r"[A-Za-z]")
+"""`Flag=D` without a code: of all that have none of their own. (A digit there is the packet's Flag, in the wrong place.)"""
 UNREADABLE_FLAG = "?"
 _LONGEST_NAME = 40
 
@@ -65,7 +67,7 @@ class Said:
 class Sample:
     """`ts` in UTC, for minutes, hours and days the period's start. `left_out` are the fields that were not taken, each
     with its reason: not_a_number, not_finite, repeated (the first counts: devices repeat a flow's code for its totaliser),
-    bad_code, no_value (a code with a minimum, maximum or converted value only)."""
+    bad_code, no_value (a code with a minimum, maximum or converted value only), another_time (a second DataTime)."""
 
     kind: ReadingKind
     ts: datetime
@@ -80,31 +82,36 @@ def readings_of(packet: Packet) -> Sample | Malformed | None:
         return None
     gathered = _Gathered()
     for name, text in packet.content:
-        if (field := _field(name) if len(name) <= _LONGEST_NAME else None) is not None:
+        if (field := _known_field(name) if len(name) <= _LONGEST_NAME else _field(name)) is not None:
             gathered.take(name, *field, text)
     channels = gathered.said(kind)
     if not channels and not gathered.left_out:
         return None
     ts = packet.data_at
+    if len({text for name, text in packet.content if name == "DataTime"}) > 1:
+        gathered.left_out.append(("DataTime", "another_time"))
     if ts is None:
         written = packet.field("DataTime")
         return Malformed("no_data_time" if written is None else "bad_data_time", (written or "")[:80])
     return Sample(kind, ts, channels, tuple(gathered.left_out))
 
 
-@lru_cache(maxsize=4096)
 def _field(name: str) -> tuple[str, str] | None:
-    """The code and which of its values `name` is (`flag`, `bad_code`); None: no value. Devices say the same names all day."""
+    """The code and which of its values `name` is (`flag`, `bad_code`); None: no value."""
     code, dash, suffix = name.rpartition("-")
+    if suffix.lower() == "flag":
+        return code, "flag"
     if not dash:
         return (name, "rtd") if _BARE_CODE.fullmatch(name) else None
-    if suffix == "Flag":
-        return code, "flag"
     meaning = _SUFFIXES.get(suffix) or _FOLDED.get(suffix.lower())
     if meaning is None:
         return None
     which, addition = meaning
     return (code + addition, which) if _CODE.fullmatch(code) else (code, "bad_code")
+
+
+_known_field = lru_cache(maxsize=4096)(_field)
+"""Devices say the same names all day."""
 
 
 class _Gathered:
@@ -118,7 +125,8 @@ class _Gathered:
 
     def take(self, name: str, code: str, which: str, text: str) -> None:
         if which == "flag":
-            self._flags.setdefault(code, text)
+            if code or _COMMON_FLAG.fullmatch(text):
+                self._flags.setdefault(code, text)
             return
         number = _number(text) if which != "bad_code" else which
         if isinstance(number, str):
@@ -150,7 +158,9 @@ class _Gathered:
 
     def _flag(self, code: str) -> str:
         """None or an empty one is normal; one that cannot be a flag is not. A day's and a night's value share one."""
-        text = self._flags.get(code) or self._flags.get(code.removesuffix("_day").removesuffix("_night"))
+        flags = self._flags
+        shared = code.removesuffix("_day").removesuffix("_night")
+        text = flags.get(code) or flags.get(shared) or flags.get("")
         if not text or text == NORMAL_FLAG:
             return NORMAL_FLAG
         return text.upper() if _FLAG.fullmatch(text) else UNREADABLE_FLAG
@@ -164,4 +174,4 @@ def _number(text: str) -> float | str:
         return "not_a_number"
     if not isfinite(number):
         return "not_finite"
-    return number if text.isascii() and "_" not in text else "not_a_number"
+    return number + 0.0 if text.isascii() and "_" not in text else "not_a_number"  # -0 is 0

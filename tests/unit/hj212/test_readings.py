@@ -52,6 +52,10 @@ def sample(content: str, cn: str = "2011") -> Sample:
         ("2011", "a-Rtd=1,a-Flag=3", "rtd", [Said("a", 1, "3")]),
         ("2011", "a-Rtd=1,a-Flag=正常", "rtd", [Said("a", 1, "?")]),
         ("2011", "a-Flag=D,a-Rtd=1", "rtd", [Said("a", 1, "D")]),
+        ("2011", "a-Rtd=1,a-FLAG=D;b-Rtd=1,b-flag=d", "rtd", [Said("a", 1, "D"), Said("b", 1, "D")]),
+        ("2011", "a-Rtd=1;b-Rtd=2,b-Flag=N;Flag=D", "rtd", [Said("a", 1, "D"), Said("b", 2, "N")]),
+        ("2011", "a-Rtd=1;Flag=5", "rtd", [Said("a", 1, "N")]),
+        ("2011", "a-Rtd=1,a-Flag=N,5", "rtd", [Said("a", 1, "N")]),
     ],
 )  # fmt: skip
 def test_values_have_their_code_kind_flag_and_companions(
@@ -71,6 +75,12 @@ def test_values_have_their_code_kind_flag_and_companions(
         ("a-Rtd=１２,b-Rtd=1", [("a-Rtd", "not_a_number")]),
         ("a-Rtd=0x1F,b-Rtd=1", [("a-Rtd", "not_a_number")]),
         ("a-Rtd=1e999,b-Rtd=1", [("a-Rtd", "not_finite")]),
+        ("a-Rtd=1e309,b-Rtd=1", [("a-Rtd", "not_finite")]),
+        ("a-Rtd=1,5,b-Rtd=1", [("a-Rtd", "not_a_number")]),
+        ("a-Rtd=1,234.5;b-Rtd=1", [("a-Rtd", "not_a_number")]),
+        ("a-Rtd=1, 5 ;b-Rtd=1", [("a-Rtd", "not_a_number")]),
+        ("x" * 60 + "-Rtd=1;b-Rtd=1", [("x" * 60 + "-Rtd", "bad_code")]),
+        ("b-Rtd=1;DataTime=20261122100100;b-Rtd=2", [("b-Rtd", "repeated"), ("DataTime", "another_time")]),
         ("a-Rtd=NaN,b-Rtd=1", [("a-Rtd", "not_finite")]),
         ("a-Rtd=-inf,b-Rtd=1", [("a-Rtd", "not_finite")]),
         ("b-Rtd=1,b-Rtd=2", [("b-Rtd", "repeated")]),
@@ -101,6 +111,8 @@ def test_what_cannot_be_taken_is_named_and_its_neighbours_stay(
         ("1011", "SystemTime=20261122090000"),
         ("2011", "Flag=N"),
         ("2011", "a21026-Flag=N"),
+        ("2011", "w０１０１８=5"),
+        ("2011", "a01001é=5"),
     ],
 )
 def test_requests_replies_and_heartbeats_measure_nothing(cn: str, content: str) -> None:
@@ -111,6 +123,10 @@ def test_values_without_a_possible_time_are_refused_by_name() -> None:
     assert read("a-Rtd=1", time="") == Malformed("no_data_time")
     assert read("a-Rtd=1", time="DataTime=20261322100000;") == Malformed("bad_data_time", "20261322100000")
     assert read("a-Rtd=x", time="DataTime=;") == Malformed("bad_data_time", "")
+
+
+def test_zero_has_no_sign() -> None:
+    assert str(sample("a-Rtd=-0.0").channels[0].value) == "0.0"
 
 
 def test_milliseconds_of_an_event_time_are_kept() -> None:
