@@ -10,8 +10,12 @@ from ingest.hj212 import checksum
 from ingest.hj212.frame import LONGEST_SEGMENT, Frame, FrameVerdict, judge, unfit, written_crc
 
 _LENGTH = re.compile(rb"##(\d{2,4})")
-_NEXT_HEAD = re.compile(rb"##\d{3}")
-_END = re.compile(rb"##\d{3}|\n")
+_NEXT_HEAD = re.compile(rb"##\d\d(?:\d|[A-Z]{2}=)")
+"""Two digits of length are a head where a field follows."""
+_END = re.compile(_NEXT_HEAD.pattern + rb"|\n")
+_HEAD_BEGUN = 6
+"""So much of a head may have come without its being known for one."""
+_DIGITS = re.compile(rb"##\d*")
 _BETWEEN = b" \t\r\n*\0"
 """May stand between frames: line ends, blanks, the `**` of some loggers, zeros of serial lines."""
 _HEAD = 6
@@ -144,10 +148,10 @@ class Framer:
     def _by_end(self, at: int, start: int, failure: str, ended: bool) -> tuple[Frame, int] | None:
         """A frame whose length is not right: it ends at its line's end or where the next one begins."""
         buffer = self._buffer
-        match = _END.search(buffer, max(at + 1, self._scanned - _CRC_BYTES))
+        match = _END.search(buffer, max(at + 1, self._scanned - _HEAD_BEGUN))
         if match is not None and match.start() - at < _LONGEST:
             stop = match.start()
-        elif ended or len(buffer) - at > _LONGEST + _CRC_BYTES:
+        elif ended or len(buffer) - at > _LONGEST + _HEAD_BEGUN:
             stop = min(len(buffer), at + _LONGEST)
         else:
             self._scanned = len(buffer)
@@ -155,7 +159,7 @@ class Framer:
         raw = bytes(buffer[at:stop]).rstrip(_BETWEEN)
         crc = raw[-_CRC_BYTES:]
         if len(written_crc(crc)) == _CRC_BYTES:
-            for head in (start - at, _HEAD):
+            for head in (start - at, _HEAD, _DIGITS.match(raw).end()):  # type: ignore[union-attr]
                 segment = raw[head:-_CRC_BYTES]
                 if segment and int(crc, 16) == checksum.hj212(segment):
                     return Frame(raw, segment, FrameVerdict.BADLEN, "bad_length"), stop

@@ -8,7 +8,15 @@ from farwatch.domain.registry import CrcPolicy
 from ingest.hj212 import checksum
 from ingest.hj212.frame import Frame, FrameVerdict, is_allowed
 from ingest.hj212.framer import Framer, frames_of, one
-from tests.support.hj212 import SEGMENT, chunks, crc_by_the_standard, data_segment, frame, modbus_by_the_book
+from tests.support.hj212 import (
+    MN,
+    SEGMENT,
+    chunks,
+    crc_by_the_standard,
+    data_segment,
+    frame,
+    modbus_by_the_book,
+)
 
 CRC = crc_by_the_standard(SEGMENT.encode())
 MODBUS = modbus_by_the_book(SEGMENT.encode())
@@ -34,6 +42,8 @@ PASS, MODBUS_, MODSWAP, BADLEN, FAIL = FrameVerdict
         (frame(SEGMENT, length=9999), BADLEN, "bad_length"),
         (frame(SEGMENT, length=0), BADLEN, "bad_length"),
         (frame(SEGMENT, length="01A1"), BADLEN, "bad_length"),
+        (frame(SEGMENT, length=""), BADLEN, "bad_length"),
+        (frame(SEGMENT, length=f"{len(SEGMENT):05d}"), BADLEN, "bad_length"),
         (frame(SEGMENT[:-2]), PASS, "ok"),
         (frame(SEGMENT, crc=CRC ^ 1), FAIL, "bad_crc"),
         (frame(SEGMENT, crc="WXYZ"), FAIL, "bad_length_and_crc"),
@@ -153,6 +163,18 @@ def test_every_byte_alone_gives_the_same_frames() -> None:
     framer = Framer()
     got = [f for n in range(len(sent)) for f in framer.feed(sent[n : n + 1])] + framer.finish()
     assert [f.reason for f in got] == ["rubbish", "ok", "bad_length", "ok"]
+
+
+@pytest.mark.parametrize("broken", [frame(SEGMENT)[:100], frame(SEGMENT, length=900, tail=b""), b"##9999"])
+def test_a_neighbour_whose_length_has_two_digits_is_seen_behind_a_broken_frame(broken: bytes) -> None:
+    short = f"QN=20261122100000001;ST=91;CN=9021;PW=1;MN={MN};CP=&&&&"
+    neighbour = frame(short, length=f"{len(short)}", tail=b"")
+    assert len(neighbour) < 100
+    for cut in range(len(broken), len(broken) + 8):
+        framer = Framer()
+        sent = broken + neighbour
+        got = [*framer.feed(sent[:cut]), *framer.feed(sent[cut:]), *framer.finish()]
+        assert [f.segment.decode() for f in got if f.verdict is PASS] == [short]
 
 
 def test_a_frame_within_a_log_text_is_text() -> None:
