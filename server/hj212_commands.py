@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import orjson
 
 from ingest.hj212.content import CITY_TIME
-from ingest.hj212.frame import Frame, FrameVerdict
+from ingest.hj212.frame import Frame, FrameVerdict, likely_segment
 from ingest.hj212.framer import Framer, frames_of
 from ingest.hj212.packet import Malformed, mn_of, parse
 from ingest.hj212.readings import Said, readings_of
@@ -56,14 +56,14 @@ def read_key(path: Path) -> bytes:
 
 
 def described(frame: Frame) -> dict[str, Any]:
-    """The line of one frame; `reason` says why it is not wholly good, first the frame's, then its packet's."""
+    """The line of one frame; `reason` says why it is not wholly good, first the frame's, then its packet's. A broken frame is
+    told as far as it can be read."""
+    segment = likely_segment(frame)
     line: dict[str, Any] = {
-        "verdict": frame.verdict, "reason": frame.reason, "mn": mn_of(frame.segment or frame.raw), "cn": None,
+        "verdict": frame.verdict, "reason": frame.reason, "mn": mn_of(segment), "cn": None,
         "dialect": None, "data_at": None, "readings": [],
     }  # fmt: skip
-    if not frame.segment:
-        return line
-    packet = parse(frame.segment)
+    packet = parse(segment)
     if isinstance(packet, Malformed):
         return line | {"reason": frame.reason if frame.reason != "ok" else packet.reason}
     sample = readings_of(packet)

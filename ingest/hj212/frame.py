@@ -66,6 +66,24 @@ def written_crc(field: bytes) -> bytes:
     return match.group() if match else b""
 
 
+_HEAD = re.compile(rb"##\d{0,4}")
+_CRC_AT_END = re.compile(rb"[0-9A-Fa-f]{4}\Z")
+_LAST_FIELD = re.compile(rb"[,;][^,;]*\Z")
+
+
+def likely_segment(frame: Frame) -> bytes:
+    """The data segment, or what most likely is: for people to read, never to be believed. Of a frame that breaks off the last
+    field is left out: nobody knows how it went on."""
+    if frame.segment:
+        return frame.segment
+    rest = frame.raw[frame.raw.find(b"##") :] if b"##" in frame.raw else frame.raw
+    rest = _HEAD.sub(b"", rest, count=1) if rest.startswith(b"##") else rest
+    closed = _CRC_AT_END.sub(b"", rest)
+    if closed.endswith(b"&&") or frame.reason != "cut_short":
+        return closed
+    return _LAST_FIELD.sub(b"", rest)
+
+
 def judge(raw: bytes, segment: bytes, crc: bytes, sm4_key: bytes | None) -> Frame | None:
     """The frame, if one of the known checksums fits the segment. `crc` is as `written_crc` gives it."""
     written = int(crc, 16)

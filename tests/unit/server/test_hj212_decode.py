@@ -83,6 +83,38 @@ def test_frames_glued_together_in_a_line_all_come(
     assert [line["verdict"] for line in got] == ["pass", "badlen", "pass"]
 
 
+@pytest.mark.parametrize(
+    ("written", "verdict", "reason"),
+    [
+        (frame(SEGMENT, length=9, crc="0000"), "fail", "bad_length_and_crc"),
+        (frame(SEGMENT, length=900, crc="0000"), "fail", "cut_short"),
+        (frame(SEGMENT, crc="ZZZZ"), "fail", "bad_length_and_crc"),
+        (frame(SEGMENT, length=""), "badlen", "bad_length"),
+        (frame(SEGMENT)[:-12], "fail", "cut_short"),
+        (SEGMENT.encode(), "fail", "rubbish"),
+        (b"10:00 recv #" + frame(SEGMENT)[2:], "fail", "rubbish"),
+    ],
+)
+def test_a_broken_frame_is_told_as_far_as_it_can_be_read(
+    written: bytes, verdict: str, reason: str, tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    (tmp_path / "f").write_bytes(written)
+    (line,) = decoded(capsysbinary, str(tmp_path / "f"))
+    said = {"code": "a21026", "kind": "rtd", "value": 31.2, "flag": "N", "converted": 40.1}
+    assert line == {
+        "verdict": verdict, "reason": reason, "mn": MN, "cn": "2011", "dialect": "2017",
+        "data_at": "2026-11-22T10:00:00+08:00", "readings": [said],
+    }  # fmt: skip
+
+
+def test_a_value_that_breaks_off_is_not_told(
+    tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    (tmp_path / "f").write_bytes(frame(SEGMENT.replace("40.1", "1234.5"))[:-24])
+    (line,) = decoded(capsysbinary, str(tmp_path / "f"))
+    assert line["readings"] == [{"code": "a21026", "kind": "rtd", "value": 31.2, "flag": "N"}]
+
+
 def test_standard_input_is_read(
     monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
