@@ -18,17 +18,19 @@ V = TypeVar("V")
 
 
 class CityCache:
-    """`current` costs one small query unless an import changed something."""
+    """`current` costs one small query unless an import changed something or a station was heard with a new code."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+        self._state: tuple[int, int] | None = None
         self._loaded: tuple[Registry, Policy] | None = None
 
     async def current(self) -> tuple[Registry, Policy]:
         async with self._pool.acquire() as connection:
-            version = await registry.version(connection)
-            if self._loaded is None or self._loaded[0].version != version:
+            state = await registry.state(connection)
+            if self._loaded is None or self._state != state:
                 self._loaded = (await registry.load(connection), await registry.load_policy(connection))
+                self._state = state
             return self._loaded
 
 

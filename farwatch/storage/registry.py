@@ -29,6 +29,15 @@ async def version(connection: Connection) -> int:
     return int(await connection.fetchval("SELECT version FROM registry_version"))
 
 
+async def state(connection: Connection) -> tuple[int, int]:
+    """The version and the newest channel: one that a station was only heard to send is not an import's, and yet in `load`."""
+    row = await connection.fetchrow(
+        "SELECT version, (SELECT coalesce(max(id), 0) FROM channels) AS newest FROM registry_version"
+    )
+    assert row is not None
+    return row["version"], row["newest"]
+
+
 async def load_policy(connection: Connection) -> Policy:
     """The newest imported policy, or the shipped one. Raises PolicyError if an older program cannot read it."""
     toml = await policy_text(connection)

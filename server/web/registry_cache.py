@@ -1,4 +1,4 @@
-"""The registry as it is now: loaded anew when its version has grown."""
+"""The registry as it is now: loaded anew when its version has grown or a station was heard with a new code."""
 
 from collections.abc import Awaitable, Callable
 
@@ -11,11 +11,12 @@ class RegistryCache:
     def __init__(self, pool: Pool, load: Callable[[Connection], Awaitable[Registry]]) -> None:
         self._pool = pool
         self._load = load
-        self._registry: Registry | None = None
+        self._loaded: tuple[tuple[int, int], Registry] | None = None
 
     async def current(self) -> Registry:
         """One small query when nothing changed."""
         async with self._pool.acquire() as connection:
-            if self._registry is None or self._registry.version != await store.version(connection):
-                self._registry = await self._load(connection)
-            return self._registry
+            state = await store.state(connection)
+            if self._loaded is None or self._loaded[0] != state:
+                self._loaded = (state, await self._load(connection))
+            return self._loaded[1]

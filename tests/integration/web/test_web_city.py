@@ -5,6 +5,7 @@ import pytest
 from farwatch.domain.reading import Reading, ReadingKind
 from farwatch.storage import camera_status, readings, warnings
 from farwatch.storage.camera_status import CameraState, CameraStatus
+from farwatch.storage.channels import note_heard
 from farwatch.storage.database import transaction
 from farwatch.storage.heartbeats import database_now
 from server.web import readings as readings_route
@@ -75,6 +76,18 @@ async def test_a_changed_registry_is_shown_without_a_restart(house: House) -> No
             "UPDATE grids SET name = '新网格'; UPDATE registry_version SET version = version + 1"
         )
         assert (await client.get("/api/v1/grids")).json()["features"][0]["properties"]["name"] == "新网格"
+
+
+async def test_a_code_that_is_heard_for_the_first_time_is_shown_without_a_restart(house: House) -> None:
+    async with house.client("bo") as client:
+        await client.get("/api/v1/stations")
+        async with transaction(house.pool) as connection:
+            await note_heard(connection, {("MN1", "a99054"): "mg/m3"}, house.clock.now())
+        (station,) = (await client.get("/api/v1/stations")).json()["items"]
+    assert [(c["code"], c["registered"]) for c in station["channels"]] == [
+        ("a21026", True),
+        ("a99054", False),
+    ]
 
 
 async def test_a_curve_comes_in_order_and_in_pages_without_gap_or_repeat(
