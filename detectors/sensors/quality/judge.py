@@ -1,4 +1,4 @@
-"""All rules about the quality of data, put to one hour of a station: what begins and what ends. Pure."""
+"""All rules about the quality of data, put to one hour or day of a station: what begins and what ends. Pure."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -38,19 +38,21 @@ RULES: tuple[Rule, ...] = (
     *missing.RULES,
     *fume.RULES,
 )
+OF_DAYS = remarked.RULES
+"""A day's own mean can be taken back, too; all else shows in its hours."""
 
 
 def review(history: History, period: Period, policy: Policy, now: datetime) -> ReviewOutcome:
-    """What the rules find in an hour, given what stood in it (`History.open_onsets`); of days they say nothing.
+    """What the rules find in an hour or day, given what stood in it (`History.open_onsets`).
 
     The same history gives the same findings, by id, however often it is reviewed.
     """
-    if period.kind is not ReadingKind.HOUR or not history.channels:
+    if not history.channels:
         return ReviewOutcome()
     scene = Scene(history, period, policy.quality)
     findings: list[Finding] = []
     ended: list[FindingEnded] = []
-    for rule in RULES:
+    for rule in RULES if period.kind is ReadingKind.HOUR else OF_DAYS:
         for opinion in rule.look(scene):
             for change in _changes(rule, opinion, scene, now):
                 if isinstance(change, Finding):

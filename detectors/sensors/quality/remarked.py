@@ -3,95 +3,163 @@
 Domain facts §4.7: R093, R098, case zysbs.cn.
 """
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 from itertools import groupby
 from statistics import fmean
 
 from detectors.sensors.in_force import own_limit
+from detectors.sensors.legal.facts import VALID_SHARE, marked_share
 from detectors.sensors.limit import judged_value
+from detectors.sensors.quality.codes import kind_of
 from detectors.sensors.quality.opinion import Opinion, Rule, Wrong
 from detectors.sensors.quality.scene import Scene
 from farwatch.domain.finding import Param, Severity, Tier
 from farwatch.domain.reading import NORMAL_FLAG, Reading, ReadingKind
 from farwatch.domain.registry import Limit
+from farwatch.domain.review import Mark
 
-VALID_SHARE = 0.75
-"""Of an hour: 45 minutes (domain facts §4.6)."""
+ONE_HOUR = timedelta(hours=1)
+HOURS_OF_DAY, VALID_HOURS = 24, 20
 
 FEWEST_MINUTES = 5
-"""Ours: an analyser may say a minute or two late that it was calibrating. An hour or a day needs no company."""
+"""Ours: an analyser may say a minute or two late that it was calibrating. Fewer count where fewer void the hour; an hour or
+a day needs no company."""
 
 
-def _over(scene: Scene, reading: Reading) -> tuple[float, Limit] | None:
-    """A normal reading's value and the limit that it is over: of its own kind, else of the hour."""
+def _outside(scene: Scene, reading: Reading) -> tuple[float, float, Limit] | None:
+    """A normal reading's value, the bound that it breaks and whose that is: the limit of its own kind, else of the hour."""
     limits = scene.history.limits.get(reading.code, ())
     limit = own_limit(limits, reading.kind, reading.ts) or own_limit(limits, ReadingKind.HOUR, reading.ts)
-    if limit is None or limit.limit is None or reading.flag != NORMAL_FLAG:
+    if limit is None or reading.flag != NORMAL_FLAG:
         return None
     value = judged_value(reading, limit)
-    return None if value is None or value <= limit.limit else (value, limit)
+    bound = None if value is None else _broken(value, limit)
+    return None if value is None or bound is None else (value, bound, limit)
+
+
+def _broken(value: float, limit: Limit) -> float | None:
+    if limit.limit is not None and value > limit.limit:
+        return limit.limit
+    return limit.lower if limit.lower is not None and value < limit.lower else None
+
+
+def _fewest_minutes(scene: Scene, code: str) -> int:
+    """As many as void an hour, at most five minutes: of water one abnormal value does, of gas a quarter and one."""
+    interval_min = scene.history.minute_interval_min()
+    expected = 60 // interval_min
+    voids = expected - math.ceil(VALID_SHARE * expected) + 1
+    if kind_of(code).startswith("w"):
+        voids = math.ceil(FEWEST_MINUTES / interval_min)
+    return min(FEWEST_MINUTES, voids)
 
 
 def remarked(scene: Scene) -> Iterator[Opinion]:
-    """A reading that was over its limit with flag N and now is not: flagged M, D, C or F, or lower. The act is what is
-    found, at the time when it came; it stands until somebody has asked."""
-    revisions = sorted(scene.history.revisions, key=lambda r: (r.before.code, r.after.received_at))
-    for code, group in groupby(revisions, key=lambda r: r.before.code):
+    """A reading that broke its limit with flag N and now does not: flagged M, D, C or F, or another value. The act is what
+    is found, at the time when it came; it stands until somebody has asked. A day's own mean is the business of its day."""
+    is_day = scene.period.kind is ReadingKind.DAY
+    acts = [r for r in scene.history.revisions if (r.before.kind is ReadingKind.DAY) is is_day]
+    for code, group in groupby(
+        sorted(acts, key=lambda r: (r.before.code, r.after.received_at)), key=lambda r: r.before.code
+    ):
         taken_back = [
-            (over, r)
+            (broke, r)
             for r in group
-            if (over := _over(scene, r.before)) is not None and _over(scene, r.after) is None
+            if (broke := _outside(scene, r.before)) is not None and _outside(scene, r.after) is None
         ]
-        minutes = sum(r.before.kind is ReadingKind.MIN for _, r in taken_back)
-        if code not in scene.history.channels or (minutes == len(taken_back) and minutes < FEWEST_MINUTES):
+        if code not in scene.history.channels or not taken_back:
             continue
-        (value, limit), first = max(taken_back, key=lambda found: found[0][0])
-        flagged = first.after.flag != NORMAL_FLAG
+        minutes = sum(r.before.kind is ReadingKind.MIN for _, r in taken_back)
+        if minutes == len(taken_back) and minutes < _fewest_minutes(scene, code):
+            continue
+        (value, bound, limit), first = max(taken_back, key=lambda found: abs(found[0][0] - found[0][1]))
         params: dict[str, Param] = {
-            "value": value, "limit": limit.limit, "unit": limit.unit, "after": first.after.value, "flag": first.after.flag,
+            "value": value, "limit": bound, "unit": limit.unit, "after": first.after.value, "flag": first.after.flag,
             "at": first.before.ts.isoformat(), "count": len(taken_back), "reading": str(first.before.kind),
         }  # fmt: skip
         since = min(r.after.received_at for _, r in taken_back)
-        key = "data_remarked" if flagged else "data_lowered"
-        yield Wrong(code=code, since=since, params=params, key=key, stands=True)
+        is_lowered = first.after.flag == NORMAL_FLAG and value > bound
+        yield Wrong(
+            code=code,
+            since=since,
+            params=params,
+            key="data_lowered" if is_lowered else "data_remarked",
+            stands=True,
+        )
 
 
-def _hour_of(scene: Scene, code: str) -> Reading | None:
-    """The hour's own mean, else what a valid hour of normal minutes comes to."""
-    hour = scene.hours(code).within(scene.period.ts, scene.period.until)
-    if len(hour):
-        return hour.readings[0]
-    minutes = [r for r in scene.hour(code).readings if r.flag == NORMAL_FLAG]
-    if len(minutes) * scene.minutes(code).interval_s < VALID_SHARE * 3600:
+def _parts(scene: Scene, code: str) -> Sequence[Reading]:
+    """The minutes of an hour, the hours of a day, that are flagged normal."""
+    kind = ReadingKind.HOUR if scene.period.kind is ReadingKind.DAY else ReadingKind.MIN
+    found = scene.history.of(code, kind, scene.period.ts, scene.period.until)
+    return [r for r in found if r.flag == NORMAL_FLAG]
+
+
+def _said(scene: Scene, code: str, parts: Sequence[Reading]) -> Reading | None:
+    """The period's own mean, else what enough normal parts come to."""
+    period = scene.period
+    if own := scene.history.of(code, period.kind, period.ts, period.until):
+        return own[-1]
+    if period.kind is ReadingKind.DAY:
+        is_enough = len(parts) >= (1 if kind_of(code).startswith("w") else VALID_HOURS)
+    else:
+        is_enough = len(parts) * scene.minutes(code).interval_s >= VALID_SHARE * 3600
+    if not parts or not is_enough:
         return None
-    converted = [r.converted for r in minutes if r.converted is not None]
+    converted = [r.converted for r in parts if r.converted is not None]
     return replace(
-        minutes[-1], kind=ReadingKind.HOUR, ts=scene.period.ts, value=fmean(r.value for r in minutes),
-        converted=fmean(converted) if len(converted) == len(minutes) else None,
+        parts[-1], kind=period.kind, ts=period.ts, value=fmean(r.value for r in parts),
+        converted=fmean(converted) if len(converted) == len(parts) else None,
     )  # fmt: skip
 
 
+def _acquits(scene: Scene, marks: Sequence[Mark], parts: Sequence[Reading], limit: Limit) -> bool:
+    """Enough is declared away to void the period, or what is left no longer breaks the limit."""
+    share = VALID_HOURS / HOURS_OF_DAY if scene.period.kind is ReadingKind.DAY else VALID_SHARE
+    if marked_share(marks, scene.period) > 1 - share:
+        return True
+    left = [r for r in parts if not any(m.from_at <= r.ts < m.to_at for m in marks)]
+    values = [v for r in left if (v := judged_value(r, limit)) is not None]
+    return 0 < len(values) < len(parts) and _broken(fmean(values), limit) is None
+
+
 def marked_after(scene: Scene) -> Iterator[Opinion]:
-    """An hour over its limit that was declared maintenance, a fault or the like after its data had come. The rules for marks
-    allow that within a time, so that this is a hint."""
+    """An hour or day that broke its limit, of which so much was declared maintenance, a fault or the like that it counts no
+    more, after its data had come. The rules for marks allow that within a time, so that this is a hint."""
     for code in scene.codes:
-        reading = _hour_of(scene, code)
-        over = None if reading is None else _over(scene, reading)
-        if reading is None or over is None:
+        parts = _parts(scene, code)
+        said = _said(scene, code, parts)
+        limit = own_limit(scene.history.limits.get(code, ()), scene.period.kind, scene.period.ts)
+        value = (
+            None if said is None or limit is None or said.flag != NORMAL_FLAG else judged_value(said, limit)
+        )
+        bound = None if value is None or limit is None else _broken(value, limit)
+        if said is None or limit is None or value is None or bound is None:
             continue
-        value, limit = over
-        for mark in scene.history.marks:
-            covers = (
-                mark.code in (None, code) and mark.from_at <= reading.ts and mark.to_at >= scene.period.until
-            )
-            if covers and mark.declared_at > reading.received_at:
-                params: dict[str, Param] = {
-                    "value": value, "limit": limit.limit, "unit": limit.unit, "label": str(mark.label),
-                    "declared_at": mark.declared_at.isoformat(),
-                }  # fmt: skip
-                yield Wrong(code=code, since=scene.period.ts, params=params, stands=True)
-                break
+        after = [
+            m
+            for m in scene.history.marks
+            if m.code in (None, code) and m.from_at < scene.period.until and m.to_at > scene.period.ts
+            and m.declared_at > _had_come_at(scene, m, said, parts)
+        ]  # fmt: skip
+        if not after or not _acquits(scene, after, parts, limit):
+            continue
+        longest = max(after, key=lambda m: m.to_at - m.from_at)
+        params: dict[str, Param] = {
+            "value": value, "limit": bound, "unit": limit.unit, "label": str(longest.label),
+            "declared_at": longest.declared_at.isoformat(),
+        }  # fmt: skip
+        yield Wrong(code=code, since=scene.period.ts, params=params, stands=True)
+
+
+def _had_come_at(scene: Scene, mark: Mark, said: Reading, parts: Sequence[Reading]) -> datetime:
+    """When what the mark takes away was known: an hour with its own mean, a day's hours each with theirs."""
+    if scene.period.kind is ReadingKind.HOUR:
+        return said.received_at
+    touched = [r.received_at for r in parts if r.ts < mark.to_at and r.ts + ONE_HOUR > mark.from_at]
+    return max(touched, default=said.received_at)
 
 
 RULES = (
