@@ -4,15 +4,18 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from detectors.sensors.quality.codes import is_pollutant
+from detectors.sensors.quality.codes import is_pollutant, is_slow
 from detectors.sensors.quality.opinion import Opinion, Rule, Well, Wrong
 from detectors.sensors.quality.scene import LOOK_BACK, Scene
-from detectors.sensors.quality.series import Floats, moment
+from detectors.sensors.quality.series import Floats, Series, moment
 from farwatch.domain.finding import Param
 from farwatch.domain.reading import ReadingKind
 
 SPEAKS_SHARE = 0.75
 """Of the expected minutes: the station speaks."""
+
+SLOWEST_S = 4 * 3600.0
+"""Ours: so far apart are two analyses of water at the most."""
 
 GAP_INTERVALS = 2.5
 SCATTERED_SHARE = 0.10
@@ -43,6 +46,15 @@ def _spoken(scene: Scene) -> Floats:
     return np.unique(np.concatenate(by_hours)) if by_hours else np.empty(0)
 
 
+def _pause_s(code: str, minutes: Series, hours: Series) -> float:
+    """How long before this hour a channel may have spoken last: a slow analyser says something when it has analysed."""
+    if not is_slow(code):
+        return 0.0
+    at = np.union1d(minutes.at, hours.at)
+    longest_s = float(np.diff(at).max()) if len(at) > 1 else SLOWEST_S
+    return 0.0 if longest_s < 3600 else min(longest_s, SLOWEST_S)
+
+
 def channel(scene: Scene) -> Iterator[Opinion]:
     """A channel that has spoken says nothing for an hour in which its station speaks."""
     start_s = scene.period.ts.timestamp()
@@ -56,7 +68,7 @@ def channel(scene: Scene) -> Iterator[Opinion]:
         minutes, hours = scene.minutes(code), scene.hours(code)
         minutely = len(minutes) > 0
         # An hour's own mean may come after this review; one that says only hours is asked for the hour before.
-        asked_s = start_s if minutely else start_s - 3600
+        asked_s = start_s - max(0.0 if minutely else 3600.0, _pause_s(code, minutes, hours))
         series = minutes if minutely else hours
         if not len(series):
             continue

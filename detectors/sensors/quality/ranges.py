@@ -26,6 +26,9 @@ CAP_SHARE, CAP_RUN, CAP_STEPS = 0.20, 5, 10
 """Flat top (R070 gives no number): a fifth of the readings at the very highest value, five of them in a row, and a drop
 below it of at least ten steps of the data's own resolution, so that coarse numbers are not taken for it."""
 
+CUT_BY_NATURE = frozenset({"o2", "humidity", "load", "fan", "purifier"})
+"""Air, wet gas and works at full load are at the end of a range that nothing is beyond."""
+
 CAP_NEAR = 0.01
 """So near to the limit or the range's end, of it."""
 
@@ -75,7 +78,7 @@ def flat_top(scene: Scene) -> Iterator[Opinion]:
     """Cut off at the end of the analyser's range: what is above it is lost."""
     for code in scene.codes:
         high = scene.channel(code).range_high
-        if high is not None:
+        if high is not None and role_of(scene.channel(code)) not in CUT_BY_NATURE:
             series = _normal(scene.minutes(code))
             yield from _cap(scene, code, series, series.value, high)
 
