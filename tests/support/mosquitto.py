@@ -26,7 +26,7 @@ ENOUGH = "max_inflight_messages 4096\nmax_queued_messages 0\n"
 class Mosquitto:
     """Anonymous on loopback, for tests of what is ours; the shipped configuration has tests of its own."""
 
-    def __init__(self, folder: Path, limits: str = ENOUGH) -> None:
+    def __init__(self, folder: Path, limits: str = ENOUGH, autosave_s: int = 1) -> None:
         self.port = free_port()
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
@@ -34,7 +34,7 @@ class Mosquitto:
         user = "user root\n" if Path("/root").owner() == "root" else ""
         (folder / "mosquitto.conf").write_text(
             f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence true\npersistence_location {folder}/\n"
-            f"{limits}autosave_interval 1\n{user}log_dest none\n"
+            f"{limits}autosave_interval {autosave_s}\n{user}log_dest none\n"
         )
 
     @property
