@@ -87,10 +87,21 @@ def _add_simulators(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     loggers = camera.add_parser("loggers", help="data loggers that speak HJ 212 over TCP to a server")
     loggers.add_argument("--to", required=True, metavar="HOST:PORT", help="where the server listens")
     loggers.add_argument("--mn", action="append", required=True, help="a registered station; again for more")
-    loggers.add_argument("--dialect", type=int, choices=(2005, 2017, 2025), default=2017)
-    loggers.add_argument("--password-file", type=Path, help="its first line is the PW of all (default 123456)")
-    loggers.add_argument("--codes", default="a21026,a21002,a19001", help="pollutant codes, by commas")
-    loggers.add_argument("--period", type=float, default=30.0, metavar="S", help="seconds between values")
+    loggers.add_argument(
+        "--dialect", type=int, choices=(2005, 2017, 2025), default=2017, help="(%(default)s)"
+    )
+    loggers.add_argument(
+        "--password-file", type=Path, help="its first line is the PW of all (default 123456)"
+    )
+    loggers.add_argument(
+        "--sm4-key-file", type=Path, help="dialect 2025: seals what is sent, 32 hexadecimal digits"
+    )
+    loggers.add_argument(
+        "--codes", default="a21026,a21002,a19001", help="pollutant codes, by commas (%(default)s)"
+    )
+    loggers.add_argument(
+        "--period", type=float, default=30.0, metavar="S", help="seconds between values (%(default)g)"
+    )
     demo = sub.add_parser("demo", help="a simulated city with everything it needs, on this machine")
     demo.add_argument("--port", type=int, default=8080)
     demo.add_argument("--host", default="127.0.0.1")
@@ -99,9 +110,15 @@ def _add_simulators(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def _add_replay(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    replaying = sub.add_parser("replay", help="judge recorded readings again and print what comes out otherwise")
-    replaying.add_argument("--from", dest="since", required=True, metavar="TIME", help="2026-11-22 or with T08:00")
-    replaying.add_argument("--to", dest="until", required=True, metavar="TIME", help="without a zone: Asia/Shanghai")
+    replaying = sub.add_parser(
+        "replay", help="judge recorded readings again and print what comes out otherwise"
+    )
+    replaying.add_argument(
+        "--from", dest="since", required=True, metavar="TIME", help="2026-11-22 or with T08:00"
+    )
+    replaying.add_argument(
+        "--to", dest="until", required=True, metavar="TIME", help="without a zone: Asia/Shanghai"
+    )
     replaying.add_argument("--station", metavar="MN")
 
 
@@ -148,7 +165,14 @@ def _dispatch(args: argparse.Namespace) -> int:
         if args.action == "loggers":
             return _run(
                 lambda stop: commands.simulate_loggers(
-                    args.to, args.mn, args.dialect, args.codes, args.password_file, args.period, stop
+                    args.to,
+                    args.mn,
+                    args.dialect,
+                    args.codes,
+                    args.password_file,
+                    args.sm4_key_file,
+                    args.period,
+                    stop,
                 )
             )
         return _run(

@@ -61,9 +61,7 @@ def require_port(host: str, port: int, *, may_be_in_use: bool = False) -> None:
             if error.errno == errno.EADDRINUSE and may_be_in_use:
                 return
             why = (
-                "is in use"
-                if error.errno == errno.EADDRINUSE
-                else f"cannot be listened on: {error.strerror}"
+                "is in use" if error.errno == errno.EADDRINUSE else f"cannot be listened on: {error.strerror}"
             )
             raise CommandError(f"port {port} on {host} {why}") from None
 
@@ -216,8 +214,16 @@ async def simulate_camera(
 
 
 async def simulate_loggers(
-    to: str, mns: Sequence[str], dialect: int, codes: str, password: Path | None, period_s: float, stop: asyncio.Event
+    to: str,
+    mns: Sequence[str],
+    dialect: int,
+    codes: str,
+    password: Path | None,
+    key_file: Path | None,
+    period_s: float,
+    stop: asyncio.Event,
 ) -> None:
+    from server.hj212_commands import read_key
     from simulators.logger_device import LoggerIdentity
     from simulators.practice_loggers import dialect_of, run_loggers
 
@@ -232,7 +238,13 @@ async def simulate_loggers(
         words = "123456" if password is None else password.read_text("utf-8").partition("\n")[0].strip()
     except (OSError, UnicodeDecodeError) as error:
         raise CommandError(f"{password}: {error}") from None
-    identities = [LoggerIdentity(mn=mn, dialect=dialect_of(dialect), password=words) for mn in dict.fromkeys(mns)]
+    if key_file is not None and dialect != 2025:
+        raise CommandError("--sm4-key-file goes with --dialect 2025: nothing is sealed before it")
+    key = None if key_file is None else read_key(key_file)
+    identities = [
+        LoggerIdentity(mn=mn, dialect=dialect_of(dialect), password=words, sm4_key=key)
+        for mn in dict.fromkeys(mns)
+    ]
     wanted = [code.strip() for code in codes.split(",") if code.strip()]
     await run_loggers(
         host.strip("[]"), int(port), identities, wanted, SystemClock(), period_s=period_s, stop=stop

@@ -15,6 +15,7 @@ from ingest.payloads import Measurement
 
 KEPT_MEASUREMENTS = 5_000
 KEPT_FRAMES = 2_000
+SPLIT_PARTS_WITHIN = timedelta(milliseconds=20)
 QUIET_FLAG: dict[Dialect, int] = {2005: 0, 2017: 4, 2025: 8}
 ASKS = 1
 COMMAND_OF = {
@@ -83,11 +84,17 @@ class LoggerDevice:
         self._framer = Framer(identity.sm4_key)
         self._last_qn = ""
         self._bottles = 0
+        self.acknowledged = 0
 
     @property
     def waits_for(self) -> int:
         """Packets that nobody has acknowledged yet."""
         return len(self._unacknowledged)
+
+    @property
+    def given_up(self) -> int:
+        """Packets sent as often as is allowed, acknowledged by nobody; they go again on the next connection."""
+        return sum(kept.tries >= self.recount for kept in self._unacknowledged.values())
 
     def remember(self, measurements: Iterable[Measurement]) -> None:
         """What it measured before anybody listened."""
@@ -136,7 +143,7 @@ class LoggerDevice:
             if isinstance(packet, Malformed):
                 continue
             if packet.cn in ACKNOWLEDGEMENTS:
-                self._unacknowledged.pop(packet.qn, None)
+                self.acknowledged += self._unacknowledged.pop(packet.qn, None) is not None
             else:
                 said += self._obey(packet, now)
         return said
@@ -255,13 +262,12 @@ class LoggerDevice:
         return encode_split(packet, sm4_key=self.identity.sm4_key)
 
     def _qn(self, now: datetime) -> str:
-        """The device's own time, later than every one before."""
-        wanted = time_text(now + self.clock_offset, milliseconds=True)
-        last = time_of(self._last_qn)
-        if last is not None and wanted <= self._last_qn:
-            wanted = time_text(last + timedelta(milliseconds=20), milliseconds=True)
-        self._last_qn = wanted
-        return wanted
+        """The device's own time, later than every one before and than the parts of a packet that was split."""
+        wanted, last = now + self.clock_offset, time_of(self._last_qn)
+        if last is not None:
+            wanted = max(wanted, last + SPLIT_PARTS_WITHIN)
+        self._last_qn = time_text(wanted, milliseconds=True)
+        return self._last_qn
 
 
 def content_of(measurement: Measurement, clock_offset: timedelta) -> Iterator[Pair]:

@@ -17,6 +17,7 @@ from ingest.hj212.packet import Dialect, Packet, parse
 from ingest.hj212.readings import Sample, readings_of
 from ingest.payloads import Measurement
 from simulators.logger_device import LoggerDevice, LoggerIdentity, Manner
+from simulators.practice_loggers import Lots
 
 AT = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 ME = LoggerIdentity(mn="MN1", dialect=2017)
@@ -54,10 +55,12 @@ def test_a_mean_goes_again_until_it_is_acknowledged_and_a_value_goes_once(dialec
         [frame],
         [],
     ]
+    assert (device.given_up, device.acknowledged) == (1, 0)
     assert device.connected() == [frame]
     answer = answer_to(packet(frame))
     assert answer is not None
-    device.heard(answer, AT)
+    device.heard(answer + answer, AT)
+    assert (device.given_up, device.acknowledged) == (0, 1)
     assert (device.waits_for, device.connected()) == (0, [])
 
 
@@ -149,3 +152,21 @@ def test_rubbish_from_the_platform_is_nothing(data: bytes) -> None:
     device = LoggerDevice(ME)
     device.heard(data, AT)
     assert answers(device, b"\r\n" + command("1061"))[0][0] == "9011" or b"#" in data
+
+
+def test_who_practises_is_told_once_that_nobody_acknowledges_and_once_that_it_is_well_again() -> None:
+    device = LoggerDevice(ME)
+    lots = Lots([device])
+    told = []
+    for back in range(3, 0, -1):
+        device.measured(hour(back), AT)
+        told.append(lots.changed())
+        for n in (1, 2, 3):
+            device.due(AT + timedelta(seconds=10 * n))
+        told.append(lots.changed())
+    for frame in device.connected()[:2]:
+        answer = answer_to(packet(frame))
+        assert answer is not None
+        device.heard(answer, AT)
+        told.append(lots.changed())
+    assert [t for t in told if t] == [{"MN1": False}, {"MN1": True}]
