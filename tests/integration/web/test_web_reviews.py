@@ -135,10 +135,11 @@ async def test_rates_count_hours_by_the_calendar_and_take_the_stopped_ones_out_o
 
     (station,) = report["stations"]
     assert datetime.fromisoformat(report["until"]) == datetime(2026, 11, 22, 4, tzinfo=UTC)
-    assert [station[k] for k in ("expected", "sent", "valid", "stopped")] == [36, 18, 16, 4]
-    assert (station["transmission"], station["validity"], station["effective"]) == (0.5, 0.5, 0.25)
-    assert report["enterprises"][0]["effective"] == 0.25
-    assert (row["mn"], row["effective"]) == ("MN1", "0.25")
+    assert [station[k] for k in ("expected", "sent", "valid", "stopped")] == [36, 18, 16, 12]
+    assert station["transmission"] == 0.5
+    assert station["validity"] == pytest.approx(16 / 24)
+    assert station["effective"] == report["enterprises"][0]["effective"] == pytest.approx(1 / 3)
+    assert (row["mn"], float(row["effective"])) == ("MN1", pytest.approx(1 / 3))
 
 
 async def test_a_mark_is_declared_and_withdrawn_once_and_asks_for_the_reviews_it_touches(
