@@ -19,6 +19,7 @@ from ingest.payloads import ANY_DEVICE, Decoded, Device, Measurement, Refusal, R
 from ingest.payloads.topics import Words
 
 NO_SECRET = StationSecret()
+UNKNOWN_STATION = "unknown_station"
 NO_TIME = timedelta(0)
 
 
@@ -90,7 +91,8 @@ def sort(
 
 def letter(delivery: Delivery, refusal: Refusal, received_at: datetime) -> DeadLetter:
     to = route(delivery.topic)
-    source = "unknown" if isinstance(to, Refusal) else to.mn
+    # Names that nobody registered are made up by the thousand: they share one source's quota.
+    source = "unknown" if isinstance(to, Refusal) or refusal.reason == UNKNOWN_STATION else to.mn
     return DeadLetter(source, delivery.topic, delivery.payload, refusal.reason, refusal.detail, received_at)
 
 
@@ -98,7 +100,7 @@ def _decode(city: City, to: Route | Refusal, delivery: Delivery, received_at: da
     if isinstance(to, Refusal):
         return Decoded(refusals=(to,))
     if to.mn not in city.registry.stations:
-        return refused("unknown_station", to.mn[:80])
+        return refused(UNKNOWN_STATION, to.mn[:80])
     device = city.device(to.mn) if to.words is Words.HJ212 else ANY_DEVICE
     return read(to, delivery.payload, received_at, device, city.unit)
 

@@ -87,9 +87,10 @@ def is_late(
 def out_of_time(ts: datetime, received_at: datetime, clock_offset: timedelta = timedelta(0)) -> str | None:
     """Why no reading can be of that time, or None. A station whose clock is known to be ahead may say what looks like the
     future; one that was behind and has been set says what is present."""
-    if ts + min(clock_offset, timedelta(0)) > received_at + FUTURE_TOLERANCE:
-        return "time_in_future"
-    return "time_too_old" if ts < received_at - OLDEST else None
+    # First what lies far back: nothing can be taken from the first day of the first year.
+    if ts < received_at - OLDEST:
+        return "time_too_old"
+    return "time_in_future" if ts + min(clock_offset, timedelta(0)) > received_at + FUTURE_TOLERANCE else None
 
 
 def as_judged(reading: Reading, newest: datetime | None) -> Reading:

@@ -69,3 +69,17 @@ def test_what_a_frame_says_of_an_absurd_time_is_set_aside_and_answered_all_the_s
     batch = sort(city(), [frame()], NOW + timedelta(days=500), {})
     assert [letter.reason for letter in batch.letters] == ["time_too_old"]
     assert batch.answers[0] is not None
+
+
+def test_the_first_year_is_too_old_also_for_a_station_whose_clock_is_ahead() -> None:
+    first = Delivery("farwatch/v1/MN1/rtd", b'{"ts":"0001-01-01T00:00:00Z","values":{"a21026":1}}', 1, 1, 1)
+    for behind in (timedelta(minutes=-50), timedelta(minutes=50)):
+        batch = sort(city(), [first], NOW, {"MN1": behind})
+        assert [letter.reason for letter in batch.letters] == ["time_too_old"]
+
+
+def test_stations_that_nobody_registered_share_one_sources_quota() -> None:
+    """Whoever may publish makes up as many as he likes."""
+    batch = sorted_by(city(), *(Delivery(f"hj212/X{n}/up", b"x", 1, 1, 1) for n in range(5)))
+    assert {letter.source for letter in batch.letters} == {"unknown"}
+    assert {letter.topic for letter in batch.letters} == {f"hj212/X{n}/up" for n in range(5)}
