@@ -1,7 +1,9 @@
 """HJ 212 frames as a payload: over MQTT `hj212/{mn}/up`, and from the TCP server as if. One payload may hold several. Pure."""
 
 import hmac
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from farwatch.domain.device import DeviceReply
@@ -15,6 +17,9 @@ from ingest.payloads.measurement import Decoded, Device, Measurement, Refusal
 
 _UNREMARKABLE = ("repeated", "no_value")
 """Fields that are left out of every packet of some makes of logger, and are missed by nobody."""
+_AIR_QUALITY = "22"
+_FLAGS_OF_AIR = {"0": "C", "1": NORMAL_FLAG, "2": "D", "3": NORMAL_FLAG}
+"""HJ/T 212-2005 lets air stations flag by digits: calibration, a value of the weather, abnormal, normal."""
 _LIVE_KINDS = (ReadingKind.RTD, ReadingKind.MIN)
 
 
@@ -30,9 +35,22 @@ def decode(mn: str, payload: bytes, received_at: datetime, device: Device) -> De
     answers = [part.answer for part in parts if part.answer is not None]
     return Decoded(
         tuple(m for part in parts for m in part.measurements),
-        tuple(r for part in parts for r in part.refusals),
+        _once_each(r for part in parts for r in part.refusals),
         tuple(r for part in parts for r in part.replies),
         b"".join(answers) or None,
+    )
+
+
+def _once_each(refusals: Iterable[Refusal]) -> tuple[Refusal, ...]:
+    """By reason, with the first's detail: each refusal keeps the whole payload, which may hold thousands of broken frames."""
+    first: dict[str, Refusal] = {}
+    times: Counter[str] = Counter()
+    for refusal in refusals:
+        first.setdefault(refusal.reason, refusal)
+        times[refusal.reason] += 1
+    return tuple(
+        r if times[r.reason] == 1 else replace(r, detail=f"{times[r.reason]} times: {r.detail}")
+        for r in first.values()
     )
 
 
@@ -47,8 +65,16 @@ def _of_frame(mn: str, frame: Frame, received_at: datetime, device: Device) -> D
     if sample is None:
         content = dict(reversed(packet.content))  # the first of a name counts
         return Decoded(replies=(DeviceReply(mn, packet.cn, packet.qn, content, received_at),), answer=answer)
+    if packet.dialect == 2005 and packet.st == _AIR_QUALITY:
+        sample = _of_air(sample)
     sent_at = packet.sent_at if sample.kind in _LIVE_KINDS and not packet.is_backfill else None
     return of_sample(mn, sample, sent_at, answer)
+
+
+def _of_air(sample: Sample) -> Sample:
+    return replace(
+        sample, channels=tuple(replace(c, flag=_FLAGS_OF_AIR.get(c.flag, c.flag)) for c in sample.channels)
+    )
 
 
 def _packet(mn: str, frame: Frame, device: Device) -> Packet | Refusal:

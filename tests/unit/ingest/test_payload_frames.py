@@ -3,8 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies
 
 from farwatch.domain.reading import ReadingKind
 from farwatch.domain.registry import CrcPolicy
@@ -31,9 +30,10 @@ def frame(
     backfill: bool = False,
     key: bytes | None = None,
     crc: FrameVerdict = FrameVerdict.PASS,
+    st: str = "31",
 ) -> bytes:
     return encode(
-        mn=mn, cn=cn, st="31", pw=pw, qn=QN, flag=flag, is_backfill=backfill, content=content, sm4_key=key, crc=crc
+        mn=mn, cn=cn, st=st, pw=pw, qn=QN, flag=flag, is_backfill=backfill, content=content, sm4_key=key, crc=crc
     )  # fmt: skip
 
 
@@ -142,9 +142,31 @@ def test_fields_that_are_no_numbers_are_named_and_their_neighbours_taken() -> No
     ]
 
 
-@given(cut=st.integers(0, 400), byte=st.integers(0, 255), tail=st.binary(max_size=60))
+@given(cut=strategies.integers(0, 400), byte=strategies.integers(0, 255), tail=strategies.binary(max_size=60))
 def test_no_bytes_make_it_raise(cut: int, byte: int, tail: bytes) -> None:
     mutated = bytearray(frame() + tail + frame("2061"))
     mutated[cut % len(mutated)] = byte
     decoded = said(bytes(mutated), Device(crc=CrcPolicy.IGNORE, sm4_key=KEY))
     assert decoded.measurements or decoded.refusals or decoded.replies
+
+
+@pytest.mark.parametrize(
+    ("written", "flag", "st", "kept"),
+    [
+        ("3", 0, "22", "N"), ("1", 0, "22", "N"), ("0", 1, "22", "C"), ("2", 1, "22", "D"), ("N", 0, "22", "N"),
+        ("M", 0, "22", "M"), ("4", 0, "22", "4"), ("3", 0, "31", "3"), ("3", 4, "22", "3"),
+    ],
+)  # fmt: skip
+def test_digits_are_flags_of_the_air_stations_of_2005(written: str, flag: int, st: str, kept: str) -> None:
+    content = f"DataTime=20261122080000;a21026-Rtd=31.2,a21026-Flag={written}"
+    (m,) = said(frame(content=content, flag=flag, st=st)).measurements
+    assert m.flag("a21026") == kept
+
+
+@pytest.mark.parametrize("rubbish", [b"##0001A1234", b"##9999ABCD0\n", b"##0100" + b"x" * 90])
+def test_a_payload_full_of_broken_frames_is_refused_once_for_each_reason(rubbish: bytes) -> None:
+    """Each refusal keeps the whole payload."""
+    decoded = said((rubbish * 6000)[:60_000] + b"\r\n" + frame())
+    assert len(decoded.measurements) == 1
+    assert len(decoded.refusals) == len(set(reasons(decoded))) <= 3
+    assert "times" in decoded.refusals[0].detail
