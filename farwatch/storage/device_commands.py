@@ -32,22 +32,28 @@ async def add(
 
 
 async def note_replies(connection: Connection, replies: Sequence[DeviceReply]) -> None:
-    """Keeps what devices said, in the caller's transaction. What was said before in the same exchange is not kept again."""
-    kept = [r for r in replies if r.cn not in HEARTBEATS]
-    if not kept:
+    """Keeps what devices said, in the caller's transaction. What was said before in the same exchange is not kept again; where
+    no exchange is named it counts as said now, for devices give the same answer to the same question."""
+    said: dict[tuple[str, str, str, bytes], DeviceReply] = {}
+    for reply in replies:
+        if reply.cn not in HEARTBEATS:
+            content = orjson.dumps(_without_nul(reply.content), option=orjson.OPT_SORT_KEYS)
+            # The acknowledgements of 2005 name their exchange in the data area.
+            qn = reply.qn or reply.content.get("QN", "")
+            said[reply.mn, reply.cn, qn, content] = reply
+    if not said:
         return
-    contents = [orjson.dumps(_without_nul(r.content), option=orjson.OPT_SORT_KEYS) for r in kept]
     await connection.execute(
         "INSERT INTO device_replies (mn, cn, qn, content, digest, received_at)"
         " SELECT m, c, q, t::jsonb, d, r FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[],"
-        " $6::timestamptz[]) AS x (m, c, q, t, d, r) ON CONFLICT (mn, qn, cn, digest) DO NOTHING",
-        [r.mn for r in kept],
-        [r.cn for r in kept],
-        # The acknowledgements of 2005 name their exchange in the data area.
-        [r.qn or r.content.get("QN", "") for r in kept],
-        [content.decode() for content in contents],
-        [hashlib.sha256(content).digest()[:16] for content in contents],
-        [r.received_at for r in kept],
+        " $6::timestamptz[]) AS x (m, c, q, t, d, r) ON CONFLICT (mn, qn, cn, digest)"
+        " DO UPDATE SET received_at = excluded.received_at WHERE excluded.qn = ''",
+        [mn for mn, _, _, _ in said],
+        [cn for _, cn, _, _ in said],
+        [qn for _, _, qn, _ in said],
+        [content.decode() for _, _, _, content in said],
+        [hashlib.sha256(content).digest()[:16] for _, _, _, content in said],
+        [r.received_at for r in said.values()],
     )
 
 

@@ -98,3 +98,24 @@ async def test_a_link_is_the_newest_that_was_heard(pool: Pool, city: None) -> No
     await station_links.note(pool, [link, replace(link, mn="MN9")])
     await station_links.note(pool, [older])
     assert await station_links.load(pool) == {"MN1": link}
+
+
+async def test_the_same_answer_without_a_number_is_heard_each_time_it_is_given(
+    pool: Pool, city: None
+) -> None:
+    """An interval asked for twice is answered twice in the same words."""
+    said = DeviceReply("MN1", "1061", "", {"RtdInterval": "30"}, AT)
+    async with pool.acquire() as connection:
+        await device_commands.note_replies(connection, [said, said])
+    later = AT + timedelta(days=3)
+    number = await device_commands.add(pool, "MN1", Command.GET_REALTIME_INTERVAL, {}, "amy")
+    await pool.execute("UPDATE device_commands SET asked_at = $1", later)
+    (command,) = await device_commands.outstanding(pool)
+    sent = replace(command, state=CommandState.SENT, qn="20260305120000000", sent_at=later)
+    await device_commands.save(pool, sent)
+    again = replace(said, received_at=later + timedelta(seconds=2))
+    async with pool.acquire() as connection:
+        await device_commands.note_replies(connection, [again, again])
+    (found,) = (await device_commands.replies_to(pool, [sent]))[number]
+    assert (found.cn, found.received_at) == ("1061", again.received_at)
+    assert await pool.fetchval("SELECT count(*) FROM device_replies") == 1
