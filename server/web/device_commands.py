@@ -50,12 +50,18 @@ class CommandName(StrEnum):
     RETAIN_SAMPLE = "retain_sample"
 
 
+Moment = Annotated[
+    AwareDatetime, Field(ge=datetime(2000, 1, 1, tzinfo=CITY), lt=datetime(2100, 1, 1, tzinfo=CITY))
+]
+"""HJ 212 writes years with four digits; in the first and the last one local time has no date."""
+
+
 class Parameters(BaseModel, extra="forbid"):
     """`from_at` and `to_at` are starts of periods, both included. `code` is the pollutant whose analyser is meant; without
     it the logger itself, or all analysers. Which are needed depends on the command."""
 
-    from_at: AwareDatetime | None = None
-    to_at: AwareDatetime | None = None
+    from_at: Moment | None = None
+    to_at: Moment | None = None
     interval_s: Annotated[int | None, Field(ge=30, le=3600)] = None
     interval_min: Annotated[int | None, Field(ge=1, le=30)] = None
     timeout_s: Annotated[int | None, Field(ge=1, le=99)] = None

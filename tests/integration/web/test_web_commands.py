@@ -59,6 +59,17 @@ async def test_what_is_asked_is_queued_in_the_words_of_hj212(
             {"from_at": "2026-01-01T00:00:00Z", "to_at": "2026-02-01T00:00:00Z"},
             "span_too_long",
         ),
+        (
+            "fetch_hours",
+            {"from_at": "0001-01-01T00:00:00+14:00", "to_at": "0001-01-01T01:00:00+14:00"},
+            "bad_request",
+        ),
+        (
+            "fetch_hours",
+            {"from_at": "9999-12-31T22:00:00-10:00", "to_at": "9999-12-31T23:00:00-10:00"},
+            "bad_request",
+        ),
+        ("fetch_hours", {"from_at": "0900-01-01T00:00:00Z", "to_at": "0900-01-01T01:00:00Z"}, "bad_request"),
         ("set_realtime_interval", {"interval_s": 1}, "bad_request"),
         ("get_clock", {"code": "w01018;CN=1072"}, "bad_request"),
         ("get_clock", {"NewPW": "1"}, "bad_request"),
