@@ -24,11 +24,13 @@ class Turned:
 @dataclass(frozen=True, slots=True)
 class Admitted:
     """A frame for the intake, which reads and judges it, and keeps it where it cannot. `packet` is there where the frame
-    proves to be its station's: right checksum by the station's policy (`checksum` says which), right password."""
+    proves to be its station's: right checksum by the station's policy (`checksum` says which), right password. `is_guess`: it
+    has all but the password."""
 
     mn: str
     packet: Packet | None
     checksum: FrameVerdict = FrameVerdict.FAIL
+    is_guess: bool = False
 
 
 def admit(frame: Frame, address: str, registry: Registry, secrets: StationSecrets) -> Admitted | Turned:
@@ -72,4 +74,6 @@ def proven(frame: Frame, station: Station, secrets: StationSecrets) -> Admitted:
     if isinstance(packet, Malformed) or packet.mn != station.mn:
         return unproven
     is_right = not secret.password or hmac.compare_digest(packet.pw.encode(), secret.password.encode())
-    return Admitted(station.mn, packet, frame.verdict) if is_right else unproven
+    return (
+        Admitted(station.mn, packet, frame.verdict) if is_right else Admitted(station.mn, None, is_guess=True)
+    )

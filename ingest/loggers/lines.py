@@ -34,6 +34,10 @@ class Lines:
             if not lines:
                 del self._of[mn]
 
+    def carries(self, mn: str, line: Line) -> bool:
+        """Whether the station has shown its password on this very connection."""
+        return mn in self._stations.get(line.serial, ())
+
     def to(self, mn: str) -> Line | None:
         lines = self._of.get(mn)
         return lines[max(lines)] if lines else None

@@ -17,8 +17,9 @@ from farwatch.storage.dead_letters import DeadLetter
 from ingest.delivery import Delivery
 from ingest.hj212.frame import Frame
 from ingest.loggers import metrics
-from ingest.loggers.admission import Turned, admit
+from ingest.loggers.admission import Admitted, Turned, admit
 from ingest.loggers.connection import LARGEST_READ_BYTES, Connection
+from ingest.loggers.guesses import Guesses
 from ingest.loggers.heard import Heard
 from ingest.loggers.limits import LoggerLimits
 from ingest.loggers.lines import Lines
@@ -58,6 +59,7 @@ class LoggerServer:
     _by_address: Counter[str] = field(default_factory=Counter)
     _waiting_pause_reading: deque[tuple[Connection, Delivery]] = field(default_factory=deque)
     _arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    _guesses: Guesses = field(default_factory=Guesses)
     _serial: int = 0
     port: int = 0
     """What is listened on, once it is."""
@@ -111,9 +113,12 @@ class LoggerServer:
         queued = 0
         for frame in frames:
             metrics.FRAMES.labels(frame.verdict).inc()
-            admission = admit(frame, connection.address, registry, self.parts.secrets)
+            admission = self._admit(frame, connection, registry)
             if isinstance(admission, Turned):
                 self._turn_away(connection, frame, admission)
+                if connection.age.refused_in_a_row >= self.limits.refused_frames:
+                    connection.end("refused_frames")
+                    break
                 continue
             if admission.packet is None:
                 connection.age.refused()
@@ -129,6 +134,17 @@ class LoggerServer:
                 queued, is_full=len(self._waiting_pause_reading) >= self.limits.frames_waiting_in_all
             )
             self._arrived.set()
+
+    def _admit(self, frame: Frame, connection: Connection, registry: Registry) -> Admitted | Turned:
+        """As `admit` says, but for who tries passwords: nobody learns from us whether the next one is right."""
+        admission = admit(frame, connection.address, registry, self.parts.secrets)
+        if isinstance(admission, Turned) or self.parts.lines.carries(admission.mn, connection):
+            return admission
+        if self._guesses.are_too_many(connection.address, admission.mn, self.now_s()):
+            return Turned(admission.mn, "too_many_guesses")
+        if admission.is_guess:
+            self._guesses.wrong(connection.address, admission.mn, self.now_s())
+        return admission
 
     def _connection(self) -> Connection:
         self._serial += 1

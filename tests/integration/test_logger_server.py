@@ -277,3 +277,41 @@ async def test_only_refused_frames_end_a_connection_and_a_flood_of_them_is_no_fl
         await until(lambda: letters(pool), lambda kept: len(kept) >= 200)
         assert len(await letters(pool)) <= 600
         await logger.close()
+
+
+async def test_a_password_cannot_be_found_by_trying(pool: Pool, database_url: str, city: None) -> None:
+    await change(database_url, "UPDATE stations SET credential = 'stack' WHERE mn = 'MN1'")
+    async with logger_house(pool, database_url, secrets=SECRETS) as house:
+        known = await BareLogger.connect(house.port, source="127.0.0.2")
+        await known.send(upload("MN1", now(), 1.0, pw="654321"))
+        assert (await known.packet()).mn == "MN1"
+        for at in range(3):
+            guesser = await BareLogger.connect(house.port, source="127.0.0.2")
+            await guesser.send(*(upload("MN1", now(), 1.0, pw=f"{at}{n:05d}") for n in range(10)))
+            await guesser.send(upload("MN1", now(), 5.0, pw="654321"), upload("MN2", now(), 2.0))
+            assert (await guesser.packet()).mn == "MN2"
+            await guesser.close()
+        # Who has shown it goes on, and so does the station from elsewhere.
+        for source, logger in (("", known), ("127.0.0.3", None)):
+            logger = logger or await BareLogger.connect(house.port, source=source)
+            await logger.send(upload("MN1", now() + timedelta(seconds=1), 6.0, pw="654321"))
+            assert (await logger.packet()).mn == "MN1"
+            await logger.close()
+        kept = await until(lambda: letters(pool), lambda found: found.count("too_many_guesses") > 20)
+        assert kept.count("wrong_password") == 10
+        assert await pool.fetchval("SELECT count(*) FROM readings WHERE value = 5") == 0
+
+
+async def test_a_flood_is_cut_off_within_one_read(pool: Pool, database_url: str, city: None) -> None:
+    async with logger_house(pool, database_url, limits=LoggerLimits(refused_frames=100)) as house:
+        before = frames_read()
+        flood = await BareLogger.connect(house.port)
+        with contextlib.suppress(ConnectionError):
+            await flood.send(*[b"##0001A1234" * 1400] * 30)
+        assert await flood.ended()
+        assert frames_read() - before <= 1600
+        await flood.close()
+
+
+def frames_read() -> float:
+    return REGISTRY.get_sample_value("farwatch_hj212_frames_total", {"verdict": "fail"}) or 0.0
