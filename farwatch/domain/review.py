@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from farwatch.domain.finding import Finding, FindingEnded
 from farwatch.domain.policy import Policy
-from farwatch.domain.reading import Reading, ReadingKind
+from farwatch.domain.reading import LATE_AFTER, Reading, ReadingKind
 from farwatch.domain.registry import Channel, Limit, Station
 
 
@@ -85,6 +85,10 @@ MINUTE_INTERVALS = (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30)
 """What HJ 212 allows as MinInterval, minutes; a system has only one."""
 
 
+AGED = timedelta(days=3)
+"""So long after its data no verdict is news, whoever was away."""
+
+
 def _event_time(reading: Reading) -> datetime:
     return reading.ts
 
@@ -97,7 +101,8 @@ class History:
     not ended before its start; so an old hour that is reviewed again meets what was found then. `outages` are the
     spans in which we ourselves took nothing, (from, to), of all the time that the readings cover.
     Minutes of the codes in `from_rtd` are means of real-time values, because the station sends no minutes of them.
-    `hours` are a day's hours as they were reviewed, by code, in order; empty when an hour is reviewed.
+    `hours` are a day's hours as they were reviewed, by code, in order; empty when an hour is reviewed. `reviewed_at` is
+    when the period was reviewed the last time before.
     """
 
     station: Station
@@ -111,12 +116,22 @@ class History:
     outages: tuple[tuple[datetime, datetime], ...] = ()
     from_rtd: frozenset[str] = frozenset()
     hours: Mapping[str, "tuple[PeriodVerdict, ...]"] = field(default_factory=dict)
+    reviewed_at: datetime | None = None
 
     def of(self, code: str, kind: ReadingKind, since: datetime, until: datetime) -> tuple[Reading, ...]:
         """The readings of [since, until)."""
         known = self.readings.get((code, kind), ())
         start = bisect_left(known, since, key=_event_time)
         return known[start : bisect_left(known, until, lo=start, key=_event_time)]
+
+    def is_retrospective(self, period: Period, now: datetime) -> bool:
+        """Is what came long ago judged anew without anything new, as after a mark that was withdrawn? What is found then is
+        recorded as late data are: nobody is sent."""
+        received = [r.received_at for key in self.readings for r in self.of(*key, period.ts, period.until)]
+        newest_at = max(received, default=period.until)
+        waited = now - newest_at
+        is_known = self.reviewed_at is not None and self.reviewed_at >= newest_at
+        return waited > AGED or (is_known and waited > LATE_AFTER[ReadingKind.HOUR])
 
     def minute_interval_min(self) -> int:
         """The registry's, else the gap that most minutes keep of the channel with the most of them; one where nothing shows

@@ -63,6 +63,7 @@ async def load(
         outages=await _outages(connection, since, period.until, seen),
         from_rtd=frozenset(from_rtd),
         hours={} if is_hour else await reviews.hours(connection, ids, period, seen.at if seen else None),
+        reviewed_at=await reviews.last_tick(connection, mn, period, seen.at if seen else None),
     )
     return Loaded(history=history, ids=ids, newest_at=max(received, default=None))
 

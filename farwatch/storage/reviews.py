@@ -117,5 +117,17 @@ async def ticks(
     return [Tick(**(dict(r) | {"kind": ReadingKind(r["kind"])})) for r in rows]
 
 
+async def last_tick(
+    connection: Connection, mn: str, period: Period, before: datetime | None
+) -> datetime | None:
+    """When the period was reviewed last (before that moment); None: never, or so long ago that it is forgotten."""
+    at: datetime | None = await connection.fetchval(
+        "SELECT max(at) FROM review_ticks WHERE mn = $1 AND kind = $2 AND ts = $3"
+        " AND ($4::timestamptz IS NULL OR at < $4)",
+        mn, str(period.kind), period.ts, before,
+    )  # fmt: skip
+    return at
+
+
 async def forget_ticks(pool: Pool, before: datetime) -> None:
     await pool.execute("DELETE FROM review_ticks WHERE at < $1", before)

@@ -22,7 +22,8 @@ __all__ = ["review"]
 
 def review(history: History, period: Period, policy: Policy, now: datetime) -> ReviewOutcome:  # noqa: ARG001
     """The legal Reviewer: a verdict for each channel of the hour or day, with findings limit_hour, limit_day,
-    data_mean_differs and data_conversion_differs. Nothing of it depends on when it is done."""
+    data_mean_differs and data_conversion_differs. No verdict depends on when it is done, only whether a finding is late."""
+    retrospective = history.is_retrospective(period, now)
     hours = list(hour_facts(history, period)) if period.kind is ReadingKind.HOUR else []
     facts = (
         [h.facts for h in hours]
@@ -36,22 +37,22 @@ def review(history: History, period: Period, policy: Policy, now: datetime) -> R
         limit = own_limit(history.limits.get(one.channel.code, ()), period.kind, period.ts)
         verdict = verdict_of(one, limit, period)
         verdicts.append(verdict)
-        found = of_verdict(history.station, verdict, limit)
+        found = of_verdict(history.station, verdict, limit, late=verdict.late or retrospective)
         if isinstance(found, Finding):
             findings.append(found)
         else:
             ended.append(found)
     for hour in hours:
-        begun, over = _differences(history, period, hour)
+        begun, over = _differences(history, period, hour, late=hour.facts.late or retrospective)
         findings += begun
         ended += over
     return ReviewOutcome(tuple(verdicts), tuple(findings), tuple(ended))
 
 
 def _differences(
-    history: History, period: Period, hour: HourFacts
+    history: History, period: Period, hour: HourFacts, *, late: bool
 ) -> tuple[list[Finding], list[FindingEnded]]:
     code = hour.facts.channel.code
     limit = own_limit(history.limits.get(code, ()), period.kind, period.ts)
     both = (mean_difference(history, hour, limit), conversion_difference(history, hour, limit))
-    return of_differences(history, period, code, both, late=hour.facts.late)
+    return of_differences(history, period, code, both, late=late)

@@ -12,7 +12,9 @@ from farwatch.domain.review import History, Period, PeriodVerdict, Verdict
 VERSION = "legal/1"
 
 
-def of_verdict(station: Station, verdict: PeriodVerdict, limit: Limit | None) -> Finding | FindingEnded:
+def of_verdict(
+    station: Station, verdict: PeriodVerdict, limit: Limit | None, *, late: bool
+) -> Finding | FindingEnded:
     """Each period stands for itself: over or below its limit it is a finding from its start on; whatever else it was found
     to be, one that was made of it before is revoked, as if it had ended when it began."""
     rule = f"limit_{verdict.kind}"
@@ -44,7 +46,7 @@ def of_verdict(station: Station, verdict: PeriodVerdict, limit: Limit | None) ->
         enterprise=station.enterprise,
         station=station.mn,
         code=verdict.code,
-        late=verdict.late,
+        late=late,
         drill_id="standing" if station.drill else None,
         detector={"version": VERSION},
     )

@@ -161,7 +161,10 @@ class Scene:
         return runs
 
     def is_late(self, code: str, now: datetime) -> bool:
-        """Whether what this hour is judged by came late (rule 10 of the design); for what never came: whether we are."""
+        """Whether what this hour is judged by came late (rule 10 of the design), or is judged long after; for what never came:
+        whether we are."""
+        if self.history.is_retrospective(self.period, now):
+            return True
         newest = [r for c in ([code] if code else self.codes) for r in self._newest(c)]
         if newest:
             return any(r.late for r in newest)
