@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from math import isfinite
 
-from farwatch.domain.reading import NORMAL_FLAG, Reading, ReadingKind, out_of_time
+from farwatch.domain.reading import LARGEST_VALUE, NORMAL_FLAG, Reading, ReadingKind, out_of_time
 from farwatch.domain.review import CITY
 
 REQUIRED = ("mn", "code", "kind", "ts", "value")
@@ -102,6 +102,8 @@ def _number(row: Mapping[str, str], name: str) -> float | None:
         number = float("nan")
     if not isfinite(number) or "_" in text:
         raise _RowError(f"{name} '{text[:40]}' is not a number")
+    if abs(number) > LARGEST_VALUE:
+        raise _RowError(f"{name} '{text[:40]}' is too large")
     return number
 
 

@@ -33,6 +33,9 @@ PERIOD: dict[ReadingKind, timedelta] = {
 NORMAL_FLAG = "N"
 """HJ 212 data flag of a normal measurement; any other flag never raises a violation."""
 
+LARGEST_VALUE = 1e15
+"""No monitor measures more; sums, products and ratios of what is smaller stay finite."""
+
 FUTURE_TOLERANCE = timedelta(minutes=5)
 OLDEST = timedelta(days=400)
 

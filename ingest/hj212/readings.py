@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import lru_cache
 from math import isfinite
 
-from farwatch.domain.reading import NORMAL_FLAG, ReadingKind
+from farwatch.domain.reading import LARGEST_VALUE, NORMAL_FLAG, ReadingKind
 from ingest.hj212.packet import Malformed, Packet
 
 KINDS: dict[str, ReadingKind] = {
@@ -66,8 +66,8 @@ class Said:
 @dataclass(frozen=True, slots=True)
 class Sample:
     """`ts` in UTC, for minutes, hours and days the period's start. `left_out` are the fields that were not taken, each
-    with its reason: not_a_number, not_finite, repeated (the first counts: devices repeat a flow's code for its totaliser),
-    bad_code, no_value (a code with a minimum, maximum or converted value only), another_time (a second DataTime)."""
+    with its reason: not_a_number, not_finite, too_large, bad_code, repeated (the first counts: devices repeat a flow's code for
+    its totaliser), no_value (a code with a minimum, maximum or converted value only), another_time (a second DataTime)."""
 
     kind: ReadingKind
     ts: datetime
@@ -174,4 +174,6 @@ def _number(text: str) -> float | str:
         return "not_a_number"
     if not isfinite(number):
         return "not_finite"
+    if abs(number) > LARGEST_VALUE:
+        return "too_large"
     return number + 0.0 if text.isascii() and "_" not in text else "not_a_number"  # -0 is 0

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 import orjson
 
+from farwatch.domain.reading import LARGEST_VALUE
 from ingest.payloads.measurement import MOST_CODES, Measurement, Numbers, Refusal
 from ingest.payloads.topics import Route
 
@@ -86,6 +87,8 @@ def _numbers(said: dict[str, object], name: str, at_least: int = 0) -> Numbers:
             numbers[code] = float(number)
         elif type(number) is not float:
             raise _BadPayloadError(f"{name}.{code}: not a number")
+        if not -LARGEST_VALUE <= number <= LARGEST_VALUE:
+            raise _BadPayloadError(f"{name}.{code}: too large")
     return numbers
 
 

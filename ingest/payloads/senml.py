@@ -6,12 +6,12 @@ The code is what follows the last `:` or `/` of a name. What stands before it is
 A unit is turned into the channel's; without one the value is in the channel's unit.
 """
 
-import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from farwatch.domain.reading import LARGEST_VALUE
 from ingest.payloads.measurement import MOST_CODES, Decoded, Measurement, Refusal, refused
 from ingest.payloads.own import is_code
 from ingest.payloads.topics import Route
@@ -87,8 +87,9 @@ def _read(
     except UnitError as error:
         pack.left_out.append(f"{code}: {error}")
         return
-    if not math.isfinite(value):
-        raise _BadPackError(f"{code}: not finite")
+    if not abs(value) <= LARGEST_VALUE:
+        pack.left_out.append(f"{code}: too_large")
+        return
     ts = _time(base.time_s + _number(record, "t"), received_at)
     pack.values.setdefault(ts, {})[code] = value
 

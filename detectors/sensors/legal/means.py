@@ -8,6 +8,11 @@ O2_OF_AIR_PERCENT = 21.0
 O2_TOO_HIGH_PERCENT = 19.0
 """From here on the works stand still or the duct leaks air, and what a conversion would give says nothing (domain.md §4.6;
 the number is common practice, not a standard's)."""
+NOTHING_TO_ROUND = 1e15
+"""A float of this size has no digits left behind its point, and a Decimal no room for them."""
+
+O2_AIR_PERCENT = 20.5
+"""From here on the probe measures air, as far as analysers can tell (ours): nobody's conversion says anything."""
 
 
 def mean(values: Sequence[float]) -> float | None:
@@ -15,9 +20,13 @@ def mean(values: Sequence[float]) -> float | None:
 
 
 def energy_mean(levels_db: Sequence[float]) -> float | None:
-    """Of sound levels: 10 lg of the mean of 10^(L/10), as an equivalent level is defined."""
-    power = mean([10 ** (level / 10) for level in levels_db])
-    return 10 * math.log10(power) if power else None
+    """Of sound levels: 10 lg of the mean of 10^(L/10), as an equivalent level is defined. Reckoned from the loudest, for a
+    meter that fails says 9999 dB."""
+    if not levels_db:
+        return None
+    loudest = max(levels_db)
+    power = math.fsum(10 ** ((level - loudest) / 10) for level in levels_db) / len(levels_db)
+    return loudest + 10 * math.log10(power)
 
 
 def weighted_mean(pairs: Sequence[tuple[float, float]]) -> float | None:
@@ -36,4 +45,6 @@ def converted(dry: float, o2_percent: float, reference_percent: float) -> float 
 
 def rounded(value: float, digits: int = 3) -> float:
     """For showing, by 四舍六入五成双 (GB/T 8170); verdicts compare what was not rounded (全数值比较法)."""
+    if abs(value) >= NOTHING_TO_ROUND:
+        return value
     return float(Decimal(repr(value)).quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_EVEN))

@@ -76,6 +76,8 @@ def test_values_have_their_code_kind_flag_and_companions(
         ("a-Rtd=0x1F,b-Rtd=1", [("a-Rtd", "not_a_number")]),
         ("a-Rtd=1e999,b-Rtd=1", [("a-Rtd", "not_finite")]),
         ("a-Rtd=1e309,b-Rtd=1", [("a-Rtd", "not_finite")]),
+        ("a-Rtd=-1e308,b-Rtd=1", [("a-Rtd", "too_large")]),
+        ("b-Rtd=1,b-ZsRtd=9e15", [("b-ZsRtd", "too_large")]),
         ("a-Rtd=1,5,b-Rtd=1", [("a-Rtd", "not_a_number")]),
         ("a-Rtd=1,234.5;b-Rtd=1", [("a-Rtd", "not_a_number")]),
         ("a-Rtd=1, 5 ;b-Rtd=1", [("a-Rtd", "not_a_number")]),

@@ -55,6 +55,7 @@ def test_a_day_is_written_by_its_date() -> None:
         ("A1,a,rtd,2026-11-21T10:00:00Z,nan,,,,,", "value 'nan' is not a number"),
         ("A1,a,rtd,2026-11-21T10:00:00Z,1_0,,,,,", "value '1_0' is not a number"),
         ("A1,a,rtd,2026-11-21T10:00:00Z,1,1e999,,,,", "converted '1e999' is not a number"),
+        ("A1,a,rtd,2026-11-21T10:00:00Z,1e300,,,,,", "value '1e300' is too large"),
         ("A1,a,rtd,2026-11-21T10:00:00Z,1,,停运,,,", "'停运' is not a flag"),
         ("A1,a,rtd,2026-11-21T10:00:00Z,1", "5 cells, the header has 10"),
     ],

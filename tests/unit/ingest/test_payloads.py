@@ -10,7 +10,7 @@ from ingest.payloads import Decoded, Measurement, decode, encode
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 TOPIC = "farwatch/v1/MN1/rtd"
 codes = st.from_regex(r"[A-Za-z0-9_]{1,20}", fullmatch=True)
-numbers = st.floats(allow_nan=False, allow_infinity=False)
+numbers = st.floats(-1e15, 1e15)
 
 
 @given(
@@ -48,6 +48,9 @@ def test_what_is_encoded_is_decoded_again(
         (TOPIC, b'{"ts":"2026-11-22T07:59:00Z","values":{"a":"1"}}', "bad_payload"),
         (TOPIC, b'{"ts":"2026-11-22T07:59:00Z","values":{"a":true}}', "bad_payload"),
         (TOPIC, b'{"ts":"2026-11-22T07:59:00Z","values":{"a":NaN}}', "bad_json"),
+        (TOPIC, b'{"ts":"2026-11-22T07:59:00Z","values":{"a":1e309}}', "bad_json"),
+        (TOPIC, b'{"ts":"2026-11-22T07:59:00Z","values":{"a":1e308}}', "bad_payload"),
+        (TOPIC, b'{"ts":"2026-11-22T07:59:00Z","values":{"a":1},"max":{"a":-1e16}}', "bad_payload"),
         (TOPIC, b'{"ts":"2026-11-22T07:59:00Z","values":{"a":1e999}}', "bad_json"),
         (TOPIC, b'{"ts":"2026-11-22T07:59:00Z","values":{"a\\u0000":1}}', "bad_payload"),
         (TOPIC, b'{"ts":"2026-11-22T07:59:00Z","values":{"a":1},"flags":{"a":"N\\u0000"}}', "bad_payload"),

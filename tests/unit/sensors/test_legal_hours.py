@@ -237,5 +237,18 @@ def test_numbers_are_shown_rounded_half_to_even(value: float, shown: float) -> N
     assert means.rounded(value) == shown
 
 
+@pytest.mark.parametrize("level", [9999.0, 99999.0, -9999.0, 65.0])
+def test_a_meter_that_says_absurd_levels_does_not_hide_its_stations_other_outlets(level: float) -> None:
+    assert means.energy_mean([level] * 60) == pytest.approx(level)
+    noise = [*minutes("Leq", [level] * 60), an_hour("Leq", level)]
+    history = a_history([*noise, *minutes(SO2, [60.0] * 60), an_hour(SO2, 60.0)], a_limit(SO2, 50.0))
+    assert verdict(history).verdict is Verdict.OVER
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_any_number_can_be_shown(value: float) -> None:
+    assert means.rounded(value) == pytest.approx(value, rel=1e-9, abs=6e-4)
+
+
 def test_the_last_digit_of_a_sum_violates_nothing() -> None:
     assert verdict(a_history(minutes(SO2, [50.000000001] * 60), a_limit(SO2, 50.0))).verdict is Verdict.OK
