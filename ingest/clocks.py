@@ -18,10 +18,9 @@ WIDEST_SPREAD_S = 90.0
 SAMPLES_APART_S = 5.0
 STALE_AFTER_S = 1800.0
 MOST_RUNS = 3
-FARTHEST_S = 26 * 3600.0
-"""A wrong date is no drift: nothing is learnt from it."""
 ALLOWED_FOR = timedelta(hours=1)
-"""A greater offset is measured and shown, and not allowed for: who is that wrong is late, or in the future."""
+"""A greater offset is measured and shown, and not allowed for: who is that wrong is late, or in the future. However wrong: who sets
+the date back is late for ever, and somebody has to hear of it."""
 
 _SENT_AFTER: dict[ReadingKind, timedelta] = {
     ReadingKind.RTD: timedelta(minutes=5),
@@ -56,8 +55,6 @@ def device_time(kind: ReadingKind, ts: datetime, sent_at: datetime | None) -> da
 def observe(runs: Runs, device_at: datetime, received_at: datetime) -> tuple[Runs, ClockOffset | None]:
     """One sample. Gives an offset once a run of them is long enough; that run then begins to be measured anew."""
     sample_s = (received_at - device_at).total_seconds()
-    if abs(sample_s) > FARTHEST_S:
-        return runs, None
     run = next((r for r in runs if _agrees(r, sample_s)), None)
     if run is None:
         return (*_kept(runs, received_at), Run(received_at, received_at, sample_s, sample_s)), None
