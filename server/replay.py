@@ -15,6 +15,7 @@ from farwatch.domain.review import Period, Reviewer, ReviewOutcome, period_of
 from farwatch.storage import histories, recorded, registry, reviews
 from farwatch.storage.database import Connection, Pool, snapshot
 from farwatch.storage.recorded import RecordedFinding
+from server.commands import CommandError
 
 WARM_UP = timedelta(hours=2)
 """The live lane begins so long before, as the intake does after a restart."""
@@ -56,10 +57,13 @@ async def replay(
     until: datetime,
     mn: str | None = None,
 ) -> Replay:
-    """Of findings with onsets in [since, until); the registry, its limits' validity and the policy are those of now."""
+    """Of findings with onsets in [since, until); the registry, its limits' validity and the policy are those of now.
+    Raises CommandError for a station that the registry does not have."""
     done = Replay()
     async with snapshot(pool) as connection:
         city, policy = await registry.load(connection), await registry.load_policy(connection)
+        if mn is not None and mn not in city.stations:
+            raise CommandError(f"station '{mn}' is not in the registry")
         found = await _live(connection, judge, city, policy, (since, until, mn), done)
         found |= await _reviewed(connection, reviewer, city, policy, (since, until, mn), done)
         known = await recorded.findings_between(connection, since, until, mn)

@@ -108,10 +108,11 @@ async def add_tick(connection: Connection, tick: Tick) -> None:
 async def ticks(
     connection: Connection | Pool, since: datetime, until: datetime, mn: str | None = None
 ) -> list[Tick]:
-    """Of periods that begin in [since, until), in the order in which they were done."""
+    """Of periods that begin in [since, until), and of older ones that were reviewed then: what was taken back then is found
+    there. In the order in which they were done."""
     rows = await connection.fetch(
         "SELECT mn, kind, ts, at, seen_at, clock_offset_s FROM review_ticks"
-        " WHERE ts >= $1 AND ts < $2 AND ($3::text IS NULL OR mn = $3) ORDER BY at, mn, kind, ts",
+        " WHERE (ts >= $1 AND ts < $2 OR at >= $1 AND at < $2) AND ($3::text IS NULL OR mn = $3) ORDER BY at, mn, kind, ts",
         since, until, mn,
     )  # fmt: skip
     return [Tick(**(dict(r) | {"kind": ReadingKind(r["kind"])})) for r in rows]

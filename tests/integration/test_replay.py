@@ -26,6 +26,7 @@ from tests.support.service import Service
 CODES = ("a21026", "a21002", "a19001")
 STEP = timedelta(minutes=10)
 MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
 
 Said = tuple[datetime, str, bytes]
 """When it is sent, topic and payload."""
@@ -128,6 +129,9 @@ async def test_a_recorded_day_judged_again_finds_the_same(city: None, pool: Pool
             " WHERE kind IN ('rtd', 'min')"
         ),
     )
+    # The value of the hour before is taken back within it.
+    hour = await replay(pool, LimitJudge(), REVIEWER, start + 6 * HOUR, start + 7 * HOUR)
+    assert (hour.differences, 0 < hour.findings < done.findings) == ([], True)
     one = await replay(pool, LimitJudge(), REVIEWER, start, until, "MN3")
     assert (one.differences, 0 < one.findings < done.findings) == ([], True)
 
@@ -158,3 +162,5 @@ async def test_the_command_tells_a_finding_that_is_not_what_the_rows_say(
         (str(dropped), "only_replayed"),
     }
     assert service.run("replay", "--from", "today", "--to", "tomorrow").returncode == 2
+    nobody = service.run(*span, "--station", "MN33")
+    assert (nobody.returncode, nobody.stderr) == (2, "farwatch: station 'MN33' is not in the registry\n")
