@@ -338,5 +338,8 @@ async def open_publisher(
 
         async def publish(topic: str, payload: bytes) -> None:
             await client.publish(topic, payload, qos=1)
+            # Python 3.11's wait_for forgets a cancellation that comes together with the acknowledgement.
+            if (task := asyncio.current_task()) and task.cancelling():
+                raise asyncio.CancelledError
 
         yield publish
