@@ -23,12 +23,14 @@ def day_facts(history: History, period: Period) -> Iterator[Facts]:
     """Of each channel that had an hour or a day's mean, or has a limit for days, in order of code."""
     by_role = {role_of(channel): code for code, channel in sorted(history.channels.items(), reverse=True)}
     flow = {h.ts: v for h in _valid(history, by_role.get("flow")) if (v := _mean_of(h)) is not None}
+    oxygen = [(h.ts, v) for h in _valid(history, by_role.get("o2")) if (v := _mean_of(h)) is not None]
+    air = frozenset(ts for ts, percent in oxygen if percent >= means.O2_AIR_PERCENT)
     for code in sorted(history.channels):
         channel = history.channels[code]
         limited = own_limit(history.limits.get(code, ()), ReadingKind.DAY, period.ts) is not None
         heard = history.hours.get(code) or history.of(code, ReadingKind.DAY, period.ts, period.until)
         if limited or (heard and medium_of(code) is not Medium.OTHER):
-            yield _of_channel(history, period, channel, flow)
+            yield _of_channel(history, period, channel, flow, air)
 
 
 def _valid(history: History, code: str | None) -> list[PeriodVerdict]:
@@ -43,7 +45,10 @@ def _converted_of(hour: PeriodVerdict) -> float | None:
     return hour.own_converted if hour.device_converted is None else hour.device_converted
 
 
-def _of_channel(history: History, period: Period, channel: Channel, flow: dict[datetime, float]) -> Facts:
+def _of_channel(
+    history: History, period: Period, channel: Channel, flow: dict[datetime, float], air: frozenset[datetime]
+) -> Facts:
+    """`air` are hours whose oxygen was that of air: their conversions count for nothing."""
     code = channel.code
     hours = history.hours.get(code, ())
     valid = _valid(history, code)
@@ -56,12 +61,13 @@ def _of_channel(history: History, period: Period, channel: Channel, flow: dict[d
         or marked_share(marks_of(code, history.marks), period) > 1 - VALID_HOURS / HOURS_OF_DAY
     )
     own = _own_mean(valid, channel, flow) if len(valid) >= needed else None
-    converted = [c for h in valid if (c := _converted_of(h)) is not None]
-    own_converted = means.mean(converted) if own is not None and len(converted) == len(valid) else None
+    converted = [c for h in valid if h.ts not in air and (c := _converted_of(h)) is not None]
+    own_converted = means.mean(converted) if own is not None and len(converted) >= needed else None
     return Facts(
         channel=channel, expected=HOURS_OF_DAY, needed=needed, received=received, valid=len(valid), marked=marked,
         is_marked=is_marked, parts_decide=received > 0, device=device, own_value=own, own_converted=own_converted,
         not_converted="" if own_converted is not None else "hours_not_converted",
+        is_air=any(h.ts in air for h in valid),
         late=_is_late(history, period, device, valid, needed),
     )  # fmt: skip
 

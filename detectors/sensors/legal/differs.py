@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from detectors.sensors.legal import means
 from detectors.sensors.legal.hours import HourFacts
-from detectors.sensors.legal.media import has_own_mean
+from detectors.sensors.legal.media import has_own_mean, is_sampled
 from farwatch.domain.finding import Param
 from farwatch.domain.reading import NORMAL_FLAG, Reading
 from farwatch.domain.registry import Channel, Limit
@@ -45,7 +45,10 @@ def mean_difference(history: History, hour: HourFacts, limit: Limit | None) -> D
     values = [r.value for r in minutes]
     ways = [facts.own_value, means.mean(values) or 0.0]
     missing = max(0.0, 1 - facts.received / facts.expected) * (max(values) - min(values))
-    agrees = _lies_among(device.value, ways, _least(facts.channel, limit), missing)
+    least = _least(facts.channel, limit)
+    agrees = _lies_among(device.value, ways, least, missing)
+    if is_sampled(code):  # its hour may be said to be the sample of the hour's end, or of its begin
+        agrees = agrees or any(_lies_among(device.value, [v], least, 0.0) for v in (values[0], values[-1]))
     return Difference(MEAN_RULE, agrees, _params(facts.channel, device.value, facts.own_value))
 
 
@@ -64,13 +67,18 @@ def conversion_difference(history: History, hour: HourFacts, limit: Limit | None
     if reference is None or o2 is None:
         return nothing
     ours = means.converted(device.value, o2, reference)
-    if ours is None:
+    dry = [(r.value, hour.o2[r.ts]) for r in hour.minutes if r.ts in hour.o2]
+    each = [means.converted(value, percent, reference) for value, percent in dry]
+    if ours is None or None in each:
         return nothing
+    by_oxygen = (
+        means.mean([value for value in each if value is not None]) if len(dry) == len(hour.minutes) else None
+    )
     minutes = [r.converted for r in hour.minutes if r.converted is not None]
     by_minute = (
         means.mean(minutes) if facts.own_value is not None and len(minutes) == len(hour.minutes) else None
     )
-    ways = [way for way in (ours, facts.own_converted, by_minute) if way is not None]
+    ways = [way for way in (ours, facts.own_converted, by_minute, by_oxygen) if way is not None]
     agrees = _lies_among(device.converted, ways, _least(facts.channel, limit), 0.0)
     more: dict[str, Param] = {
         "dry": means.rounded(device.value),

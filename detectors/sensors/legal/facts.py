@@ -19,7 +19,8 @@ ALMOST = 1e-9
 class Facts:
     """`parts` are the minutes of an hour or the hours of a day. `parts_decide` says that they tell whether the period is
     valid; else the device's own flag does. `every_part`: one abnormal part makes the period abnormal. `not_converted` says
-    why there is no converted mean of our own."""
+    why there is no converted mean of our own. `is_air`: what the device converted says nothing;
+    `dry_is_less`: though it must be more than the dry mean."""
 
     channel: Channel
     expected: int
@@ -34,6 +35,8 @@ class Facts:
     own_value: float | None = None
     own_converted: float | None = None
     not_converted: str = ""
+    is_air: bool = False
+    dry_is_less: bool = False
     late: bool = False
 
 
@@ -85,6 +88,8 @@ def _judge(facts: Facts, limit: Limit | None) -> tuple[Verdict, str, float | Non
     if invalid:
         return *invalid, None
     value, source = _judged_value(facts, converted=limit is not None and limit.converted)
+    if value is None and facts.dry_is_less and limit is not None:
+        value, source = _over_as_it_is(facts, limit) or (value, source)
     if limit is None:
         return Verdict.NO_LIMIT, source, value
     if value is None:
@@ -120,8 +125,17 @@ def _judged_value(facts: Facts, *, converted: bool) -> tuple[float | None, str]:
     device = facts.device
     own = facts.own_converted if converted else facts.own_value
     theirs = None if device is None else device.converted if converted else device.value
+    if converted and facts.is_air:
+        theirs = None
     if theirs is not None and (facts.marked == 0 or own is None):
         return theirs, "device_converted" if converted else "device_mean"
     if own is not None:
         return own, "own_converted" if converted else "own_mean"
     return None, facts.not_converted if converted else "no_mean"
+
+
+def _over_as_it_is(facts: Facts, limit: Limit) -> tuple[float, str] | None:
+    """A dry mean over the limit: converted from air it could only be more."""
+    dry, source = _judged_value(facts, converted=False)
+    is_over = dry is not None and limit.limit is not None and dry > limit.limit
+    return (dry, source) if dry is not None and is_over else None

@@ -29,8 +29,9 @@ def of_verdict(
         subject = f"{station.mn}/{verdict.code}"
         return FindingEnded(finding_id(rule, Tier.VIOLATION, subject, verdict.ts), verdict.ts)
     is_over = verdict.verdict is Verdict.OVER
+    shown = rounded(value) if rounded(value) != bound else value
     params: dict[str, Param] = {
-        "code": verdict.code, "value": rounded(value), "limit": bound, "unit": limit.unit,
+        "code": verdict.code, "value": shown, "limit": bound, "unit": limit.unit,
         "ratio": rounded(value / bound) if bound > 0 else 0.0, "reading": str(verdict.kind), "converted": limit.converted,
         "source": limit.source, "unverified": limit.unverified, "valid": verdict.valid, "expected": verdict.expected,
         "mean": verdict.reason,

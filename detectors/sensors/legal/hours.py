@@ -1,6 +1,6 @@
 """An hour from its minutes: how many came and were valid, our own mean, our own conversion. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -35,11 +35,12 @@ class Hour:
 
 @dataclass(frozen=True, slots=True)
 class HourFacts:
-    """`minutes` are those that count: flag N and not marked."""
+    """`minutes` are those that count: flag N and not marked. `o2` are valid minutes of the hour's oxygen by event time."""
 
     facts: Facts
     minutes: tuple[Reading, ...]
     o2_percent: float | None
+    o2: Mapping[datetime, float]
 
 
 def hour_facts(history: History, period: Period) -> Iterator[HourFacts]:
@@ -93,6 +94,7 @@ def _of_channel(hour: Hour, channel: Channel) -> HourFacts:
     enough_marked = marked_share(marks, period) > 1 - VALID_SHARE
     o2_percent = _o2_percent(hour)
     own = own_mean(valid, channel, hour.flow) if len(valid) >= needed else None
+    is_air = o2_percent is not None and o2_percent >= means.O2_AIR_PERCENT
     own_converted, not_converted = _own_converted(hour, own, device, valid, o2_percent)
     facts = Facts(
         channel=channel, expected=expected, needed=needed, received=len(minutes), valid=len(valid),
@@ -100,9 +102,10 @@ def _of_channel(hour: Hour, channel: Channel) -> HourFacts:
         is_marked=enough_marked and not (parts_decide and len(valid) >= needed),
         parts_decide=parts_decide, every_part=is_water, device=device, own_value=own, own_converted=own_converted,
         not_converted=not_converted,
+        is_air=is_air, dry_is_less=is_air,
         late=_is_late(device, valid, needed if parts_decide or device is None else 0, period),
     )  # fmt: skip
-    return HourFacts(facts, valid, o2_percent)
+    return HourFacts(facts, valid, o2_percent, hour.o2)
 
 
 def last(readings: Sequence[Reading]) -> Reading | None:
@@ -141,6 +144,8 @@ def _own_converted(
     reference = hour.history.station.o2_reference_percent
     dry = own if own is not None else device.value if device is not None else None
     minutes = [r.converted for r in valid if r.converted is not None]
+    if o2_percent is not None and o2_percent >= means.O2_AIR_PERCENT:
+        return None, "o2_too_high"
     if reference is None:
         if own is not None and len(minutes) == len(valid):
             return means.mean(minutes), ""

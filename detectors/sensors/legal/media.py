@@ -3,6 +3,7 @@
 import re
 from enum import StrEnum
 
+from farwatch.domain.pollutants import canonical
 from farwatch.domain.registry import Channel
 
 
@@ -21,6 +22,10 @@ _PATTERNS = (
 )
 """By the codes of HJ 212-2017 appendix B and of HJ/T 212-2005, which older loggers still send."""
 
+QUICK_WATER = frozenset({"w00000", "w01001", "w01003", "w01009", "w01010", "w01014"})
+"""Water that is measured all the time; everything else in water is analysed each hour or few, and the last result is said
+again until the next one comes (HJ 355: at least one analysis in two hours)."""
+
 _ROLES = {"a19001": "o2", "S01": "o2", "a00000": "flow", "B02": "flow", "w00000": "flow", "B01": "flow"}
 _EQUIVALENT_LEVELS = frozenset({"Leq", "B03"})
 _WITHOUT_MEAN = frozenset({"a01008", "a01010"})
@@ -32,6 +37,11 @@ def medium_of(code: str) -> Medium:
         if pattern.fullmatch(code):
             return medium
     return Medium.OTHER
+
+
+def is_sampled(code: str) -> bool:
+    """Water of which an analyser takes a sample now and then."""
+    return medium_of(code) is Medium.WATER and canonical(code) not in QUICK_WATER
 
 
 def role_of(channel: Channel) -> str:

@@ -2,15 +2,12 @@
 
 from functools import lru_cache
 
+from detectors.sensors.legal.media import QUICK_WATER
 from farwatch.domain.pollutants import about, canonical
 from farwatch.domain.registry import Channel
 
 POLLUTANT_PREFIXES = ("a05", "a21", "a24", "a25", "a34", "w2", "w3")
 POLLUTANT_CODES = frozenset({"w01012", "w01017", "w01018", "w01019", "w01020"})
-QUICK_WATER = frozenset({"w00000", "w01001", "w01003", "w01009", "w01010", "w01014"})
-"""Water that is measured all the time; everything else in water is analysed each hour or few, and the last result is said
-again until the next one comes (HJ 355: at least one analysis in two hours)."""
-
 PARTICULATES = frozenset({"a34013"})
 PH, NMHC, TN, NH3_N, COD, BOD = "w01001", "a24088", "w21001", "w21003", "w01018", "w01017"
 NMHC_PARTS = frozenset({"a25002", "a25003", "a25005"})
