@@ -57,11 +57,12 @@ class Reviews:
 
     async def round(self) -> int:
         """A few of what is due, live periods first. Returns how many there were."""
-        registry, policy = await self._city()
         now = self._clock.now()
         chosen = await review_due.live(self._pool, now, AT_ONCE)
         if not chosen:
             chosen = await review_due.due(self._pool, now, AT_ONCE)
+        # After what is due: a station that has a mark is in the registry that is read then.
+        registry, policy = await self._city()
         backlog = await review_due.backlog(self._pool, now, COUNTED)
         metrics.LIVE_LAG.set(backlog.live_s)
         metrics.WAITING.set(backlog.waiting)

@@ -1,13 +1,20 @@
 """Verdicts that change long after their data: recorded, and nobody is sent."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from detectors.sensors import legal
+from farwatch.domain.policy import Policy
 from farwatch.domain.reading import ReadingKind
+from farwatch.domain.registry import Registry
 from farwatch.domain.review import Mark
 from farwatch.storage import marks
 from farwatch.storage.database import Pool, transaction
+from farwatch.storage.leases import Lease
+from ingest.review.reviews import Reviews
+from server.city import CityCache
 from tests.support.city import settle
 from tests.support.review import HOUR, HandClock, a_reading, arrive, limit, make_reviews, review_all
 
@@ -52,3 +59,27 @@ async def test_what_the_review_could_not_look_at_for_hours_is_no_news_but_still_
     clock = HandClock(HOUR + timedelta(hours=9))
     await review_all(await make_reviews(pool, clock))
     assert await pool.fetchval("SELECT late FROM findings") is False
+
+
+async def test_a_station_that_is_registered_while_the_review_looks_is_not_forgotten(
+    city: None, pool: Pool
+) -> None:
+    """Its registration, its first hour and the hour's mark come after the registry was read and before what is due is."""
+    clock = HandClock(HOUR + ONE_HOUR + timedelta(minutes=1))
+    known = CityCache(pool)
+    arrived = False
+
+    async def slow_city() -> tuple[Registry, Policy]:
+        nonlocal arrived
+        registry, policy = await known.current()
+        if arrived:
+            return registry, policy
+        arrived = True
+        await arrive(pool, [a_reading(HOUR, 61.0)])
+        return replace(registry, stations={}), policy
+
+    await pool.execute("INSERT INTO leases VALUES ('review', 1, 'test', now())")
+    reviews = Reviews(pool, Lease("review", 1), clock, reviewer=legal.review, city=slow_city)
+    await reviews.round()
+    await reviews.round()
+    assert await pool.fetchval("SELECT verdict FROM reviews WHERE kind = 'hour'") == "over"
