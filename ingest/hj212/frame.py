@@ -57,6 +57,11 @@ def is_allowed(frame: Frame, policy: CrcPolicy) -> bool:
             return False
 
 
+def came_in_clear(frame: Frame, cn: str) -> bool:
+    """Whether a frame of this command says openly what the standard seals: anybody could have written it."""
+    return sm4.is_sealed_command(cn) and sm4.has_block(frame.segment) and frame.segment in frame.raw
+
+
 _HEX = re.compile(rb"[0-9A-Fa-f]{1,4}")
 
 

@@ -27,6 +27,12 @@ def is_sealed(segment: bytes) -> bool:
     return end - start >= BLOCK_BYTES and not _PLAIN.issuperset(segment[start : start + BLOCK_BYTES])
 
 
+def has_block(segment: bytes) -> bool:
+    """Whether there is something to seal: less than a block stays plain."""
+    start, end = _content(segment)
+    return end - start >= BLOCK_BYTES
+
+
 def holds_controls(segment: bytes) -> bool:
     """Whether the content has bytes that no text has; of sealed content one byte in nine is such."""
     start, end = _content(segment)

@@ -6,7 +6,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from farwatch.domain.device import StationSecret, StationSecrets
 from farwatch.domain.registry import Registry, Station
-from ingest.hj212.frame import Frame, FrameVerdict, is_allowed
+from ingest.hj212.frame import Frame, FrameVerdict, came_in_clear, is_allowed
 from ingest.hj212.framer import one
 from ingest.hj212.packet import Malformed, Packet, mn_of, parse
 
@@ -65,13 +65,15 @@ def proven(frame: Frame, station: Station, secrets: StationSecrets) -> Admitted:
     secret = secrets.get(station.credential) if station.credential else NO_SECRET
     if secret is None:
         return unproven
-    if secret.sm4_key is not None and frame.reason == "sealed":
+    if secret.sm4_key is not None:
         frame = one(frame.raw, secret.sm4_key)
     if not is_allowed(frame, station.crc):
         return unproven
     # The key again: one checksum in 256 also fits what is still sealed.
     packet = parse(frame.segment, secret.sm4_key)
     if isinstance(packet, Malformed) or packet.mn != station.mn:
+        return unproven
+    if secret.sm4_key is not None and came_in_clear(frame, packet.cn):
         return unproven
     is_right = not secret.password or hmac.compare_digest(packet.pw.encode(), secret.password.encode())
     return (

@@ -9,7 +9,7 @@ from datetime import datetime
 from farwatch.domain.device import DeviceReply
 from farwatch.domain.reading import NORMAL_FLAG, ReadingKind
 from ingest.hj212.answers import answer_to
-from ingest.hj212.frame import Frame, is_allowed
+from ingest.hj212.frame import Frame, came_in_clear, is_allowed
 from ingest.hj212.framer import frames_of
 from ingest.hj212.packet import Malformed, Packet, parse
 from ingest.hj212.readings import Said, Sample, readings_of
@@ -87,6 +87,8 @@ def _packet(mn: str, frame: Frame, device: Device) -> Packet | Refusal:
         return Refusal(packet.reason, packet.detail)
     if packet.mn not in (mn, ""):
         return Refusal("foreign_mn", packet.mn)
+    if device.sm4_key is not None and came_in_clear(frame, packet.cn):
+        return Refusal("not_sealed")
     if device.password and not hmac.compare_digest(packet.pw.encode(), device.password.encode()):
         return Refusal("wrong_password")
     return packet

@@ -94,6 +94,12 @@ def test_several_frames_are_answered_together_and_a_broken_one_costs_only_itself
         (frame(crc=FrameVerdict.MODSWAP), Device(), "crc_modbus_swapped"),
         (frame(key=KEY), Device(), "sealed"),
         (frame(key=KEY), Device(sm4_key=bytes(16)), "wrong_key"),
+        (frame(), Device(sm4_key=KEY), "not_sealed"),
+        (
+            frame(content="油烟监测数据;DataTime=20261122080000;a21026-Rtd=1"),
+            Device(sm4_key=KEY),
+            "not_sealed",
+        ),
         (frame().replace(b"##0", b"##9"), Device(crc=CrcPolicy.IGNORE), "bad_length"),
         (b"", Device(), "rubbish"),
         (b"hello", Device(), "rubbish"),
@@ -114,6 +120,10 @@ def test_what_does_not_prove_to_be_the_stations_is_refused_and_not_answered(
         (frame(crc=FrameVerdict.MODBUS), Device(crc=CrcPolicy.ACCEPT_MODBUS)),
         (frame().replace(b"31.2", b"31.3"), Device(crc=CrcPolicy.IGNORE)),
         (frame(key=KEY), Device(sm4_key=KEY)),
+        *(
+            (frame(content=f"DataTime=20261122080000;a-Rtd={n}", key=KEY), Device(sm4_key=KEY))
+            for n in range(9)
+        ),
         (frame(), Device(password="123456")),
     ],
 )
@@ -126,6 +136,15 @@ def test_what_the_station_is_known_to_do_is_taken(payload: bytes, device: Device
 def test_what_is_no_reading_is_a_reply() -> None:
     (reply,) = said(frame("9012", "ExeRtn=1", flag=4)).replies
     assert (reply.mn, reply.cn, reply.qn, reply.content) == (MN, "9012", QN, {"ExeRtn": "1"})
+
+
+def test_of_a_station_with_a_key_what_is_never_sealed_may_come_in_clear() -> None:
+    for cn, content in (
+        ("9011", "QnRtn=1;and=so-many-words-that-it-is-a-block"),
+        ("9015", ""),
+        ("2081", "short"),
+    ):
+        assert said(frame(cn, content, flag=9), Device(sm4_key=KEY)).replies
 
 
 def test_a_sample_without_a_time_is_kept_and_answered_or_it_would_come_for_ever() -> None:

@@ -94,6 +94,7 @@ def test_sealed_content_is_opened_with_the_stations_key() -> None:
     assert admission.packet is not None
     assert admission.packet.field("a21026-Rtd") == "31.2"
     assert not is_proven(ask(said(key=KEY[::-1]), replace(STATION, credential="sealed")))
+    assert not is_proven(ask(said(), replace(STATION, credential="sealed")))
 
 
 @pytest.mark.parametrize(
