@@ -8,6 +8,7 @@ import numpy as np
 from detectors.sensors.quality import (
     contradictions,
     emission,
+    flagged,
     fume,
     jumps,
     missing,
@@ -35,11 +36,12 @@ RULES: tuple[Rule, ...] = (
     *sums.RULES,
     *repeats.RULES,
     *remarked.RULES,
+    *flagged.RULES,
     *missing.RULES,
     *fume.RULES,
 )
-OF_DAYS = remarked.RULES
-"""A day's own mean can be taken back, too; all else shows in its hours."""
+OF_DAYS = (*remarked.RULES, *flagged.RULES)
+"""A day's own mean can be taken back or flagged away, too; all else shows in its hours."""
 
 
 def review(history: History, period: Period, policy: Policy, now: datetime) -> ReviewOutcome:

@@ -36,11 +36,12 @@ def _outside(scene: Scene, reading: Reading) -> tuple[float, float, Limit] | Non
     if limit is None or reading.flag != NORMAL_FLAG:
         return None
     value = judged_value(reading, limit)
-    bound = None if value is None else _broken(value, limit)
+    bound = None if value is None else broken(value, limit)
     return None if value is None or bound is None else (value, bound, limit)
 
 
-def _broken(value: float, limit: Limit) -> float | None:
+def broken(value: float, limit: Limit) -> float | None:
+    """The bound that the value breaks."""
     if limit.limit is not None and value > limit.limit:
         return limit.limit
     return limit.lower if limit.lower is not None and value < limit.lower else None
@@ -90,11 +91,23 @@ def remarked(scene: Scene) -> Iterator[Opinion]:
         )
 
 
-def _parts(scene: Scene, code: str) -> Sequence[Reading]:
-    """The minutes of an hour, the hours of a day, that are flagged normal."""
+def all_parts(scene: Scene, code: str) -> Sequence[Reading]:
+    """The minutes of an hour, the hours of a day."""
     kind = ReadingKind.HOUR if scene.period.kind is ReadingKind.DAY else ReadingKind.MIN
-    found = scene.history.of(code, kind, scene.period.ts, scene.period.until)
-    return [r for r in found if r.flag == NORMAL_FLAG]
+    return scene.history.of(code, kind, scene.period.ts, scene.period.until)
+
+
+def normal_parts(scene: Scene, code: str) -> Sequence[Reading]:
+    return [r for r in all_parts(scene, code) if r.flag == NORMAL_FLAG]
+
+
+def is_enough(scene: Scene, code: str, parts: Sequence[Reading]) -> bool:
+    """Do so many normal parts make a normal period?"""
+    if not parts:
+        return False
+    if scene.period.kind is ReadingKind.DAY:
+        return len(parts) >= (1 if kind_of(code).startswith("w") else VALID_HOURS)
+    return len(parts) * scene.minutes(code).interval_s >= VALID_SHARE * 3600
 
 
 def _said(scene: Scene, code: str, parts: Sequence[Reading]) -> Reading | None:
@@ -102,11 +115,7 @@ def _said(scene: Scene, code: str, parts: Sequence[Reading]) -> Reading | None:
     period = scene.period
     if own := scene.history.of(code, period.kind, period.ts, period.until):
         return own[-1]
-    if period.kind is ReadingKind.DAY:
-        is_enough = len(parts) >= (1 if kind_of(code).startswith("w") else VALID_HOURS)
-    else:
-        is_enough = len(parts) * scene.minutes(code).interval_s >= VALID_SHARE * 3600
-    if not parts or not is_enough:
+    if not is_enough(scene, code, parts):
         return None
     converted = [r.converted for r in parts if r.converted is not None]
     return replace(
@@ -122,20 +131,20 @@ def _acquits(scene: Scene, marks: Sequence[Mark], parts: Sequence[Reading], limi
         return True
     left = [r for r in parts if not any(m.from_at <= r.ts < m.to_at for m in marks)]
     values = [v for r in left if (v := judged_value(r, limit)) is not None]
-    return 0 < len(values) < len(parts) and _broken(fmean(values), limit) is None
+    return 0 < len(values) < len(parts) and broken(fmean(values), limit) is None
 
 
 def marked_after(scene: Scene) -> Iterator[Opinion]:
     """An hour or day that broke its limit, of which so much was declared maintenance, a fault or the like that it counts no
     more, after its data had come. The rules for marks allow that within a time, so that this is a hint."""
     for code in scene.codes:
-        parts = _parts(scene, code)
+        parts = normal_parts(scene, code)
         said = _said(scene, code, parts)
         limit = own_limit(scene.history.limits.get(code, ()), scene.period.kind, scene.period.ts)
         value = (
             None if said is None or limit is None or said.flag != NORMAL_FLAG else judged_value(said, limit)
         )
-        bound = None if value is None or limit is None else _broken(value, limit)
+        bound = None if value is None or limit is None else broken(value, limit)
         if said is None or limit is None or value is None or bound is None:
             continue
         after = [

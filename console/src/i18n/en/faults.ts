@@ -34,6 +34,7 @@ export const faults: Record<string, string> = {
   "reason.data_remarked": "{code} {reading} of {at} was {value} {unit} (limit {limit}, flagged normal) and was sent again as {after} with flag {flag}; {count} in all",
   "reason.data_lowered": "{code} {reading} of {at} was {value} {unit} (limit {limit}) and was sent again lower, as {after} (flag {flag}); {count} in all",
   "reason.data_marked_after": "{code} broke its limit ({value} {unit}, limit {limit}); only after its data had come, at {declared_at}, was “{label}” declared",
+  "reason.data_flagged_away": "{code} {reading} of {at} was {value} {unit} (limit {limit}) and flagged {flag}, though {count} of the values that it is made of were normal",
   "reason.data_missing": "{code} has said nothing for {hours} hours while its station speaks",
   "reason.data_gap": "Nothing came from the station for {minutes} minutes, {missing} readings are missing",
   "reason.data_gap_ours": "{missing} readings of {minutes} minutes are missing, within an outage of ours",

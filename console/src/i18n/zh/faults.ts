@@ -34,6 +34,7 @@ export const faults: Record<string, string> = {
   "reason.data_remarked": "{code}{reading} {at} 原为 {value} {unit}（限值 {limit}，标记正常），后改报为 {after}、标记 {flag}，共 {count} 个",
   "reason.data_lowered": "{code}{reading} {at} 原为 {value} {unit}（限值 {limit}），后改报为较低的 {after}（标记 {flag}），共 {count} 个",
   "reason.data_marked_after": "{code}超标（{value} {unit}，限值 {limit}）的数据到达之后，才于 {declared_at} 申报为“{label}”",
+  "reason.data_flagged_away": "{code}{reading} {at} 为 {value} {unit}（限值 {limit}），其 {count} 个分项数据均正常，却被标记为 {flag}",
   "reason.data_missing": "监测点在线，{code}却已 {hours} 小时没有数据",
   "reason.data_gap": "监测点中断 {minutes} 分钟，缺 {missing} 个数据",
   "reason.data_gap_ours": "本系统中断期间，监测点缺 {missing} 个数据，共 {minutes} 分钟",

@@ -151,3 +151,42 @@ def test_hours_that_are_declared_away_so_that_the_day_is_under_its_limit_are_a_h
         ),
     )
     assert keys(works, DAY) == ({("data_marked_after", "w01018")} if hint else set())
+
+
+@pytest.mark.parametrize(
+    ("flag", "abnormal", "expected"),
+    [("M", 0, True), ("D", 15, True), ("M", 16, False), ("N", 0, False)],
+)
+def test_an_hour_whose_minutes_are_normal_is_not_to_be_flagged_away(
+    flag: str, abnormal: int, expected: bool
+) -> None:
+    """By HJ 212-2017 appendix C an hour is normal while three quarters of its minutes are."""
+    works = stack().channel(SO2, noisy(140), over=100, flag=lambda n: "M" if n <= abnormal else "N")
+    hours = works.readings[SO2, ReadingKind.HOUR]
+    works.readings[SO2, ReadingKind.HOUR] = (*hours[:-1], replace(hours[-1], flag=flag))
+    assert (("data_flagged_away", SO2) in keys(works)) is expected
+
+
+def test_below_the_limit_a_flag_hides_nothing() -> None:
+    works = stack()
+    hours = works.readings[SO2, ReadingKind.HOUR]
+    works.readings[SO2, ReadingKind.HOUR] = (*hours[:-1], replace(hours[-1], flag="M"))
+    assert keys(works) == set()
+
+
+@pytest.mark.parametrize(("value", "expected"), [(60.0, True), (40.0, False)])
+def test_a_day_whose_hours_are_normal_is_not_to_be_flagged_away(value: float, expected: bool) -> None:
+    works = Works().channel("w01018", None, hours=noisy(value), unit="mg/L")
+    works.limits["w01018"] = (day_limit("w01018", 50.0),)
+    works.readings["w01018", ReadingKind.DAY] = (replace(a_day("w01018", value), flag="M"),)
+    assert keys(works, DAY) == ({("data_flagged_away", "w01018")} if expected else set())
+
+
+@pytest.mark.parametrize(("abnormal", "expected"), [(0, True), (1, False)])
+def test_of_water_one_abnormal_value_makes_the_hour_abnormal(abnormal: int, expected: bool) -> None:
+    works = Works().channel(
+        "w01018", noisy(140), over=100, unit="mg/L", every_min=10, flag=lambda n: "C" if n <= 10 * abnormal else "N"
+    )  # fmt: skip
+    hours = works.readings["w01018", ReadingKind.HOUR]
+    works.readings["w01018", ReadingKind.HOUR] = (*hours[:-1], replace(hours[-1], flag="C"))
+    assert (("data_flagged_away", "w01018") in keys(works)) is expected
