@@ -125,6 +125,7 @@ SHIPPED_ACTIONS: dict[tuple[str, Tier], Action] = {
     ("data_out_of_range", Tier.FAULT): Action.TASK,
     ("data_missing", Tier.FAULT): Action.TASK,
     ("data_valid_rate", Tier.FAULT): Action.TASK,
+    ("data_late", Tier.FAULT): Action.TASK,
     ("data_remarked", Tier.VIOLATION): Action.TASK,
     ("data_repeats", Tier.VIOLATION): Action.TASK,
 }

@@ -11,6 +11,7 @@ from detectors.sensors.quality import (
     flagged,
     fume,
     jumps,
+    lateness,
     missing,
     ranges,
     remarked,
@@ -38,6 +39,7 @@ RULES: tuple[Rule, ...] = (
     *remarked.RULES,
     *flagged.RULES,
     *missing.RULES,
+    *lateness.RULES,
     *fume.RULES,
 )
 OF_DAYS = (*remarked.RULES, *flagged.RULES)
@@ -89,8 +91,9 @@ def _changes(rule: Rule, opinion: Opinion, scene: Scene, now: datetime) -> Itera
 
 def _finding(rule: Rule, wrong: Wrong, scene: Scene, now: datetime) -> Finding:
     station = scene.history.station
+    known_at = scene.came_last_at() if rule.is_of_coming else wrong.since if wrong.stands else None
     late = (
-        now - wrong.since > LATE_AFTER[ReadingKind.HOUR] if wrong.stands else scene.is_late(wrong.code, now)
+        scene.is_late(wrong.code, now) if known_at is None else now - known_at > LATE_AFTER[ReadingKind.HOUR]
     )
     unit = scene.channel(wrong.code).unit if wrong.code else ""
     return Finding(

@@ -145,5 +145,5 @@ RULES = (
     Rule(name="data_missing", look=channel),
     Rule(name="data_gap", look=gap),
     Rule(name="data_valid_rate", look=valid_rate),
-    Rule(name="data_clock_drift", look=clock),
+    Rule(name="data_clock_drift", look=clock, is_of_coming=True),
 )

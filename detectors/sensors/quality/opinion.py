@@ -39,9 +39,11 @@ Opinion = Wrong | Well
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A rule that has too little to go by says nothing: what it found before then stands."""
+    """A rule that has too little to go by says nothing: what it found before then stands. `is_of_coming`: it speaks of how data
+    comes, so that its finding is as new as what came last, whatever times that bears."""
 
     name: str
     look: Callable[[Scene], Iterable[Opinion]]
     tier: Tier = Tier.FAULT
     severity: int = Severity.MINOR
+    is_of_coming: bool = False

@@ -170,6 +170,10 @@ class Scene:
             return any(r.late for r in newest)
         return now - self.period.until > timedelta(hours=2)
 
+    def came_last_at(self) -> datetime | None:
+        """When the newest of what this hour is judged by was received."""
+        return max((r.received_at for code in self.codes for r in self._newest(code)), default=None)
+
     def _newest(self, code: str) -> Iterator[Reading]:
         for kind in LOOK_BACK:
             series = self.series(code, kind)

@@ -39,6 +39,7 @@ export const faults: Record<string, string> = {
   "reason.data_gap": "Nothing came from the station for {minutes} minutes, {missing} readings are missing",
   "reason.data_gap_ours": "{missing} readings of {minutes} minutes are missing, within an outage of ours",
   "reason.data_valid_rate": "Only {valid_percent} % of {code} was normal within 6 hours, the rest mostly flagged {flag}",
+  "reason.data_late": "{late_percent} % of the hour's data came late, one by one, some {minutes} minutes after the time it bears",
   "reason.data_clock_drift": "The station's clock is {offset_s} s off",
   "reason.data_purifier_off": "Fan ({other}) on and purifier off in business hours, for {minutes} minutes",
   "reason.data_purifier_without_fan": "Purifier on while the fan ({other}) draws no current, for {minutes} minutes",

@@ -39,6 +39,7 @@ export const faults: Record<string, string> = {
   "reason.data_gap": "监测点中断 {minutes} 分钟，缺 {missing} 个数据",
   "reason.data_gap_ours": "本系统中断期间，监测点缺 {missing} 个数据，共 {minutes} 分钟",
   "reason.data_valid_rate": "{code} 6 小时内只有 {valid_percent} % 的数据正常，多为标记 {flag}",
+  "reason.data_late": "该小时 {late_percent} % 的数据逐条迟到，约比其数据时间晚 {minutes} 分钟",
   "reason.data_clock_drift": "监测点时钟偏差 {offset_s} 秒",
   "reason.data_purifier_off": "营业时间风机（{other}）开启而净化器关闭，已 {minutes} 分钟",
   "reason.data_purifier_without_fan": "净化器开启而风机（{other}）没有电流，已 {minutes} 分钟",

@@ -67,6 +67,47 @@ def test_a_single_lost_minute_is_no_gap_but_where_we_were_away() -> None:
     assert keys(works, outages=[(lost_at - 9 * away, lost_at - 6 * away)]) == set()
 
 
+def delayed(works: Works, by: timedelta, until_min: int = 60, *, at_once: bool = False) -> Works:
+    """The minutes come so much later, those of the hour's last `until_min`; or all of them at one time."""
+    for (code, kind), readings in works.readings.items():
+        if kind is ReadingKind.MIN:
+            works.readings[code, kind] = tuple(
+                replace(r, late=True, received_at=UNTIL if at_once else r.ts + by)
+                if r.ts >= UNTIL - timedelta(minutes=until_min)
+                else r
+                for r in readings
+            )
+    return works
+
+
+def test_data_that_always_comes_late_is_told_at_once_and_a_back_fill_is_not() -> None:
+    held_back = timedelta(minutes=40)
+    [fault] = found(delayed(stack(), held_back))
+    assert (fault.reason.key, fault.tier, fault.code, fault.late) == ("data_late", Tier.FAULT, None, False)
+    assert (fault.reason.params["late_percent"], fault.reason.params["minutes"]) == (100, 40)
+    assert fault.onset_at == HOUR.ts
+    assert keys(delayed(stack(), held_back, at_once=True)) == set()
+    assert keys(delayed(stack(), held_back, until_min=40)) == set()
+    assert keys(delayed(stack(), held_back), open_onsets={("data_late", ""): HOUR.ts}) == set()
+
+
+def test_late_data_is_over_when_it_comes_in_time_again_and_a_mixed_hour_says_nothing() -> None:
+    onset = {("data_late", ""): HOUR.ts - timedelta(hours=3)}
+    for works, ended in ((stack(), 1), (delayed(stack(), timedelta(minutes=40), until_min=30), 0)):
+        assert len(review(works.history(open_onsets=onset), HOUR, Policy(), NOW).ended) == ended
+
+
+def test_a_clock_that_is_off_is_told_at_once_though_all_its_data_is_late() -> None:
+    works = delayed(stack(), timedelta(hours=2))
+    late_too = review(
+        works.history(clock_offset_s=7140.0), HOUR, Policy(), UNTIL + timedelta(hours=2, minutes=10)
+    )
+    assert {(f.reason.key, f.late) for f in late_too.findings} == {
+        ("data_clock_drift", False),
+        ("data_late", False),
+    }
+
+
 @pytest.mark.parametrize(("offset_s", "drifts"), [(-75.0, True), (61.0, True), (50.0, False), (None, False)])
 def test_a_clock_drifts_from_a_minute_on(offset_s: float | None, drifts: bool) -> None:
     assert keys(stack(), clock_offset_s=offset_s) == ({("data_clock_drift", None)} if drifts else set())
@@ -196,7 +237,7 @@ def test_what_is_found_in_late_data_is_late() -> None:
     works = stack().channel("a21026", lambda _: FLAT, over=100)
     for key, rows in works.readings.items():
         works.readings[key] = tuple(_late(r) for r in rows)
-    assert [f.late for f in found(works)] == [True]
+    assert {f.reason.key: f.late for f in found(works)} == {"data_constant": True, "data_late": False}
 
 
 def _late(reading: Reading) -> Reading:
