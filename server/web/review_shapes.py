@@ -1,7 +1,8 @@
 """One reviewed hour or day as the API shows it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -43,12 +44,17 @@ def review_cell(row: Record, *, unverified: bool) -> ReviewCell:
     return ReviewCell.model_validate(fields)
 
 
-def is_unverified(limits: Iterable[Limit], row: Record) -> bool:
-    """Is the limit that this review names still unverified?"""
-    return any(
-        x.unverified
-        and x.kind == row["kind"]
-        and x.source == row["limit_source"]
-        and x.limit == row["limit_value"]
+def is_unverified(limits: Iterable[Limit], row: Mapping[str, Any]) -> bool:
+    """Is the limit that this review names still unverified? By the row that was in force then, else by any that says the same;
+    a standard's limit that the registry no longer has was compared by nobody that we know of."""
+    same = [
+        x
         for x in limits
-    )
+        if x.kind == row["kind"]
+        and x.source == row["limit_source"]
+        and (x.limit, x.lower) == (row["limit_value"], row["lower_value"])
+    ]
+    if not same:
+        return bool(row["limit_source"])
+    then = [x for x in same if x.valid_from <= row["ts"] and (x.valid_to is None or row["ts"] < x.valid_to)]
+    return any(x.unverified for x in then or same)
