@@ -52,6 +52,14 @@ describe("a day's curve", () => {
     expect(drawn.limits.map((one) => [one.value, one.lower])).toEqual([[9, false], [6, true]]);
   });
 
+  it("shows a reading that has no neighbour, through which no line goes", () => {
+    expect(drawn.alone).toEqual([]);
+    const [first, , , last] = readings.items;
+    const apart = [first, last].flatMap((one) => one ?? []);
+    expect(dayCurve({ ...readings, items: apart.slice(0, 1) }, "min").alone).toHaveLength(1);
+    expect(dayCurve({ ...readings, items: apart }, "min").alone).toEqual([]);
+  });
+
   it("is empty without readings", () => expect(dayCurve({ ...readings, items: [] }, "min").line).toEqual([]));
 });
 

@@ -7,6 +7,8 @@ export type Point = [atMs: number, value: number];
 export interface DayCurve {
   /** The value that the limit speaks of; null breaks the line where readings are missing. */
   line: [number, number | null][];
+  /** Readings with no neighbour: no line goes through them. */
+  alone: Point[];
   flagged: (Point & { flag?: string })[];
   late: Point[];
   revised: Point[];
@@ -23,9 +25,10 @@ export function dayCurve(readings: Readings, kind: ReadingKind): DayCurve {
   const limits = readings.limits.filter((one) => one.kind === kind);
   const converted = limits.some((one) => one.converted);
   const of = (one: Reading): Point => [Date.parse(one.ts), converted ? (one.converted ?? one.value) : one.value];
-  const points = readings.items.map(of);
+  const line = withHoles(readings.items.map(of));
   return {
-    line: withHoles(points),
+    line,
+    alone: line.filter((point, at): point is Point => point[1] !== null && line[at - 1]?.[1] == null && line[at + 1]?.[1] == null),
     flagged: readings.items.filter((one) => one.flag !== NORMAL).map((one) => Object.assign(of(one), { flag: one.flag })),
     late: readings.items.filter((one) => one.late).map(of),
     revised: readings.items.filter((one) => one.revision > 0).map(of),

@@ -31,6 +31,7 @@ export const bureau: Record<string, string> = {
   "bureau.last_heard": "Latest data",
   "bureau.ago": "{span} ago",
   "bureau.clock": "Clock offset",
+  "bureau.clock_right": "agrees with ours",
   "bureau.clock_behind": "{s} s behind ours",
   "bureau.clock_ahead": "{s} s ahead of ours",
   "bureau.frames": "Frames",

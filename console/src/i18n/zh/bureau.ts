@@ -31,6 +31,7 @@ export const bureau: Record<string, string> = {
   "bureau.last_heard": "最近数据时间",
   "bureau.ago": "{span} 前",
   "bureau.clock": "时钟偏差",
+  "bureau.clock_right": "与本系统一致",
   "bureau.clock_behind": "比本系统慢 {s} 秒",
   "bureau.clock_ahead": "比本系统快 {s} 秒",
   "bureau.frames": "报文",
