@@ -15,7 +15,14 @@ from detectors.sensors.legal.facts import (
     marks_of,
     needed_of,
 )
-from detectors.sensors.legal.media import Medium, has_own_mean, is_flow_weighted, medium_of, role_of
+from detectors.sensors.legal.media import (
+    Medium,
+    has_own_mean,
+    is_converted,
+    is_flow_weighted,
+    medium_of,
+    role_of,
+)
 from farwatch.domain.reading import NORMAL_FLAG, Reading, ReadingKind
 from farwatch.domain.registry import Channel
 from farwatch.domain.review import History, Period
@@ -95,7 +102,11 @@ def _of_channel(hour: Hour, channel: Channel) -> HourFacts:
     o2_percent = _o2_percent(hour)
     own = own_mean(valid, channel, hour.flow) if len(valid) >= needed else None
     is_air = o2_percent is not None and o2_percent >= means.O2_AIR_PERCENT
-    own_converted, not_converted = _own_converted(hour, own, device, valid, o2_percent)
+    own_converted, not_converted = (
+        _own_converted(hour, own, device, valid, o2_percent)
+        if is_converted(channel)
+        else (None, "no_reference")
+    )
     facts = Facts(
         channel=channel, expected=expected, needed=needed, received=len(minutes), valid=len(valid),
         marked=len(minutes) - len(unmarked),

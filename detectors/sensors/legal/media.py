@@ -27,6 +27,8 @@ QUICK_WATER = frozenset({"w00000", "w01001", "w01003", "w01009", "w01010", "w010
 again until the next one comes (HJ 355: at least one analysis in two hours)."""
 
 _ROLES = {"a19001": "o2", "S01": "o2", "a00000": "flow", "B02": "flow", "w00000": "flow", "B01": "flow"}
+_STATE_OF_GAS = ("a00", "a01", "a19")
+"""Flow, temperature, pressure, humidity, velocity, oxygen: told of the gas, no pollutant in it."""
 _EQUIVALENT_LEVELS = frozenset({"Leq", "B03"})
 _WITHOUT_MEAN = frozenset({"a01008", "a01010"})
 """Wind direction goes in a circle; blackness is a grade."""
@@ -55,6 +57,12 @@ def has_own_mean(code: str) -> bool:
     if medium is Medium.NOISE:
         return code in _EQUIVALENT_LEVELS
     return medium is not Medium.OTHER and code not in _WITHOUT_MEAN
+
+
+def is_converted(channel: Channel) -> bool:
+    """Whether the reference oxygen means anything to it: a pollutant in gas."""
+    is_pollutant = not role_of(channel) and not canonical(channel.code).startswith(_STATE_OF_GAS)
+    return is_pollutant and medium_of(channel.code) is Medium.GAS
 
 
 def is_flow_weighted(channel: Channel) -> bool:

@@ -117,6 +117,13 @@ def test_without_reference_oxygen_only_a_conversion_that_was_sent_counts() -> No
     assert verdict(a_history([an_hour(SO2, 10.0, converted=51.0)], limit)).verdict is Verdict.OVER
 
 
+@pytest.mark.parametrize("code", ["a00000", "B02", "a01012", "S03", "a19001", "S01", "w01018", "Leq"])
+def test_only_a_pollutant_in_gas_is_converted(code: str) -> None:
+    readings = [*minutes(code, [11.0] * 60), *([] if code == "a19001" else minutes("a19001", [11.0] * 60))]
+    found = verdict(a_history(readings, station=CONVERTING), code)
+    assert (found.own_converted, found.own_value is not None, found.verdict) == (None, True, Verdict.NO_LIMIT)
+
+
 def test_water_counts_by_its_flow_and_one_abnormal_value_makes_the_hour_abnormal() -> None:
     """(100 x 1 + 40 x 9) / 10 = 46, where the plain mean is 70."""
     cod = minutes("w01018", [100.0] * 3 + [40.0] * 3, 10)
