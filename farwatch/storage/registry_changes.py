@@ -175,6 +175,18 @@ async def _write_limits(connection: Connection, changes: Sequence[LimitsChange])
         f" valid_from, valid_to) VALUES ({channel}, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         [(*_key(c), *_limit_row(new)) for c in changes for new in c.opens],
     )
+    await connection.executemany(
+        _JUDGE_ANEW, [(*_key(c)[:3], c.opens[0].valid_from) for c in changes if c.opens]
+    )
+
+
+# Hours and days that were reviewed since a limit holds which only now was imported; a running one keeps its time.
+_JUDGE_ANEW = """
+INSERT INTO review_due AS d (mn, kind, ts, due_at)
+SELECT c.mn, r.kind, r.ts, clock_timestamp() FROM channels c JOIN reviews r ON r.channel_id = c.id
+WHERE c.mn = $1 AND c.code = $2 AND r.kind = $3 AND r.ts >= $4
+ON CONFLICT (mn, kind, ts) DO UPDATE SET seq = d.seq + 1
+"""
 
 
 def _key(change: LimitsChange) -> tuple[str, str, str, str]:
