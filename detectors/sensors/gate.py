@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from detectors.sensors.in_force import is_bound, is_in_force
+from detectors.sensors.oxygen import O2_AIR_PERCENT, O2_OF_AIR_PERCENT
 from farwatch.domain.policy import LimitRule
 from farwatch.domain.pollutants import Medium, about
 from farwatch.domain.reading import Reading, ReadingKind
@@ -34,7 +35,8 @@ _ONE_DAY = timedelta(days=1)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
     """One limit in numbers: early above `over` and below `under`; over again within [clear_above, clear_below]; a
-    violation, if it is held, from `violation_from` on. What a limit does not have is infinite."""
+    violation, if it is held, from `violation_from` on. What a limit does not have is infinite. A converted value of
+    `air_factor` times the dry one was converted from air."""
 
     limit: Limit
     converted: bool
@@ -43,6 +45,7 @@ class Bounds:
     clear_below: float
     clear_above: float
     violation_from: float
+    air_factor: float
 
 
 class Gate:
@@ -73,10 +76,16 @@ class Gate:
 
 
 def gate_for(
-    code: str, kind: ReadingKind, limits: Sequence[Limit], marks: Sequence[Mark], rule: LimitRule
+    code: str,
+    kind: ReadingKind,
+    limits: Sequence[Limit],
+    marks: Sequence[Mark],
+    rule: LimitRule,
+    o2_reference_percent: float | None = None,
 ) -> Gate:
-    """Of one channel; `marks` are its station's."""
-    candidates = [_bounds(limit, kind, rule) for limit in _candidates(code, kind, limits)]
+    """Of one channel; `marks` and the reference oxygen are its station's."""
+    air_factor = (O2_OF_AIR_PERCENT - (o2_reference_percent or 0.0)) / (O2_OF_AIR_PERCENT - O2_AIR_PERCENT)
+    candidates = [_bounds(limit, kind, rule, air_factor) for limit in _candidates(code, kind, limits)]
     return Gate(candidates, [m for m in marks if m.code in (None, code)])
 
 
@@ -94,7 +103,7 @@ def _kinds_for(code: str, kind: ReadingKind) -> tuple[ReadingKind, ...]:
     return () if known.code == MOMENTARY_LEVEL else (_RTD,)
 
 
-def _bounds(limit: Limit, kind: ReadingKind, rule: LimitRule) -> Bounds:
+def _bounds(limit: Limit, kind: ReadingKind, rule: LimitRule, air_factor: float) -> Bounds:
     over = math.inf if limit.limit is None else limit.limit * limit.warn_share
     under = -math.inf if limit.lower is None else limit.lower
     violation_from = math.inf if limit.limit is None else limit.limit * rule.violation_ratio
@@ -111,6 +120,7 @@ def _bounds(limit: Limit, kind: ReadingKind, rule: LimitRule) -> Bounds:
         if under > -math.inf
         else under,
         violation_from=violation_from if kind is _RTD else math.inf,
+        air_factor=air_factor,
     )
 
 

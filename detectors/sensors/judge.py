@@ -107,7 +107,9 @@ class LimitJudge:
         gate = None
         if kind in _LIVE_RULES.values():
             limits = self._registry.limits.get((mn, code), ())
-            gate = gate_for(code, kind, limits, self._registry.marks.get(mn, ()), self._rule)
+            station = self._registry.stations.get(mn)
+            oxygen = station.o2_reference_percent if station else None
+            gate = gate_for(code, kind, limits, self._registry.marks.get(mn, ()), self._rule, oxygen)
         self._gates[key] = gate
         return gate
 

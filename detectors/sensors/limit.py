@@ -116,12 +116,17 @@ def judge_live(
         seen = replace(state, last_ts=reading.ts)
         return Judgement(seen, Verdict.MARKED if is_marked else Verdict.FLAGGED)
     value = reading.converted if bounds.converted else reading.value
-    if value is None:
+    if value is None or _is_of_air(reading, value, bounds):
         return Judgement(replace(state, last_ts=reading.ts), Verdict.NOT_CONVERTED)
     goes_on = state.last_ts is not None and reading.ts - state.last_ts <= HOLD_BROKEN_AFTER
     if value > bounds.over or value < bounds.under:
         return _outside(state, state.high if goes_on else None, reading.ts, value, bounds, rule)
     return _inside(state, state.low if goes_on else None, reading.ts, value, bounds, rule)
+
+
+def _is_of_air(reading: Reading, value: float, bounds: Bounds) -> bool:
+    """Over the limit only because it was converted from what is air: works at rest. A dry value over it is over all the same."""
+    return bounds.converted and reading.value <= bounds.over < value >= bounds.air_factor * reading.value
 
 
 def _outside(

@@ -8,6 +8,7 @@ from detectors.sensors.legal import means
 from detectors.sensors.legal.facts import Facts, came_late, marked_share, marks_of
 from detectors.sensors.legal.hours import last
 from detectors.sensors.legal.media import Medium, has_own_mean, is_flow_weighted, medium_of, role_of
+from detectors.sensors.oxygen import O2_AIR_PERCENT
 from farwatch.domain.reading import NORMAL_FLAG, Reading, ReadingKind
 from farwatch.domain.registry import Channel
 from farwatch.domain.review import History, Period, PeriodVerdict, Verdict
@@ -24,7 +25,7 @@ def day_facts(history: History, period: Period) -> Iterator[Facts]:
     by_role = {role_of(channel): code for code, channel in sorted(history.channels.items(), reverse=True)}
     flow = {h.ts: v for h in _valid(history, by_role.get("flow")) if (v := _mean_of(h)) is not None}
     oxygen = [(h.ts, v) for h in _valid(history, by_role.get("o2")) if (v := _mean_of(h)) is not None]
-    air = frozenset(ts for ts, percent in oxygen if percent >= means.O2_AIR_PERCENT)
+    air = frozenset(ts for ts, percent in oxygen if percent >= O2_AIR_PERCENT)
     for code in sorted(history.channels):
         channel = history.channels[code]
         limited = own_limit(history.limits.get(code, ()), ReadingKind.DAY, period.ts) is not None

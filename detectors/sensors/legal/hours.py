@@ -23,6 +23,7 @@ from detectors.sensors.legal.media import (
     medium_of,
     role_of,
 )
+from detectors.sensors.oxygen import O2_AIR_PERCENT, O2_TOO_HIGH_PERCENT
 from farwatch.domain.reading import NORMAL_FLAG, Reading, ReadingKind
 from farwatch.domain.registry import Channel
 from farwatch.domain.review import History, Period
@@ -101,7 +102,7 @@ def _of_channel(hour: Hour, channel: Channel) -> HourFacts:
     enough_marked = marked_share(marks, period) > 1 - VALID_SHARE
     o2_percent = _o2_percent(hour)
     own = own_mean(valid, channel, hour.flow) if len(valid) >= needed else None
-    is_air = o2_percent is not None and o2_percent >= means.O2_AIR_PERCENT
+    is_air = o2_percent is not None and o2_percent >= O2_AIR_PERCENT
     own_converted, not_converted = (
         _own_converted(hour, own, device, valid, o2_percent)
         if is_converted(channel)
@@ -155,7 +156,7 @@ def _own_converted(
     reference = hour.history.station.o2_reference_percent
     dry = own if own is not None else device.value if device is not None else None
     minutes = [r.converted for r in valid if r.converted is not None]
-    if o2_percent is not None and o2_percent >= means.O2_AIR_PERCENT:
+    if o2_percent is not None and o2_percent >= O2_AIR_PERCENT:
         return None, "o2_too_high"
     if reference is None:
         if own is not None and len(minutes) == len(valid):
@@ -163,7 +164,7 @@ def _own_converted(
         return None, "no_reference"
     if o2_percent is None:
         return None, "no_o2"
-    if o2_percent >= means.O2_TOO_HIGH_PERCENT:
+    if o2_percent >= O2_TOO_HIGH_PERCENT:
         return None, "o2_too_high"
     if dry is None:
         return None, "no_mean"

@@ -4,15 +4,10 @@ import math
 from collections.abc import Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 
-O2_OF_AIR_PERCENT = 21.0
-O2_TOO_HIGH_PERCENT = 19.0
-"""From here on the works stand still or the duct leaks air, and what a conversion would give says nothing (domain.md §4.6;
-the number is common practice, not a standard's)."""
+from detectors.sensors.oxygen import O2_OF_AIR_PERCENT, O2_TOO_HIGH_PERCENT
+
 NOTHING_TO_ROUND = 1e15
 """A float of this size has no digits left behind its point, and a Decimal no room for them."""
-
-O2_AIR_PERCENT = 20.5
-"""From here on the probe measures air, as far as analysers can tell (ours): nobody's conversion says anything."""
 
 
 def mean(values: Sequence[float]) -> float | None:
