@@ -7,6 +7,7 @@ import threading
 from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -21,6 +22,7 @@ from server.embedded.postgres import EmbeddedPostgres, EmbeddedPostgresError
 from server.registry import commands as registry_commands
 from simulators.city import HUMAN_OFFICER, City, make_city
 from simulators.city_files import registry_files, write_registry
+from simulators.monitor_line import HISTORY_HOURS
 from simulators.officer_phone import ApiClient, is_ready
 from simulators.practice import CAMERA_USER, Practice
 
@@ -152,13 +154,17 @@ class DemoHouse:
         await migrate(owner_url, service_url)
         if state.settled:
             return
-        city = make_city(self._seed, cameras_url=f"rtsp://127.0.0.1:{state.camera_port}")
+        # Rates count hours since a limit holds: not those before the monitors' history, in which nothing could have come.
+        now = SystemClock().now()
+        since = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=HISTORY_HOURS)
+        camera_url = f"rtsp://127.0.0.1:{state.camera_port}"
+        city = make_city(self._seed, cameras_url=camera_url, valid_from=since)
         self._say(f"importing the city: {len(city.stations)} stations and {len(city.cameras)} cameras")
         files = registry_files(city, camera_user=CAMERA_USER, camera_password=state.camera_password)
         write_registry(files, self._folder.registry)
         async with open_pool(owner_url, size=2) as pool:
             report = await registry_commands.import_(
-                self._folder.registry, pool, self._folder.service, prune=False, now=SystemClock().now()
+                self._folder.registry, pool, self._folder.service, prune=False, now=now
             )
             if report.exit_code != 0:
                 raise DemoError(f"the city could not be imported: {report.lines[0]}")

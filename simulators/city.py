@@ -50,10 +50,11 @@ class City:
         return [s for s in self.stations if s.enterprise == enterprise]
 
 
-def make_city(seed: int, *, cameras_url: str) -> City:
+def make_city(seed: int, *, cameras_url: str, valid_from: datetime = VALID_FROM) -> City:
     """The small city: 6 grids, 3 teams, 8 officers always on shift, 10 enterprises, 12 stations, 6 cameras.
 
-    `cameras_url` is the address of the cameras' server, `rtsp://HOST:PORT`; each camera is a path below it.
+    `cameras_url` is the address of the cameras' server, `rtsp://HOST:PORT`; each camera is a path below it. All limits hold
+    since `valid_from`.
     """
     rng = random.Random(seed)
     areas = grid_areas(rng)
@@ -63,7 +64,7 @@ def make_city(seed: int, *, cameras_url: str) -> City:
     ]
     places = _places(rng)
     enterprises = list(_enterprises(rng, places))
-    stations, limits, plans = _stations(rng, places)
+    stations, limits, plans = _stations(rng, places, valid_from)
     officers = list(_officers(rng, places))
     teams = [
         Team(
@@ -113,7 +114,7 @@ def _enterprises(rng: random.Random, places: Mapping[str, Position]) -> Iterator
 
 
 def _stations(
-    rng: random.Random, places: Mapping[str, Position]
+    rng: random.Random, places: Mapping[str, Position], valid_from: datetime
 ) -> tuple[list[Station], list[Limit], dict[str, OutletPlan]]:
     stations: list[Station] = []
     limits: list[Limit] = []
@@ -125,12 +126,12 @@ def _stations(
             stations.append(
                 Station(mn=mn, enterprise=trade.id, name=outlet.name, place=place, medium=outlet.medium)
             )
-            limits += [limit for plan in outlet.channels for limit in _limits(mn, plan)]
+            limits += [limit for plan in outlet.channels for limit in _limits(mn, plan, valid_from)]
             plans[mn] = outlet
     return stations, limits, plans
 
 
-def _limits(mn: str, plan: ChannelPlan) -> Iterator[Limit]:
+def _limits(mn: str, plan: ChannelPlan, valid_from: datetime) -> Iterator[Limit]:
     """The legal limit on its own kind, and the same figure on rtd and min, where it is only an early warning."""
     kinds = ("rtd", "min", plan.legal_kind) if plan.limit is not None else ("rtd",)
     for kind in kinds:
@@ -142,7 +143,7 @@ def _limits(mn: str, plan: ChannelPlan) -> Iterator[Limit]:
             limit=plan.limit,
             converted=plan.converted,
             warn_share=1.0,
-            valid_from=VALID_FROM,
+            valid_from=valid_from,
         )
 
 

@@ -99,6 +99,13 @@ class Demo:
         return found
 
 
+async def transmissions(api: ApiClient) -> list[float]:
+    """Each station's share of hours that came."""
+    answer = await api.ask("GET", "/api/v1/rates")
+    assert answer.status == 200, answer
+    return [station["transmission"] for station in answer.body["stations"]]
+
+
 async def tasks_of(api: ApiClient) -> list[dict[str, Any]]:
     answer = await api.ask("GET", "/api/v1/tasks?state=all&limit=50")
     assert answer.status == 200, answer
@@ -126,6 +133,9 @@ async def test_from_an_empty_folder_to_every_kind_of_task(demo: Demo) -> None:
     assert len(re.findall(r"^\[ *\d+\.\d s\] ", demo.said, re.MULTILINE)) >= 8
     centre = await demo.signed_in("centre")
     await until(lambda: tasks_of(centre), lambda tasks: len(tasks) > 0, within_s=60)
+    await until(
+        lambda: transmissions(centre), lambda shares: len(shares) == 12 and min(shares) > 0.9, within_s=60
+    )
     wanted = {"exceedance", "smoke", "dumping", "camera_fault"}
     tasks = await until(
         lambda: tasks_of(centre), lambda tasks: wanted <= {k for t in tasks for k in t["kinds"]}, within_s=120
