@@ -20,6 +20,7 @@ from detectors.sensors.legal.media import (
     has_own_mean,
     is_converted,
     is_flow_weighted,
+    is_sampled,
     medium_of,
     role_of,
 )
@@ -27,6 +28,8 @@ from detectors.sensors.oxygen import O2_AIR_PERCENT, O2_TOO_HIGH_PERCENT
 from farwatch.domain.reading import NORMAL_FLAG, Reading, ReadingKind
 from farwatch.domain.registry import Channel
 from farwatch.domain.review import History, Period
+
+OF_WATER_MIN = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +95,7 @@ def _of_channel(hour: Hour, channel: Channel) -> HourFacts:
     from_rtd = code in history.from_rtd
     expected = 60 if from_rtd else 60 // hour.interval_min
     is_water = medium_of(code) is Medium.WATER
-    needed = 1 if is_water and not from_rtd else needed_of(expected)
+    needed = _needed_of_water(code, hour.interval_min) if is_water and not from_rtd else needed_of(expected)
     # Sparse real-time values may carry a mean of ours, but say nothing against the device's own.
     if from_rtd:
         parts_decide = len(minutes) >= needed
@@ -118,6 +121,11 @@ def _of_channel(hour: Hour, channel: Channel) -> HourFacts:
         late=_is_late(device, valid, needed if parts_decide or device is None else 0, period),
     )  # fmt: skip
     return HourFacts(facts, valid, o2_percent, hour.o2)
+
+
+def _needed_of_water(code: str, interval_min: int) -> int:
+    """An hour is the mean of one to six ten-minute values (HJ 212-2017 appendix D); a sample is one by itself."""
+    return 1 if is_sampled(code) else max(1, needed_of(OF_WATER_MIN // interval_min))
 
 
 def last(readings: Sequence[Reading]) -> Reading | None:

@@ -141,3 +141,25 @@ def test_a_finding_shows_a_value_that_is_over_its_limit(value: float, shown: Cal
     [found] = reviewed(a_history([an_hour(SO2, value)], a_limit(SO2, 50.0))).findings
     assert shown(found.reason.params["value"])  # type: ignore[arg-type]
     assert found.onset_at == TEN
+
+
+@pytest.mark.parametrize(
+    ("code", "every", "count", "expected"),
+    [
+        ("w01001", 1, 1, Verdict.INVALID),
+        ("w01001", 1, 7, Verdict.INVALID),
+        ("w01001", 1, 8, Verdict.OVER),
+        ("w01001", 5, 1, Verdict.INVALID),
+        ("w01001", 5, 2, Verdict.OVER),
+        ("w01001", 10, 1, Verdict.OVER),
+        (COD, 1, 1, Verdict.OVER),
+    ],
+)
+def test_an_hour_of_water_needs_ten_minutes_of_it_or_a_sample(
+    code: str, every: int, count: int, expected: Verdict
+) -> None:
+    """HJ 212-2017 appendix D: an hour is the mean of one to six ten-minute values."""
+    for device in ([], [an_hour(code, 9.5)]):
+        readings = [*minutes(code, [9.5] * count, every), *device]
+        station = replace(STATION, minute_interval_min=every)
+        assert verdict(a_history(readings, a_limit(code, 9.0), station=station), code).verdict is expected
