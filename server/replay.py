@@ -130,11 +130,15 @@ async def _reviewed(
 ) -> dict[UUID, Finding]:
     """What the reviews find whose ticks were recorded, each over the rows that it saw."""
     since, until, mn = span
+    ticks = await reviews.ticks(connection, since, until + AFTERWARDS, mn)
     jobs = await recorded.findings_between(connection, since, until + AFTERWARDS, mn)
-    before = await recorded.findings_standing(connection, since, mn)
+    # Older hours may have been reviewed within the span: they met what had begun and ended before it.
+    first = min([since, *(tick.ts for tick in ticks)])
+    before = await recorded.findings_standing(connection, first, mn)
+    before += await recorded.findings_between(connection, first, since, mn)
     standing = _Standing([*before, *(f for f in jobs if f.rule in NOT_REPLAYED)])
     found: dict[UUID, Finding] = {}
-    for tick in await reviews.ticks(connection, since, until + AFTERWARDS, mn):
+    for tick in ticks:
         if tick.mn not in city.stations:
             continue
         period = period_of(tick.kind, tick.ts)
