@@ -10,6 +10,7 @@ from math import isfinite
 from farwatch.domain.reading import LARGEST_VALUE, NORMAL_FLAG, Reading, ReadingKind, out_of_time
 from farwatch.domain.review import CITY
 
+_OUT_OF_TIME = {"time_in_future": "lies in the future", "time_too_old": "is more than 400 days ago"}
 REQUIRED = ("mn", "code", "kind", "ts", "value")
 OPTIONAL = ("converted", "flag", "min", "max", "amount")
 
@@ -114,7 +115,7 @@ def _time(text: str, kind: ReadingKind, now: datetime) -> datetime:
     except (ValueError, OverflowError):
         raise _RowError(f"ts '{text[:40]}' is not a time (2026-11-22T10:00:00+08:00)") from None
     if wrong := out_of_time(at, now):
-        raise _RowError(f"ts '{text[:40]}': {wrong}")
+        raise _RowError(f"ts '{text[:40]}' {_OUT_OF_TIME[wrong]}")
     in_city = at.astimezone(CITY)
     is_hour = in_city == in_city.replace(minute=0, second=0, microsecond=0)
     if kind in _STARTS and not (is_hour and (kind is ReadingKind.HOUR or in_city.hour == 0)):

@@ -100,10 +100,15 @@ async def run_role(settings: Settings, role: str, share: str, stop: asyncio.Even
 def registry_presets(*, as_json: bool) -> int:
     """What channels.csv may name in its column preset."""
     known = list(presets.catalogue().values())
-    if as_json:
-        print(json.dumps([presets.as_json(preset) for preset in known], ensure_ascii=False, indent=2))
-    else:
-        print("\n".join(presets.listed(known)))
+    try:
+        if as_json:
+            print(json.dumps([presets.as_json(preset) for preset in known], ensure_ascii=False, indent=2))
+        else:
+            print("\n".join(presets.listed(known)))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # `farwatch registry presets | head` has seen enough; what Python would flush at its end goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from farwatch.domain.pollutants import canonical
+from farwatch.domain.pollutants import about, canonical
 from farwatch.domain.reading import ReadingKind
 from farwatch.domain.schedule import stretch_of
 
@@ -190,7 +190,10 @@ def _line(limit: PresetLimit) -> str:
     words = [limit.schedule, "converted" if limit.converted else ""]
     if not limit.is_compared:
         words.append(f"unverified ({limit.basis})")
-    return f"  {limit.code:<9} {limit.kind:<5} {bounds:<10} {limit.unit:<7} {' '.join(w for w in words if w)}"
+    # The name last: how wide Chinese is depends on the terminal.
+    known = about(limit.code)
+    said = " ".join(w for w in [*words, known.zh if known else ""] if w)
+    return f"  {limit.code:<9} {limit.kind:<5} {bounds:<10} {limit.unit:<7} {said}"
 
 
 def as_json(preset: Preset) -> dict[str, object]:

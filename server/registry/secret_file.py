@@ -121,6 +121,8 @@ def _line(loc: tuple[int | str, ...], type_: str, message: str) -> str:
     if type_ == "extra_forbidden":
         known = [*_File.model_fields, "user", "password", "url", "sm4_key"]
         return f"{where}: unknown key{did_you_mean(str(loc[-1]), known)} (tables are [credentials.NAME], …)"
+    if type_ == "string_pattern_mismatch" and loc[-1] == "sm4_key":
+        return f"{where}: an SM4 key is 32 hexadecimal digits"
     return f"{where}: {message}"
 
 

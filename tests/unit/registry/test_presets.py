@@ -1,6 +1,8 @@
 """Presets: what is shipped is whole and marked, and numbers are told in the channel's own unit."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -78,7 +80,11 @@ def test_the_list_marks_every_number_that_nobody_compared() -> None:
     lines = listed([catalogue()["GB13223-2011/gas-boiler"]])
     assert lines[0].startswith("GB13223-2011/gas-boiler  GB 13223-2011 火电厂 天然气锅炉")
     assert lines[0].endswith("O2 3 %")
-    assert [line.split()[-1] for line in lines[1:]] == ["knowledge)", "(secondary)", "(secondary)"]
+    assert [line.split()[-2:] for line in lines[1:]] == [
+        ["knowledge)", "烟尘（颗粒物）"],
+        ["(secondary)", "二氧化硫"],
+        ["(secondary)", "氮氧化物"],
+    ]
 
 
 def test_the_command_needs_neither_folder_nor_database(
@@ -91,5 +97,15 @@ def test_the_command_needs_neither_folder_nor_database(
     assert found["GB12523-2011/site"]["limits"][0]["unverified"] is True
     assert main(["registry", "presets"]) == 0
     assert "GB18918-2002/1A" in capsys.readouterr().out
+    piped = subprocess.Popen(
+        [sys.executable, "-m", "server.cli", "registry", "presets"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert piped.stdout
+    assert piped.stderr
+    piped.stdout.close()
+    assert (piped.stderr.read(), piped.wait(20)) == (b"", 0)
+    piped.stderr.close()
     assert main(["registry", "check"]) == 2
     assert "needs the folder" in capsys.readouterr().err

@@ -87,6 +87,12 @@ def test_what_is_wrong_is_said_without_the_secret(text: str) -> None:
     assert "hunter2" not in str(caught.value)
 
 
+def test_a_key_that_is_none_is_said_in_words() -> None:
+    with pytest.raises(SecretsError) as caught:
+        parse('[stations.s1]\nsm4_key = "0123"')
+    assert str(caught.value) == "stations.s1.sm4_key: an SM4 key is 32 hexadecimal digits"
+
+
 def test_names_are_merged_and_the_newer_wins() -> None:
     old = Secrets(mqtt={"a": "1", "b": "1"}, channels={"c": "old"})
     merged = old.merged(Secrets(mqtt={"b": "2"}))
