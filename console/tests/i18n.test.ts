@@ -49,7 +49,7 @@ describe("words", () => {
   it("turn the keys among a reason's parameters into words too", () => {
     const reason = { key: "over_limit", params: { code: "a21026", reading: "rtd", value: 41.234, unit: "mg/m3", limit: 35, ratio: 1.178 } };
     setLanguage("zh-CN");
-    expect(reasonText(reason)).toBe("二氧化硫实时值 41.23 mg/m3，超过限值 35（1.178 倍）");
+    expect(reasonText(reason)).toBe("二氧化硫实时值 41.23 mg/m3，超过限值 35（为其 1.178 倍）");
     setLanguage("en");
     expect(reasonText(reason)).toContain("real-time value 41.23 mg/m3, over the limit of 35");
     setLanguage("zh-CN");

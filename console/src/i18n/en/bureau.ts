@@ -124,7 +124,7 @@ export const bureau: Record<string, string> = {
   "bureau.late_filter": "Data came",
   "bureau.no_exceedances": "No exceedances in this month",
   "bureau.judged_value": "Mean",
-  "bureau.ratio": "Times",
+  "bureau.ratio": "Mean ÷ limit",
   "bureau.source": "Source",
   "bureau.followed": "What followed",
   "bureau.recorded": "recorded",

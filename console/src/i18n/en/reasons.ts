@@ -1,7 +1,7 @@
 /** Words for the named reasons of detectors (reason) and of dispatch (dispatch). */
 
 export const reasons: Record<string, string> = {
-  "reason.over_limit": "{code} {reading} {value} {unit}, over the limit of {limit} ({ratio} times)",
+  "reason.over_limit": "{code} {reading} {value} {unit}, over the limit of {limit} ({ratio} times the limit)",
   "reason.over_limit_held": "{code} {reading} held at {value} {unit}, limit {limit} ({ratio} times)",
   "reason.under_limit": "{code} {reading} {value} {unit}, below the lower limit of {limit}",
   "reason.under_limit_held": "{code} {reading} held at {value} {unit}, below the lower limit of {limit}",

@@ -124,7 +124,7 @@ export const bureau: Record<string, string> = {
   "bureau.late_filter": "时效",
   "bureau.no_exceedances": "这个月没有超标记录",
   "bureau.judged_value": "均值",
-  "bureau.ratio": "倍数",
+  "bureau.ratio": "均值÷限值",
   "bureau.source": "依据",
   "bureau.followed": "处理",
   "bureau.recorded": "已记录",

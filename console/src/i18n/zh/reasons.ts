@@ -1,7 +1,7 @@
 /** Words for the named reasons of detectors (reason) and of dispatch (dispatch). */
 
 export const reasons: Record<string, string> = {
-  "reason.over_limit": "{code}{reading} {value} {unit}，超过限值 {limit}（{ratio} 倍）",
+  "reason.over_limit": "{code}{reading} {value} {unit}，超过限值 {limit}（为其 {ratio} 倍）",
   "reason.over_limit_held": "{code}{reading}持续超标，达 {value} {unit}，限值 {limit}（{ratio} 倍）",
   "reason.under_limit": "{code}{reading} {value} {unit}，低于下限 {limit}",
   "reason.under_limit_held": "{code}{reading}持续低于下限，达 {value} {unit}，下限 {limit}",
