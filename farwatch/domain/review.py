@@ -134,21 +134,23 @@ class History:
         return waited > AGED or (is_known and waited > LATE_AFTER[ReadingKind.HOUR])
 
     def minute_interval_min(self) -> int:
-        """The registry's, else the gap that most minutes keep of the channel with the most of them; one where nothing shows
-        another."""
-        if self.station.minute_interval_min:
-            return self.station.minute_interval_min
+        """The registry's, unless more often is sent; without one the gap that most minutes keep of the channel with the most of
+        them; one where nothing shows another."""
+        registered, observed = self.station.minute_interval_min, self._observed_interval_min()
+        return min(registered or observed or 1, observed or registered or 1)
+
+    def _observed_interval_min(self) -> int | None:
         sent = [
             (len(readings), code)
             for (code, kind), readings in self.readings.items()
             if kind is ReadingKind.MIN and code not in self.from_rtd
         ]
         if not sent:
-            return 1
+            return None
         minutes = self.readings[max(sent)[1], ReadingKind.MIN]
         gaps = Counter((after.ts - before.ts) // timedelta(minutes=1) for before, after in pairwise(minutes))
         known = [(count, -gap) for gap, count in gaps.items() if gap in MINUTE_INTERVALS]
-        return -max(known)[1] if known else 1
+        return -max(known)[1] if known else None
 
 
 class Verdict(StrEnum):

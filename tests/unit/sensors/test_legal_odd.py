@@ -163,3 +163,10 @@ def test_an_hour_of_water_needs_ten_minutes_of_it_or_a_sample(
         readings = [*minutes(code, [9.5] * count, every), *device]
         station = replace(STATION, minute_interval_min=every)
         assert verdict(a_history(readings, a_limit(code, 9.0), station=station), code).verdict is expected
+
+
+def test_a_logger_that_sends_each_minute_is_held_to_sixty_whatever_was_registered() -> None:
+    readings = minutes(SO2, [60.0] * 6 + [(60.0, "D")] * 54)
+    station = replace(STATION, minute_interval_min=10)
+    found = verdict(a_history(readings, a_limit(SO2, 50.0), station=station))
+    assert (found.verdict, found.expected, found.valid) == (Verdict.INVALID, 60, 6)
