@@ -8,7 +8,7 @@ from typing import Protocol, cast
 from ingest.hj212.frame import Frame
 from ingest.hj212.framer import Framer
 from ingest.loggers import metrics
-from ingest.loggers.limits import ConnectionAge, LoggerLimits
+from ingest.loggers.limits import REFUSED_FRAMES, ConnectionAge, LoggerLimits
 
 QUIET_BEFORE_FINISH_S = 15.0
 """A frame whose length says more than comes is taken for what it is after this long without a byte."""
@@ -71,7 +71,8 @@ class Connection(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._ended_by:
-            self._hand_over(self._framer.finish())
+            if self._ended_by != REFUSED_FRAMES:
+                self._hand_over(self._framer.finish())
             reason = "lost" if exc is not None and self._ended_by == "peer" else self._ended_by
             metrics.ENDED.labels(reason).inc()
             self._desk.closed(self)

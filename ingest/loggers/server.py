@@ -9,6 +9,7 @@ import logging
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from farwatch.domain.device import StationSecrets, Way
 from farwatch.domain.registry import Registry
@@ -21,7 +22,7 @@ from ingest.loggers.admission import Admitted, Turned, admit
 from ingest.loggers.connection import LARGEST_READ_BYTES, Connection
 from ingest.loggers.guesses import Guesses
 from ingest.loggers.heard import Heard
-from ingest.loggers.limits import LoggerLimits
+from ingest.loggers.limits import REFUSED_FRAMES, LoggerLimits, Resting
 from ingest.loggers.lines import Lines
 
 log = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ class LoggerServer:
     _waiting_pause_reading: deque[tuple[Connection, Delivery]] = field(default_factory=deque)
     _arrived: asyncio.Event = field(default_factory=asyncio.Event)
     _guesses: Guesses = field(default_factory=Guesses)
+    _resting: Resting = field(default_factory=Resting)
     _serial: int = 0
     port: int = 0
     """What is listened on, once it is."""
@@ -92,6 +94,8 @@ class LoggerServer:
         return self.parts.clock.monotonic()
 
     def opened(self, connection: Connection) -> str | None:
+        if self._resting.lasts(connection.address, self.now_s()):
+            return "resting"
         if len(self._connections) >= self.limits.connections:
             return "too_many"
         if self._by_address[connection.address] >= self.limits.connections_per_address:
@@ -102,6 +106,11 @@ class LoggerServer:
 
     def closed(self, connection: Connection) -> None:
         self._connections.discard(connection)
+        if self._resting.ended(connection.address, connection.age, self.limits, self.now_s()):
+            # Those that have shown who they are go on.
+            for other in list(self._connections):
+                if other.address == connection.address and other.age.taken_at_s is None:
+                    other.end(REFUSED_FRAMES)
         self.parts.lines.drop(connection)
         self._by_address[connection.address] -= 1
         if not self._by_address[connection.address]:
@@ -116,24 +125,27 @@ class LoggerServer:
             admission = self._admit(frame, connection, registry)
             if isinstance(admission, Turned):
                 self._turn_away(connection, frame, admission)
-                if connection.age.refused_in_a_row >= self.limits.refused_frames:
-                    connection.end("refused_frames")
-                    break
-                continue
-            if admission.packet is None:
-                connection.age.refused()
             else:
-                connection.age.took(self.now_s())
-                self.parts.lines.add(admission.mn, connection)
-                self.parts.heard.note(admission.packet, admission.checksum, Way.TCP, connection.address, now)
-            delivery = Delivery(f"hj212/{admission.mn}/up", frame.raw, 1, 0, connection.serial)
-            self._waiting_pause_reading.append((connection, delivery))
-            queued += 1
+                self._take_in(connection, frame, admission, now)
+                queued += 1
+            if connection.age.is_refused(self.limits):
+                connection.end(REFUSED_FRAMES)
+                break
         if queued:
             connection.waits(
                 queued, is_full=len(self._waiting_pause_reading) >= self.limits.frames_waiting_in_all
             )
             self._arrived.set()
+
+    def _take_in(self, connection: Connection, frame: Frame, admission: Admitted, now: datetime) -> None:
+        if admission.packet is None:
+            connection.age.refused(len(frame.raw))
+        else:
+            connection.age.took(self.now_s())
+            self.parts.lines.add(admission.mn, connection)
+            self.parts.heard.note(admission.packet, admission.checksum, Way.TCP, connection.address, now)
+        delivery = Delivery(f"hj212/{admission.mn}/up", frame.raw, 1, 0, connection.serial)
+        self._waiting_pause_reading.append((connection, delivery))
 
     def _admit(self, frame: Frame, connection: Connection, registry: Registry) -> Admitted | Turned:
         """As `admit` says, but for who tries passwords: nobody learns from us whether the next one is right."""
@@ -151,7 +163,7 @@ class LoggerServer:
         return Connection(self, self._serial)
 
     def _turn_away(self, connection: Connection, frame: Frame, turned: Turned) -> None:
-        connection.age.refused()
+        connection.age.refused(len(frame.raw))
         metrics.TURNED_FRAMES.labels(turned.reason).inc()
         # What it says of itself proves nothing: all such frames share one source's quota.
         detail = f"{turned.mn} from {connection.address}".strip()

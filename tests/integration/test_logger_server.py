@@ -315,3 +315,57 @@ async def test_a_flood_is_cut_off_within_one_read(pool: Pool, database_url: str,
 
 def frames_read() -> float:
     return REGISTRY.get_sample_value("farwatch_hj212_frames_total", {"verdict": "fail"}) or 0.0
+
+
+async def test_who_floods_is_not_let_in_again_at_once_and_others_are(
+    pool: Pool, database_url: str, city: None
+) -> None:
+    async with logger_house(pool, database_url, limits=LoggerLimits(refused_frames=100)) as house:
+        for _ in range(4):
+            flood = await BareLogger.connect(house.port, source="127.0.0.7")
+            await flood.send(b"##0001A1234" * 30)
+            await flood.close()
+        await until(_connections(house), lambda open_now: open_now == 0)
+        again = await BareLogger.connect(house.port, source="127.0.0.7")
+        assert await again.ended()
+        other = await BareLogger.connect(house.port, source="127.0.0.8")
+        await other.send(upload("MN1", now(), 1.0))
+        assert (await other.packet()).mn == "MN1"
+        for logger in (again, other):
+            await logger.close()
+
+
+async def test_many_connections_of_one_flood_are_cut_off_together(
+    pool: Pool, database_url: str, city: None
+) -> None:
+    async with logger_house(pool, database_url, limits=LoggerLimits(refused_frames=100)) as house:
+        known, *idle, flood = [await BareLogger.connect(house.port, source="127.0.0.7") for _ in range(6)]
+        await known.send(upload("MN1", now(), 1.0))
+        await known.packet()
+        with contextlib.suppress(ConnectionError):
+            await flood.send(b"##0001A1234" * 1400)
+        assert all([await logger.ended() for logger in (*idle, flood)])
+        await known.send(upload("MN1", now() + timedelta(seconds=1), 1.0))
+        assert (await known.packet()).mn == "MN1"
+        for logger in (known, flood, *idle):
+            await logger.close()
+
+
+async def test_forged_frames_of_a_known_station_are_cut_off_as_well(
+    pool: Pool, database_url: str, city: None
+) -> None:
+    async with logger_house(pool, database_url, limits=LoggerLimits(refused_frames=100)) as house:
+        forger = await BareLogger.connect(house.port, source="127.0.0.7")
+        with contextlib.suppress(ConnectionError):
+            for n in range(100):
+                await forger.send(b"##0030MN=MN1;CN=2011;CP=&&x=%04d&&0000\r\n" % n * 400)
+        assert await forger.ended()
+        assert len(await until(lambda: letters(pool), lambda kept: len(kept) > 0)) <= 200
+        await forger.close()
+
+
+def _connections(house: House) -> Callable[[], Awaitable[int]]:
+    async def look() -> int:
+        return len(house.server._connections)
+
+    return look

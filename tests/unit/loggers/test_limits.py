@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingest.loggers.limits import ConnectionAge, LoggerLimits
+from ingest.loggers.limits import MOST_RESTING, ConnectionAge, LoggerLimits, Resting
 
 LIMITS = LoggerLimits(
     idle_s=100, introduce_within_s=60, frame_within_s=30, write_within_s=10, refused_frames=5
@@ -47,6 +47,15 @@ def test_only_refusals_in_a_row_count() -> None:
     assert age.over(LIMITS, 1000.0) == "refused_frames"
 
 
+def test_long_refused_frames_count_as_several() -> None:
+    age = young()
+    age.refused(1030)
+    age.refused(1030)
+    assert age.over(LIMITS, 1000.0) is None
+    age.refused(9010)
+    assert age.over(LIMITS, 1000.0) == "refused_frames"
+
+
 def test_who_does_not_read_is_ended_even_while_we_do_not_read() -> None:
     age = young()
     age.write_stalled_at_s = 1000.0
@@ -63,3 +72,42 @@ def test_while_we_do_not_read_no_silence_of_the_other_side_counts(is_introduced:
     for second in range(1000):
         age.paused(1000.0 + second)
     assert age.over(LIMITS, 2000.0) is None
+
+
+def refused(times: int, *, taken: bool = False) -> ConnectionAge:
+    age = young()
+    if taken:
+        age.took(1000.0)
+    for _ in range(times):
+        age.refused()
+    return age
+
+
+def test_an_address_of_refused_frames_only_is_not_listened_to_for_a_while_over_however_many_connections() -> (
+    None
+):
+    resting = Resting()
+    for now_s, times in ((1000.0, 2), (1001.0, 2), (1002.0, 1)):
+        assert not resting.lasts("127.0.0.9", now_s)
+        assert resting.ended("127.0.0.9", refused(times), LIMITS, now_s) is (now_s == 1002.0)
+    assert resting.lasts("127.0.0.9", 1002.0)
+    assert resting.lasts("127.0.0.9", 1031.9)
+    assert not resting.lasts("127.0.0.9", 1032.0)
+    assert not resting.lasts("127.0.0.8", 1002.0)
+
+
+def test_a_frame_that_was_taken_makes_up_for_refused_ones() -> None:
+    resting = Resting()
+    for n in range(10):
+        resting.ended("127.0.0.9", refused(4, taken=n % 2 == 1), LIMITS, 1000.0)
+        resting.ended("127.0.0.9", refused(0, taken=True), LIMITS, 1000.0)
+    assert not resting.lasts("127.0.0.9", 1000.0)
+
+
+def test_of_many_addresses_only_the_newest_are_known() -> None:
+    resting = Resting()
+    for n in range(MOST_RESTING + 100):
+        resting.ended(str(n), refused(5), LIMITS, 1000.0)
+        resting.ended(str(n), refused(1), LIMITS, 1000.0)
+    assert len(resting) == 2 * MOST_RESTING
+    assert resting.lasts(str(n), 1000.0)
