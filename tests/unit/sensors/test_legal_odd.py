@@ -52,6 +52,16 @@ def test_a_conversion_from_air_convicts_nobody(
         assert (found.verdict, found.reason, found.judged_value) == expected
 
 
+@pytest.mark.parametrize(("dry", "o2", "is_converted"), [(60.0, 20.9, False), (20.0, 8.0, True)])
+def test_a_finding_says_whether_its_value_is_a_converted_one(
+    dry: float, o2: float, is_converted: bool
+) -> None:
+    readings = [an_hour(SO2, dry, converted=90.0), an_hour(O2, o2)]
+    outcome = reviewed(a_history(readings, CONVERTED, station=CERAMICS))
+    [found] = [f for f in outcome.findings if f.kind is Kind.EXCEEDANCE]
+    assert found.reason.params["converted"] is is_converted
+
+
 def test_without_reference_oxygen_conversions_of_minutes_from_air_count_for_nothing_either() -> None:
     so2 = [replace(r, converted=300.0) for r in minutes(SO2, [2.0] * 60)]
     found = verdict(a_history([*so2, *minutes(O2, [20.9] * 60)], CONVERTED))
