@@ -33,7 +33,8 @@ def of_verdict(
     shown = rounded(value) if rounded(value) != bound else value
     params: dict[str, Param] = {
         "code": verdict.code, "value": shown, "limit": bound, "unit": limit.unit,
-        "ratio": rounded(value / bound) if bound > 0 else 0.0, "reading": str(verdict.kind), "converted": verdict.reason in CONVERTED_MEANS,
+        "ratio": rounded(value / bound) if bound > 0 else 0.0, "reading": str(verdict.kind),
+        "converted": verdict.reason in CONVERTED_MEANS,
         "source": limit.source, "unverified": limit.unverified, "valid": verdict.valid, "expected": verdict.expected,
         "mean": verdict.reason,
     }  # fmt: skip
