@@ -130,7 +130,7 @@ async def ours(
             say(
                 f"synchronous_commit is {await pool.fetchval('SHOW synchronous_commit')}, fsync {await pool.fetchval('SHOW fsync')}"
             )
-            # Event times of the three loads follow each other, none of them late.
+            # Event times of the three loads follow each other, none of them late or out of order.
             most = int(MOST_MESSAGES_PER_S * given.seconds)
             highest = await house.load(
                 count=most, seconds=given.seconds, ahead=AHEAD, start_ago=840, step=600 * STATIONS / most
@@ -146,7 +146,6 @@ async def ours(
                 count=int(given.rate * given.seconds),
                 rate=given.rate,
                 step=STATIONS / given.rate,
-                start_ago=60,
             )
             say(
                 f"arriving at {given.rate} messages/s for {fixed.sent.took_s:.0f} s: the last committed {fixed.drain_s:.2f} s later"
