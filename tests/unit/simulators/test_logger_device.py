@@ -151,7 +151,8 @@ def test_it_breaks_as_it_is_told_to() -> None:
 def test_rubbish_from_the_platform_is_nothing(data: bytes) -> None:
     device = LoggerDevice(ME)
     device.heard(data, AT)
-    assert answers(device, b"\r\n" + command("1061"))[0][0] == "9011" or b"#" in data
+    # A head with too large a length holds back what follows.
+    assert b"#" in data or answers(device, b"\r\n" + command("1061"))[0][0] == "9011"
 
 
 def test_who_practises_is_told_once_that_nobody_acknowledges_and_once_that_it_is_well_again() -> None:
