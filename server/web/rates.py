@@ -10,8 +10,9 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
 from farwatch.domain.rates import Rates, together
+from farwatch.domain.reading import ReadingKind
 from farwatch.domain.registry import Registry
-from farwatch.domain.review import CITY
+from farwatch.domain.review import CITY, DUE_AFTER
 from farwatch.storage import rates as store
 from server.spreadsheet import Cell
 from server.web.authentication import NotOfficer
@@ -24,6 +25,8 @@ from server.web.station_access import Day, midnight, month_of
 router = APIRouter(prefix="/api/v1/rates", tags=["reviews"])
 
 LONGEST = timedelta(days=366)
+SETTLES_AFTER = DUE_AFTER[ReadingKind.HOUR] + timedelta(minutes=5)
+"""So long after its end an hour has been reviewed."""
 _COLUMNS = (
     "enterprise", "enterprise_name", "mn", "station_name", "expected", "sent", "valid", "stopped", "transmission", "validity",
     "effective",
@@ -52,7 +55,7 @@ class EnterpriseRates(RatesBody):
 
 
 class RatesReport(BaseModel):
-    """Over the whole hours of [since, until) that are past."""
+    """Over the whole hours of [since, until) that have been reviewed, a quarter of an hour after their end."""
 
     since: datetime
     until: datetime
@@ -72,7 +75,8 @@ async def rates(
     now = web.deps.clock.now()
     month = month_of(now.astimezone(CITY).date())
     begin = midnight(since) if since else month[0]
-    end = min(midnight(until) if until else month[1], now.replace(minute=0, second=0, microsecond=0))
+    settled = (now - SETTLES_AFTER).replace(minute=0, second=0, microsecond=0)
+    end = min(midnight(until) if until else month[1], settled)
     if end - begin > LONGEST:
         raise ApiError(422, "span_too_long", {"most_days": LONGEST.days})
     found = await store.of_stations(web.pool, begin, max(begin, end))

@@ -128,6 +128,7 @@ async def test_rates_count_hours_by_the_calendar_and_take_the_stopped_ones_out_o
         await later.reviewed(
             DAY + n * HOUR, verdict="marked", received=0, valid=0, device_value=None, device_flag=None
         )
+    later.clock.at += timedelta(minutes=20)
     async with later.client("bo") as client:
         asked = "/api/v1/rates?from=2026-11-21&to=2026-11-23"
         report = (await client.get(asked)).json()
@@ -140,6 +141,14 @@ async def test_rates_count_hours_by_the_calendar_and_take_the_stopped_ones_out_o
     assert station["validity"] == pytest.approx(16 / 24)
     assert station["effective"] == report["enterprises"][0]["effective"] == pytest.approx(1 / 3)
     assert (row["mn"], float(row["effective"])) == ("MN1", pytest.approx(1 / 3))
+
+
+async def test_rates_leave_out_the_hour_that_nobody_can_have_reviewed_yet(later: House) -> None:
+    for n in range(35):
+        await later.reviewed(DAY + n * HOUR)
+    async with later.client("bo") as client:
+        (station,) = (await client.get("/api/v1/rates?from=2026-11-21&to=2026-11-23")).json()["stations"]
+    assert (station["expected"], station["validity"]) == (35, 1.0)
 
 
 async def test_a_mark_is_declared_and_withdrawn_once_and_asks_for_the_reviews_it_touches(
