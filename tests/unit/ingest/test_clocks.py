@@ -48,7 +48,9 @@ def back_fill(
     return [(came_s, came_s - ts_s + offset_s) for came_s, ts_s in times]
 
 
-@pytest.mark.parametrize("offset_s", [-3000.0, -600.0, -70.0, 0.0, 65.0, 600.0, 3500.0, 8 * 3600.0, 27 * 3600.0, 86400 * 365.0])
+@pytest.mark.parametrize(
+    "offset_s", [-3000.0, -600.0, -70.0, 0.0, 65.0, 600.0, 3500.0, 8 * 3600.0, 27 * 3600.0, 86400 * 365.0]
+)
 @pytest.mark.parametrize("every_s", [5, 60, 600])
 def test_live_messages_show_the_offset_within_the_delay_on_their_way(offset_s: float, every_s: float) -> None:
     offsets = measured(live(offset_s, every_s=every_s, end_s=3600))
