@@ -8,7 +8,7 @@ NODE := $(shell command -v node 2>/dev/null)
 help:
 	@echo "make demo [ARGS=\"--port 8080 --data DIR --seed N\"]  a simulated city on this machine"
 	@echo "make test                                           every test that can run here"
-	@echo "make lint | console | venv | bench-main"
+	@echo "make lint | console | venv | bench-main | bench-sensors | bench-history | torture | fuzz-hj212"
 
 .venv/.run: requirements/run.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "farwatch: Python 3.11 or newer is needed (PYTHON=...)" >&2; exit 2; }
@@ -65,7 +65,7 @@ bench-history: .venv/.dev
 
 # Twenty kills of the service and the database, twenty restarts of the broker, under load; some minutes.
 torture: .venv/.dev
-	FARWATCH_TORTURE=20 $(BIN)/python -m pytest -q -s tests/e2e/test_torture.py $(ARGS)
+	FARWATCH_TORTURE=20 FARWATCH_TORTURE_STATIONS=200 $(BIN)/python -m pytest -q -s tests/e2e/test_torture.py $(ARGS)
 
 bench-vision: .venv/.dev
 	@$(BIN)/python benchmarks/vision_clips.py $(ARGS)
