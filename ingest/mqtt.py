@@ -36,7 +36,8 @@ PROBE_TIMEOUT_S = 10.0
 PROBE_QUIET_S = 0.5
 WANTED_IN_FLIGHT = 1000
 INBOX_LIMIT = 70_000
-"""More than the 65,535 QoS 1 messages that a broker can have in flight: what overflows can only be QoS 0."""
+"""More than the 65,535 QoS 1 messages that MQTT lets a broker have in flight; mosquitto before 2.0.13 sends more at times."""
+ECHO_EVERY_S = 10.0
 SUBSCRIPTION_REFUSED = 0x80
 
 
@@ -96,14 +97,18 @@ class _ManualAckClient(_Client):
         self.generation = generation
         self.inbox_drop_newest: deque[Delivery] = deque()
         self.arrived = asyncio.Event()
+        self.arrived_count = 0
+        self._owes_acknowledgements = False
 
     def _on_disconnected(self, disconnected: asyncio.Future[None]) -> None:
         super()._on_disconnected(disconnected)
         self.arrived.set()
 
     def _on_message(self, _client: object, _userdata: object, message: MQTTMessage) -> None:
+        self.arrived_count += 1
         if len(self.inbox_drop_newest) >= INBOX_LIMIT:
             MQTT_DROPPED.inc()
+            self._owes_acknowledgements |= message.qos > 0
             return
         try:
             topic = message.topic
@@ -130,7 +135,8 @@ class _ManualAckClient(_Client):
 
     @property
     def is_gone(self) -> bool:
-        return bool(self._disconnected.done())
+        """Closed, or of no more use: what was dropped at QoS 1 comes again on the next connection only."""
+        return bool(self._disconnected.done()) or (self._owes_acknowledgements and not self.inbox_drop_newest)
 
     async def next_batch(self) -> list[Delivery]:
         """What has arrived, bounded as in `batch`; waits for the first. Raises MqttError when the broker is gone."""
@@ -177,24 +183,28 @@ class _ManualAckClient(_Client):
             if answer is not None and isinstance(to, Route):
                 self.send(answers_topic(to.mn), answer)
 
-    def send(self, topic: str, payload: bytes) -> None:
-        """Without waiting, QoS 0; what waits for the socket is bounded by the batch that is answered."""
-        self._client.publish(topic, payload, qos=0)
+    def send(self, topic: str, payload: bytes, qos: int = 0) -> None:
+        """Without waiting; what waits for the socket is bounded by the batch that is answered."""
+        self._client.publish(topic, payload, qos=qos)
 
 
 class Subscription:
     """Subscribes to all monitors and hands each batch to `take`, which returns once it is committed and says what to
-    answer to each delivery."""
+    answer to each delivery. Looks every `echo_every_s` whether the broker still delivers."""
 
     def __init__(
         self,
         url: str,
         client_id: str,
         take: Callable[[Sequence[Delivery]], Awaitable[Sequence[bytes | None]]],
+        *,
+        echo_every_s: float = ECHO_EVERY_S,
     ) -> None:
         self._broker = BrokerUrl.parse(url)
         self._client_id = client_id
         self._take = take
+        self._echo_every_s = echo_every_s
+        self._echo_topic = f"{PROBE_TOPIC}/{client_id}/echo"
         self._generation = 0
         self._client: _ManualAckClient | None = None
         self._under_way = 0
@@ -218,7 +228,7 @@ class Subscription:
         try:
             async with _ManualAckClient(self._broker, self._client_id, self._generation) as client:
                 await client.listen(OWN_TOPICS)
-                await client.listen_to_others(OTHER_TOPICS)
+                await client.listen_to_others((*OTHER_TOPICS, self._echo_topic))
                 self._client = client
                 log.info(
                     "connected to the broker",
@@ -236,6 +246,7 @@ class Subscription:
         self._under_way = 0
         try:
             async with asyncio.TaskGroup() as group:
+                group.create_task(self._listen_for_echoes(client))
                 while self._under_way or not client.is_gone:
                     wanted = 1 if not self._under_way else READ_AHEAD_FROM
                     if len(client.inbox_drop_newest) >= wanted and self._under_way < 2 and not client.is_gone:
@@ -248,11 +259,23 @@ class Subscription:
         except BaseExceptionGroup as failed:
             raise failed.exceptions[0] from None
 
+    async def _listen_for_echoes(self, client: _ManualAckClient) -> None:
+        """Raises MqttError when nothing came for a while although we wait for nothing but our own echo. mosquitto before
+        2.0.13 miscounts what is in flight (its issue 2306) and may hold all messages back until the next connection."""
+        while True:
+            was_idle = not self._under_way and not client.inbox_drop_newest
+            arrived_count = client.arrived_count
+            client.send(self._echo_topic, b"", qos=1)
+            await asyncio.sleep(self._echo_every_s)
+            if was_idle and client.arrived_count == arrived_count:
+                raise aiomqtt.MqttError("the broker holds messages back, or refuses farwatch/probe/# to us")
+
     async def _take_one(self, client: _ManualAckClient, batch: Sequence[Delivery]) -> None:
         try:
-            answers = await self._take(batch)
+            messages = [d for d in batch if d.topic != self._echo_topic]
+            answers = await self._take(messages) if messages else ()
             client.acknowledge(batch)
-            client.answer(batch, answers)
+            client.answer(messages, answers)
         finally:
             self._under_way -= 1
             client.arrived.set()

@@ -18,6 +18,7 @@ from tests.support.mosquitto import Mosquitto, needs_mosquitto
 
 CONNECT, PUBLISH, SUBSCRIBE = 1, 3, 8
 ACCEPTED = b"\x20\x02\x00\x00"
+MESSAGE = b"\x32\x18\x00\x13farwatch/v1/MN1/rtd\x00\x01{"
 
 Answer = Callable[[int, bytes], bytes | None]
 """From a packet's type and body to what the broker says; None: it hangs up."""
@@ -221,3 +222,77 @@ async def outcome_of(subscription: Subscription) -> Exception | None:
     except (LookupError, *mqtt.PASSING_ERRORS) as error:
         return error
     return None
+
+
+async def test_a_broker_that_holds_messages_back_is_left_but_not_while_we_owe_it_an_acknowledgement() -> None:
+    echoes = 0
+
+    def delivers_once(kind: int, body: bytes) -> bytes:
+        nonlocal echoes
+        echoes += kind == PUBLISH
+        first = kind == SUBSCRIBE and b"farwatch/v1" in body
+        return {CONNECT: ACCEPTED, SUBSCRIBE: b"\x90\x03" + body[:2] + b"\x01"}.get(
+            kind, b""
+        ) + MESSAGE * first
+
+    take = SlowTake()
+    async with a_broker(delivers_once) as url, asyncio.TaskGroup() as group:
+        running = group.create_task(outcome_of(Subscription(url, "x", take, echo_every_s=0.05)))
+        await until_true(lambda: echoes > 5)
+        assert take.began == [1]
+        assert not running.done()
+        take.may_go_on.set()
+    assert "holds messages back" in str(running.result())
+
+
+@needs_mosquitto
+async def test_a_quiet_broker_that_delivers_is_not_left_and_nobody_takes_the_echoes(tmp_path: Path) -> None:
+    broker = Mosquitto(tmp_path)
+    broker.start()
+    take = SlowTake()
+    subscription = Subscription(broker.url, "x", take, echo_every_s=0.05)
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(outcome_of(subscription))
+        await until_true(lambda: subscription.is_connected)
+        client = subscription._client
+        await until_true(lambda: running.done() or (client is not None and client.arrived_count > 5))
+        assert not running.done()
+        running.cancel()
+    broker.stop()
+    assert take.began == []
+
+
+@needs_mosquitto
+async def test_what_did_not_fit_into_memory_comes_on_the_next_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mqtt, "INBOX_LIMIT", 20)
+    broker = Mosquitto(tmp_path)
+    broker.start()
+    taken: set[bytes] = set()
+
+    async def take(batch: Sequence[Delivery]) -> list[None]:
+        taken.update(d.payload for d in batch)
+        return await nothing(batch)
+
+    subscription = Subscription(broker.url, "x", take)
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(outcome_of(subscription))
+        await until_true(lambda: subscription.is_connected)
+        running.cancel()
+    monitors = FastPublisher(broker.port)
+    monitors.publish(("farwatch/v1/MN1/rtd", b"%d" % n) for n in range(100))
+    monitors.finish()
+    ends: list[Exception | None] = []
+
+    async def connect_again_and_again() -> None:
+        while True:
+            ends.append(await outcome_of(subscription))
+
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(connect_again_and_again())
+        await until_true(lambda: len(taken) == 100)
+        running.cancel()
+    broker.stop()
+    assert ends
+    assert all(isinstance(end, aiomqtt.MqttError) for end in ends)
