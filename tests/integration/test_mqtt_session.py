@@ -263,16 +263,16 @@ async def test_a_quiet_broker_that_delivers_is_not_left_and_nobody_takes_the_ech
 
 
 @needs_mosquitto
-async def test_what_did_not_fit_into_memory_comes_on_the_next_connection(
+async def test_what_did_not_fit_into_memory_comes_in_order_on_the_next_connection(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mqtt, "INBOX_LIMIT", 20)
     broker = Mosquitto(tmp_path)
     broker.start()
-    taken: set[bytes] = set()
+    taken: list[int] = []
 
     async def take(batch: Sequence[Delivery]) -> list[None]:
-        taken.update(d.payload for d in batch)
+        taken.extend(int(d.payload) for d in batch)
         return await nothing(batch)
 
     subscription = Subscription(broker.url, "x", take)
@@ -294,5 +294,6 @@ async def test_what_did_not_fit_into_memory_comes_on_the_next_connection(
         await until_true(lambda: len(taken) == 100)
         running.cancel()
     broker.stop()
+    assert taken == list(range(100))
     assert ends
     assert all(isinstance(end, aiomqtt.MqttError) for end in ends)
