@@ -109,7 +109,10 @@ class Camera:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Zone:
-    """A polygon in a camera's picture, points as shares (0-1) of width and height; purpose ground, sky or stack."""
+    """A polygon in a camera's picture, points as shares (0-1) of width and height.
+
+    `purpose`: ground, sky and stack say what is looked for there; mask says that nobody looks there, whatever else is drawn.
+    """
 
     camera: str
     name: str

@@ -88,6 +88,11 @@ def live_still_path(data_dir: Path, camera: str) -> Path:
     return data_dir / "live" / f"{readable}-{hashlib.sha256(camera.encode()).hexdigest()[:12]}.jpg"
 
 
+def live_wish_path(data_dir: Path, camera: str) -> Path:
+    """Touched while somebody looks at a camera's live picture: its age is how long ago somebody last did."""
+    return live_still_path(data_dir, camera).with_suffix(".wish")
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Replaces a file so that a reader sees the old bytes or the new ones. Not durable: for what is made again soon."""
     unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex}")

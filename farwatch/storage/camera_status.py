@@ -1,11 +1,12 @@
 """Whether each camera shows pictures, as its worker last said it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from farwatch.domain.finding import Param
 from farwatch.storage import events
 from farwatch.storage.database import Connection
 
@@ -21,26 +22,32 @@ class CameraState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CameraStatus:
-    """`reason` is a key (empty while online); `last_frame_at` is when the last decoded picture was taken."""
+    """`reason` is a key (empty while online); `last_frame_at` is when the last decoded picture was taken.
+
+    `stream` is what is known of it: codec, width, height, transport, clock_offset_s (ours less the camera's).
+    """
 
     camera: str
     state: CameraState
     reason: str = ""
     last_frame_at: datetime | None = None
+    stream: Mapping[str, Param] = field(default_factory=dict)
 
 
 _REPORT = """
-INSERT INTO camera_status AS known (camera, state, reason, last_frame_at, changed_at, updated_at)
-SELECT camera, state, reason, last_frame_at, now(), now()
-FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[]) AS said (camera, state, reason, last_frame_at)
+INSERT INTO camera_status AS known (camera, state, reason, last_frame_at, stream, changed_at, updated_at)
+SELECT camera, state, reason, last_frame_at, stream, now(), now()
+FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::jsonb[])
+  AS said (camera, state, reason, last_frame_at, stream)
 ON CONFLICT (camera) DO UPDATE SET state = excluded.state, reason = excluded.reason,
-  last_frame_at = coalesce(excluded.last_frame_at, known.last_frame_at), updated_at = excluded.updated_at,
+  last_frame_at = coalesce(excluded.last_frame_at, known.last_frame_at),
+  stream = CASE WHEN excluded.stream = '{}' THEN known.stream ELSE excluded.stream END, updated_at = excluded.updated_at,
   changed_at = CASE WHEN (known.state, known.reason) = (excluded.state, excluded.reason) THEN known.changed_at
                     ELSE excluded.updated_at END
 RETURNING camera, changed_at = updated_at AS changed
 """
 _FETCH = """
-SELECT camera, last_frame_at,
+SELECT camera, last_frame_at, stream,
   CASE WHEN updated_at < now() - make_interval(secs => $1) THEN 'unknown' ELSE state END AS state,
   CASE WHEN updated_at < now() - make_interval(secs => $1) THEN 'worker_away' ELSE reason END AS reason
 FROM camera_status
@@ -58,6 +65,7 @@ async def report(connection: Connection, statuses: Sequence[CameraStatus]) -> li
         [s.state for s in statuses],
         [s.reason for s in statuses],
         [s.last_frame_at for s in statuses],
+        [dict(s.stream) for s in statuses],
     )
     changed = {row["camera"] for row in rows if row["changed"]}
     for status in statuses:
@@ -77,6 +85,7 @@ async def fetch_all(connection: Connection) -> dict[str, CameraStatus]:
             state=CameraState(r["state"]),
             reason=r["reason"],
             last_frame_at=r["last_frame_at"],
+            stream=r["stream"],
         )
         for r in rows
     }

@@ -63,7 +63,7 @@ def _purpose(value: object) -> str:
 class ZoneItem(_Shape):
     camera: Identifier
     name: Identifier
-    purpose: Annotated[Literal["ground", "sky", "stack"], BeforeValidator(_purpose)]
+    purpose: Annotated[Literal["ground", "sky", "stack", "mask"], BeforeValidator(_purpose)]
     polygon: list[SharePoint]
 
     def value(self) -> Zone:

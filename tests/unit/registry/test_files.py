@@ -109,7 +109,7 @@ SPOILT = [
     ("zones.json", ", [0.9, 1], [0.1, 1]", "", "zones.json, item 1, column polygon: needs three different points"),
     ("zones.json", '"purpose"', '"purpos"', "zones.json, item 1, column purpos: unknown key, did you mean 'purpose'?"),
     ("zones.json", '"c1"', '"c9"', "zones.json, item 1, column camera: unknown camera 'c9'"),
-    ("zones.json", "ground", "floor", "zones.json, item 1, column purpose: must be 'ground', 'sky' or 'stack'"),
+    ("zones.json", "ground", "floor", "zones.json, item 1, column purpose: must be 'ground', 'sky', 'stack' or 'mask'"),
     ("zones.json", "}]", "}", "zones.json, line 1: is not JSON"),
     ("grids.geojson", '"team": "t1"', '"team": "t9"', "grids.geojson, item 1, column team: unknown team 't9'"),
     ("grids.geojson", "[115.0, 31.0]", "[31.0, 115.0]",
