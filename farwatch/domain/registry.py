@@ -95,6 +95,21 @@ class Limit:
     unverified: bool = False
 
 
+class Transport(StrEnum):
+    """How a camera's packets travel: inside the RTSP connection, as datagrams, or so only when the camera refuses the first."""
+
+    AUTO = "auto"
+    TCP = "tcp"
+    UDP = "udp"
+
+
+class ReaderKind(StrEnum):
+    """Who reads a camera: our own reader, or FFmpeg's demuxer for one that ours does not get on with."""
+
+    OWN = "own"
+    FFMPEG = "ffmpeg"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Camera:
     id: str
@@ -105,6 +120,8 @@ class Camera:
     url: str
     credential: str = ""
     drill: bool = False
+    transport: Transport = Transport.AUTO
+    reader: ReaderKind = ReaderKind.OWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

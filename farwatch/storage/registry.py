@@ -14,9 +14,11 @@ from farwatch.domain.registry import (
     Grid,
     Limit,
     Officer,
+    ReaderKind,
     Registry,
     Station,
     Team,
+    Transport,
     Zone,
 )
 from farwatch.domain.review import Mark
@@ -97,7 +99,7 @@ _LIMITS = """SELECT c.mn, c.code, c.unit, l.kind, l.limit_value, l.converted, l.
 _MARKS = """SELECT mn, code, label, from_at, to_at, declared_at FROM marks
   WHERE withdrawn_at IS NULL AND to_at > now() - interval '400 days' ORDER BY mn, from_at, id"""
 """As far back as readings are taken (farwatch.domain.reading.OLDEST)."""
-_CAMERAS = """SELECT id, name, enterprise, lat, lon, heading_deg, url, credential, drill
+_CAMERAS = """SELECT id, name, enterprise, lat, lon, heading_deg, url, credential, drill, transport, reader
   FROM cameras WHERE active OR $1 ORDER BY id"""
 _ZONES = """SELECT z.camera, z.name, z.purpose, z.polygon FROM zones z JOIN cameras c ON c.id = z.camera
   WHERE (z.active AND c.active) OR $1 ORDER BY z.camera, z.name"""
@@ -173,6 +175,8 @@ def _camera(row: Record) -> Camera:
         url=row["url"],
         credential=row["credential"],
         drill=row["drill"],
+        transport=Transport(row["transport"]),
+        reader=ReaderKind(row["reader"]),
     )
 
 

@@ -68,6 +68,9 @@ _STATION_COLUMNS = (
     "mn", "enterprise", "name", "lat", "lon", "medium", "drill", "crc", "credential", "source", "minute_interval_min",
     "o2_reference_percent",
 )  # fmt: skip
+_CAMERA_COLUMNS = (
+    "id", "name", "enterprise", "lat", "lon", "heading_deg", "url", "credential", "drill", "transport", "reader",
+)  # fmt: skip
 _CHANNEL_COLUMNS = ("mn", "code", "unit", "range_low", "range_high", "role", "registered")
 
 
@@ -96,22 +99,9 @@ async def _write_places(connection: Connection, changes: Changes) -> None:
     await _upsert(
         connection,
         "cameras",
-        ("id", "name", "enterprise", "lat", "lon", "heading_deg", "url", "credential", "drill"),
+        _CAMERA_COLUMNS,
         1,
-        (
-            (
-                c.id,
-                c.name,
-                c.enterprise,
-                c.place.lat,
-                c.place.lon,
-                c.heading_deg,
-                c.url,
-                c.credential,
-                c.drill,
-            )
-            for c in changes.cameras
-        ),
+        (_camera_row(c) for c in changes.cameras),
     )
     zones = ((z.camera, z.name, z.purpose, z.polygon) for z in changes.zones)
     await _upsert(connection, "zones", ("camera", "name", "purpose", "polygon"), 2, zones)
@@ -120,6 +110,11 @@ async def _write_places(connection: Connection, changes: Changes) -> None:
 def _station_row(s: Station) -> tuple[object, ...]:
     said = (s.mn, s.enterprise, s.name, s.place.lat, s.place.lon, s.medium, s.drill)
     return (*said, s.crc.value, s.credential, s.source, s.minute_interval_min, s.o2_reference_percent)
+
+
+def _camera_row(c: Camera) -> tuple[object, ...]:
+    said = (c.id, c.name, c.enterprise, c.place.lat, c.place.lon, c.heading_deg, c.url, c.credential)
+    return (*said, c.drill, c.transport.value, c.reader.value)
 
 
 async def _write_people(connection: Connection, changes: Changes) -> None:

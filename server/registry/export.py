@@ -16,7 +16,7 @@ from farwatch.domain.policy import (
     SilenceRule,
     TaskPolicy,
 )
-from farwatch.domain.registry import Channel, Limit, Registry, Station
+from farwatch.domain.registry import Camera, Channel, Limit, Registry, Station
 from server.registry.cells import ALWAYS_VALID_FROM, CITY_ZONE
 from server.registry.rows import HEADERS
 from server.spreadsheet import BOM, Cell, lines
@@ -38,20 +38,7 @@ def registry_files(city: Registry, policy: Policy, policy_text: str | None) -> d
             if c.registered
             for row in _channel(c, city.limits.get(key, ()))
         ],
-        "cameras.csv": [
-            (
-                c.id,
-                c.name,
-                c.enterprise,
-                c.place.lat,
-                c.place.lon,
-                c.heading_deg,
-                c.url,
-                c.credential,
-                int(c.drill),
-            )
-            for c in city.cameras.values()
-        ],
+        "cameras.csv": [_camera(c) for c in city.cameras.values()],
         "teams.csv": [(t.id, t.name, t.lead) for t in city.teams.values()],
         "officers.csv": [
             (o.id, o.name, o.team, o.phone, o.place.lat, o.place.lon, o.shift) for o in city.officers.values()
@@ -73,6 +60,11 @@ def _csv(header: str, rows: Iterable[Sequence[Cell]]) -> bytes:
 def _station(s: Station) -> Row:
     said = (s.mn, s.enterprise, s.name, s.place.lat, s.place.lon, s.medium, int(s.drill))
     return (*said, s.crc.value, s.credential, s.source, s.minute_interval_min, s.o2_reference_percent)
+
+
+def _camera(c: Camera) -> Row:
+    said = (c.id, c.name, c.enterprise, c.place.lat, c.place.lon, c.heading_deg, c.url, c.credential)
+    return (*said, int(c.drill), c.transport.value, c.reader.value)
 
 
 def _channel(c: Channel, limits: Sequence[Limit]) -> list[Row]:

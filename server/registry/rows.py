@@ -7,7 +7,16 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, model_validator
 
 from farwatch.domain.place import Position
-from farwatch.domain.registry import Camera, CrcPolicy, Enterprise, Officer, Station, Team
+from farwatch.domain.registry import (
+    Camera,
+    CrcPolicy,
+    Enterprise,
+    Officer,
+    ReaderKind,
+    Station,
+    Team,
+    Transport,
+)
 from server.registry.cells import (
     Device,
     Identifier,
@@ -119,11 +128,21 @@ def _stream_url(cell: object) -> str:
         host, secret, _ = parts.hostname, parts.password or parts.username, parts.port
     except ValueError:
         raise ValueError("is not a URL") from None
-    if parts.scheme not in ("rtsp", "rtsps") or not host or any(c.isspace() or ord(c) < 32 for c in value):
-        raise ValueError("must be rtsp://HOST[:PORT]/PATH or rtsps://…")
+    if parts.scheme == "rtsps":
+        raise ValueError("is rtsps://, which is not read: use rtsp:// in a network of your own, or a gateway")
+    if parts.scheme != "rtsp" or not host or any(c.isspace() or ord(c) < 32 for c in value):
+        raise ValueError("must be rtsp://HOST[:PORT]/PATH")
     if secret:
         raise ValueError("holds a user or password: put them into secrets.toml and name them in credential")
     return value
+
+
+def _transport(cell: object) -> str:
+    return narrow(cell).lower() or Transport.AUTO.value
+
+
+def _reader(cell: object) -> str:
+    return narrow(cell).lower() or ReaderKind.OWN.value
 
 
 def _heading(cell: object) -> float | None:
@@ -141,6 +160,8 @@ class CameraRow(_Placed):
     url: Annotated[str, BeforeValidator(_stream_url), Field(max_length=500)]
     credential: Annotated[str, BeforeValidator(_credential)] = ""
     drill: Truth = False
+    transport: Annotated[Transport, BeforeValidator(_transport)] = Transport.AUTO
+    reader: Annotated[ReaderKind, BeforeValidator(_reader)] = ReaderKind.OWN
 
     def value(self) -> Camera:
         return Camera(place=self.place, **self.model_dump(exclude={"lat", "lon"}))
@@ -166,6 +187,7 @@ class OfficerRow(_Placed):
         return Officer(place=self.place, **self.model_dump(exclude={"lat", "lon"}))
 
 
+CAMERA_HEADER = "id,name,enterprise,lat,lon,heading_deg,url,credential,drill,transport,reader"
 STATION_HEADER = (
     "mn,enterprise,name,lat,lon,medium,drill,crc,credential,source,minute_interval_min,o2_reference_percent"
 )
@@ -173,7 +195,7 @@ HEADERS: dict[str, tuple[type[Row], str]] = {
     "enterprises.csv": (EnterpriseRow, "id,name,lat,lon,contact_name,contact_phone,contact_channel"),
     "stations.csv": (StationRow, STATION_HEADER),
     "channels.csv": (ChannelRow, CHANNEL_HEADER),
-    "cameras.csv": (CameraRow, "id,name,enterprise,lat,lon,heading_deg,url,credential,drill"),
+    "cameras.csv": (CameraRow, CAMERA_HEADER),
     "teams.csv": (TeamRow, "id,name,lead"),
     "officers.csv": (OfficerRow, "id,name,team,phone,lat,lon,shift"),
 }

@@ -18,7 +18,7 @@ FILES: dict[str, str] = {
     "88888880000002,w01018,mg/L,50,day,0,1,2024/7/1\n",
     "cameras.csv": "id,name,enterprise,lat,lon,heading_deg,url,credential,drill\n"
     "c1,堆场,e1,30.502,114.302,90,rtsp://10.1.2.3:554/ch1,yard,0\n"
-    "c2,路口,,30.503,114.303,,rtsps://10.1.2.4/ch1,,\n",
+    "c2,路口,,30.503,114.303,,rtsp://10.1.2.4/ch1,,\n",
     "zones.json": '[{"camera": "c1", "name": "yard", "purpose": "ground",'
     ' "polygon": [[0.1, 0.5], [0.9, 0.5], [0.9, 1], [0.1, 1]]}]',
     "grids.geojson": '{"type": "FeatureCollection", "features": [{"type": "Feature", "properties":'

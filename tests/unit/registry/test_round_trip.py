@@ -29,9 +29,11 @@ from farwatch.domain.registry import (
     Grid,
     Limit,
     Officer,
+    ReaderKind,
     Registry,
     Station,
     Team,
+    Transport,
     Zone,
 )
 from farwatch.storage import policy_toml
@@ -123,7 +125,8 @@ def cities(draw: st.DrawFn) -> Registry:
     }
     cameras = {
         i: Camera(id=i, name=draw(names), enterprise=draw(st.none() | any_enterprise), place=draw(places),
-                  heading_deg=draw(st.none() | st.floats(0, 360)), url="rtsp://10.0.0.1:554/a,b?c", drill=draw(drills))
+                  heading_deg=draw(st.none() | st.floats(0, 360)), url="rtsp://10.0.0.1:554/a,b?c", drill=draw(drills),
+                  transport=draw(st.sampled_from(Transport)), reader=draw(st.sampled_from(ReaderKind)))
         for i in keyed(draw)
     }  # fmt: skip
     measured = {(mn, code): draw(channels(mn, code)) for mn in stations for code in keyed(draw, 2)}
