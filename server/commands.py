@@ -151,16 +151,19 @@ async def check(settings: Settings) -> int:
     async with open_pool(settings.database_url, size=2) as pool, pool.acquire() as connection:
         broken = await first_broken_link(connection)
         named = await evidence.stored_hashes(connection)
+        erased, to_erase = await evidence.purged_hashes(connection)
     kept = set(await asyncio.to_thread(lambda: list(blobs.all())))
     changed = await asyncio.to_thread(lambda: sorted(h for h in named & kept if not blobs.verify(h)))
     lines = [f"the log's chain breaks at n = {broken}"] if broken is not None else []
     lines += [f"missing: {sha256}" for sha256 in sorted(named - kept)] + [
         f"changed: {sha256}" for sha256 in changed
     ]
-    for line in [*lines, *(f"orphaned: {sha256}" for sha256 in sorted(kept - named))]:
+    for line in [*lines, *(f"orphaned: {sha256}" for sha256 in sorted(kept - named - to_erase))]:
         print(line)
     if not lines:
         print(f"the log's chain holds; {len(named)} pieces of evidence are there and unchanged")
+    if purged := len((erased | to_erase) - named):
+        print(f"{purged} more were purged by quota: their rows, hashes and the log's entries stay")
     return 1 if lines else 0
 
 

@@ -66,12 +66,26 @@ class QualityRule:
 class RetentionRule:
     """How long each class is kept, in days. Event times are taken as far back as 400 days, so no less than 430 for readings.
 
-    Reviews, findings, tasks, evidence and the log are kept as they are.
+    Reviews, findings, tasks and the log are kept as they are, evidence as `EvidenceRule` says.
     """
 
     readings_days: int = 1830
     revisions_days: int = 1830
     dead_letters_days: int = 180
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceRule:
+    """How much each class of evidence may hold, in GB of 10^9 bytes; beyond it the oldest bytes go, their rows stay.
+
+    `closed_gb`: of closed cases; `recorded_gb`: of findings that became no case; `faults_gb`: of faults of cameras and
+    monitors; `copies_gb`: H.264 copies for browsers. Evidence of an open case counts in none and never goes.
+    """
+
+    closed_gb: float = 200.0
+    recorded_gb: float = 20.0
+    faults_gb: float = 5.0
+    copies_gb: float = 20.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +117,7 @@ class Policy:
     silence: SilenceRule = field(default_factory=SilenceRule)
     quality: QualityRule = field(default_factory=QualityRule)
     retention: RetentionRule = field(default_factory=RetentionRule)
+    evidence: EvidenceRule = field(default_factory=EvidenceRule)
     task: TaskPolicy = field(default_factory=TaskPolicy)
 
     def action_for(self, rule: str, tier: Tier, *, late: bool) -> Action:

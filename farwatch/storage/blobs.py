@@ -1,8 +1,10 @@
 """Bytes of evidence: a folder addressed by content. The bytes are durable before any row may name them."""
 
+import errno
 import hashlib
 import os
 import re
+import shutil
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -11,6 +13,7 @@ from pathlib import Path
 
 CHUNK_BYTES = 1 << 20
 _SHA256_DIGITS = frozenset("0123456789abcdef")
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class BlobStore:
@@ -19,9 +22,19 @@ class BlobStore:
     Everything here blocks on the disk: call it in a thread. OSError (no room, no right) goes to the caller.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, floor_bytes: int = 0) -> None:
         self._folder = folder
         self._unfinished = folder / "unfinished"
+        self._floor_bytes = floor_bytes
+
+    @property
+    def is_short(self) -> bool:
+        """Less than `floor_bytes` of the disk are free: what is large is not begun any more."""
+        return self.free_bytes() < self._floor_bytes
+
+    def free_bytes(self) -> int:
+        folder = self._folder if self._folder.exists() else self._folder.parent
+        return shutil.disk_usage(folder).free
 
     def path(self, sha256: str) -> Path:
         """Where these bytes are or would be. Raises ValueError for what is not 64 lower-case hex digits."""
@@ -34,8 +47,27 @@ class BlobStore:
         return self._put([content])
 
     def put_file(self, source: Path) -> str:
-        """Keeps a copy of the file's bytes, hashed as they are copied; the source stays where it is."""
-        return self._put(_chunks(source))
+        """Keeps the bytes of a file from `scratch`, and returns their SHA-256. The file itself becomes the kept one."""
+        sha256 = _sha256(_chunks(source))
+        _make_durable(source)
+        return self._shelve(source, sha256)
+
+    def remove(self, sha256: str, *, older_than: datetime) -> bool:
+        """Deletes the bytes unless somebody kept the same ones since `older_than`; True when they are not there any more.
+
+        Taken off the shelf before its age is asked: who keeps the same bytes meanwhile finds none and writes his own.
+        """
+        target = self.path(sha256)
+        with self.scratch("") as taken:
+            try:
+                target.rename(taken)
+            except FileNotFoundError:
+                return True
+            if taken.stat().st_mtime >= older_than.timestamp():
+                taken.rename(target)
+                return False
+        _sync_folder(target.parent)
+        return True
 
     def verify(self, sha256: str) -> bool:
         """True when the bytes are there and still are what they were."""
@@ -71,15 +103,24 @@ class BlobStore:
 
     def _put(self, chunks: Iterable[bytes]) -> str:
         with self.scratch("") as unfinished:
-            sha256 = _write_durably(unfinished, chunks)
-            target = self.path(sha256)
-            if not target.exists():
-                target.parent.mkdir(exist_ok=True)
-                unfinished.rename(target)
+            return self._shelve(unfinished, _write_durably(unfinished, chunks))
+
+    def _shelve(self, finished: Path, sha256: str) -> str:
+        target = self.path(sha256)
+        try:
+            os.utime(target)  # kept anew: `remove` leaves it
+        except FileNotFoundError:
+            target.parent.mkdir(exist_ok=True)
+            finished.rename(target)
         # Also when the bytes were there already: their first writer may not have got as far as this.
         _sync_folder(target.parent)
         _sync_folder(self._folder)
         return sha256
+
+
+def why_not_kept(error: OSError) -> str:
+    """The reason under which evidence is lost: `disk_full` or `store_failed`."""
+    return "disk_full" if error.errno in _NO_ROOM else "store_failed"
 
 
 def live_still_path(data_dir: Path, camera: str) -> Path:
@@ -109,10 +150,14 @@ def _write_durably(path: Path, chunks: Iterable[bytes]) -> str:
         for chunk in chunks:
             digest.update(chunk)
             file.write(chunk)
-        file.flush()
+    _make_durable(path)
+    return digest.hexdigest()
+
+
+def _make_durable(path: Path) -> None:
+    with path.open("rb") as file:
         os.fchmod(file.fileno(), 0o440)
         os.fsync(file.fileno())
-    return digest.hexdigest()
 
 
 def _sync_folder(folder: Path) -> None:

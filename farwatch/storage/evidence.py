@@ -1,4 +1,4 @@
-"""Evidence as rows: pending -> stored | lost. The bytes are in the blob store before a row says `stored`."""
+"""Evidence as rows: pending -> stored | lost, stored -> purged. The bytes are in the blob store before a row says `stored`."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -17,6 +17,7 @@ class EvidenceKind(StrEnum):
     STILL = "still"
     STILL_MARKED = "still_marked"
     CLIP = "clip"
+    CLIP_COPY = "clip_copy"
     READINGS = "readings"
     PHOTO = "photo"
 
@@ -25,6 +26,8 @@ class EvidenceState(StrEnum):
     PENDING = "pending"
     STORED = "stored"
     LOST = "lost"
+    PURGED = "purged"
+    """Its bytes were deleted by quota; hash, size and the reason stay."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,9 +145,16 @@ async def of_findings(connection: Connection, finding_ids: Sequence[UUID]) -> li
 
 
 async def stored_hashes(connection: Connection) -> set[str]:
-    """Every SHA-256 that a row names: what the blob store must hold."""
-    rows = await connection.fetch("SELECT DISTINCT sha256 FROM evidence WHERE sha256 IS NOT NULL")
+    """Every SHA-256 that a stored row names: what the blob store must hold."""
+    rows = await connection.fetch("SELECT DISTINCT sha256 FROM evidence WHERE state = 'stored'")
     return {row["sha256"] for row in rows}
+
+
+async def purged_hashes(connection: Connection) -> tuple[set[str], set[str]]:
+    """The SHA-256 of what was purged: whose bytes are deleted, and whose are about to be."""
+    rows = await connection.fetch("SELECT sha256, erased_at FROM evidence WHERE state = 'purged'")
+    erased = {row["sha256"] for row in rows if row["erased_at"] is not None}
+    return erased, {row["sha256"] for row in rows if row["erased_at"] is None}
 
 
 async def _tell(connection: Connection, id: UUID) -> None:

@@ -12,6 +12,7 @@ from farwatch.domain.policy import (
     SHIPPED,
     Action,
     EscalationStep,
+    EvidenceRule,
     LimitRule,
     Policy,
     QualityRule,
@@ -26,6 +27,7 @@ Stretch = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]
 
 
 Days = Annotated[int, Field(ge=30, le=36_500)]
+Gigabytes = Annotated[float, Field(ge=0.1, le=1_000_000)]
 ReadingDays = Annotated[int, Field(ge=430, le=36_500)]
 """Event times are taken as far back as 400 days (farwatch.domain.reading.OLDEST)."""
 
@@ -70,6 +72,13 @@ class _Retention(_Table):
     dead_letters_days: Days = SHIPPED.retention.dead_letters_days
 
 
+class _Evidence(_Table):
+    closed_gb: Gigabytes = SHIPPED.evidence.closed_gb
+    recorded_gb: Gigabytes = SHIPPED.evidence.recorded_gb
+    faults_gb: Gigabytes = SHIPPED.evidence.faults_gb
+    copies_gb: Gigabytes = SHIPPED.evidence.copies_gb
+
+
 class _Step(_Table):
     after_s: Seconds
     to: Literal["next_officer", "lead", "centre"]
@@ -107,6 +116,7 @@ class _PolicyFile(_Table):
     silence: _Silence = Field(default_factory=_Silence)
     quality: _Quality = Field(default_factory=_Quality)
     retention: _Retention = Field(default_factory=_Retention)
+    evidence: _Evidence = Field(default_factory=_Evidence)
     task: _Task = Field(default_factory=_Task)
 
     @model_validator(mode="after")
@@ -129,6 +139,7 @@ class _PolicyFile(_Table):
             silence=SilenceRule(**self.silence.model_dump()),
             quality=self.quality.rule(),
             retention=RetentionRule(**self.retention.model_dump()),
+            evidence=EvidenceRule(**self.evidence.model_dump()),
             task=_task_policy(self.task),
         )
 
@@ -143,7 +154,16 @@ def _task_policy(table: _Task) -> TaskPolicy:
 _KNOWN_KEYS = sorted(
     {
         field.name
-        for type_ in (Policy, LimitRule, SilenceRule, QualityRule, RetentionRule, TaskPolicy, EscalationStep)
+        for type_ in (
+            Policy,
+            LimitRule,
+            SilenceRule,
+            QualityRule,
+            RetentionRule,
+            EvidenceRule,
+            TaskPolicy,
+            EscalationStep,
+        )
         for field in fields(type_)
     }
     | _ActionRow.model_fields.keys()

@@ -9,6 +9,7 @@ import orjson
 
 from farwatch.domain.policy import (
     EscalationStep,
+    EvidenceRule,
     LimitRule,
     Policy,
     QualityRule,
@@ -129,7 +130,7 @@ def render_policy(policy: Policy) -> str:
             f'tier = "{tier.value}"',
             f'action = "{action.value}"',
         ]
-    for name in ("limit", "silence", "quality", "retention", "task"):
+    for name in ("limit", "silence", "quality", "retention", "evidence", "task"):
         lines += ["", f"[{name}]", *_settings(getattr(policy, name))]
     if not policy.task.escalation:
         lines.append("escalation = []")
@@ -139,7 +140,13 @@ def render_policy(policy: Policy) -> str:
 
 
 def _settings(
-    values: LimitRule | SilenceRule | QualityRule | RetentionRule | TaskPolicy | EscalationStep,
+    values: LimitRule
+    | SilenceRule
+    | QualityRule
+    | RetentionRule
+    | EvidenceRule
+    | TaskPolicy
+    | EscalationStep,
 ) -> list[str]:
     """Numbers, texts and lists of texts, which JSON writes as TOML does."""
     told = [(field.name, getattr(values, field.name)) for field in fields(values)]

@@ -8,19 +8,21 @@ from alerting.engine import Engine
 from alerting.outbox import Outbox
 from farwatch.runtime.clock import SystemClock
 from farwatch.runtime.supervision import Service, run_services
-from farwatch.storage import leases, readings, retention
+from farwatch.storage import leases, purging, readings, retention
 from farwatch.storage.database import PASSING_ERRORS as DATABASE_ERRORS
 from farwatch.storage.database import transaction
 from farwatch.storage.sequencer import sequence_once
 from server.city import CityCache, LiveSecrets, notice_channels
-from server.roles.shared import checked_pool, holder
+from server.roles.shared import blob_store, checked_pool, holder
 from server.settings import Settings
 
 log = logging.getLogger(__name__)
 
 NOTHING_DROPPED = retention.Dropped()
+NOTHING_PURGED = purging.Purged()
 SEQUENCE_EVERY_S = 0.05
 PARTITIONS_EVERY_S = 6 * 3600.0
+PURGE_EVERY_S = 600.0
 
 
 async def run(settings: Settings, stop: asyncio.Event) -> None:
@@ -49,6 +51,15 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
                     log.info("dropped what is old: %s", dropped, extra={"event": "old_dropped"})
                 await asyncio.sleep(PARTITIONS_EVERY_S)
 
+        async def keep_quota() -> None:
+            blobs = await asyncio.to_thread(blob_store, settings)
+            while True:
+                _, policy = await city.current()
+                purged = await purging.purge(pool, blobs, policy.evidence, clock.now())
+                if purged != NOTHING_PURGED:
+                    log.info("evidence beyond its quota: %s", purged, extra={"event": "evidence_purged"})
+                await asyncio.sleep(PURGE_EVERY_S)
+
         log.info("the engine runs", extra={"event": "engine_running", "epoch": lease.epoch})
         await run_services(
             [
@@ -60,6 +71,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
                     name="outbox", run=lambda: outbox.run(settings.database_url), passing=DATABASE_ERRORS
                 ),
                 Service(name="partitions", run=keep_partitions, passing=DATABASE_ERRORS),
+                Service(name="evidence quota", run=keep_quota, passing=DATABASE_ERRORS),
             ],
             stop,
         )

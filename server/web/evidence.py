@@ -39,7 +39,7 @@ async def evidence_bytes(
     range: Annotated[str | None, Header()] = None,
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
-    """Takes one range, so that a clip can be searched. 404 evidence_pending or evidence_lost when there are no bytes."""
+    """Takes one range, so that a clip can be searched. 404 when there are no bytes: evidence_pending, _lost, _purged."""
     row = await task_views.evidence_row(web.pool, id, session.officer)
     if row is None:
         raise not_found()

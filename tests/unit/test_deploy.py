@@ -15,7 +15,15 @@ from typing import Any
 import pytest
 import yaml
 
-from farwatch.domain.policy import SHIPPED, LimitRule, Policy, QualityRule, RetentionRule, TaskPolicy
+from farwatch.domain.policy import (
+    SHIPPED,
+    EvidenceRule,
+    LimitRule,
+    Policy,
+    QualityRule,
+    RetentionRule,
+    TaskPolicy,
+)
 from farwatch.storage import policy_toml
 from server.cli import parser
 from server.settings import Settings, read
@@ -175,6 +183,7 @@ def test_the_shipped_policy_file_is_the_shipped_policy() -> None:
         (told["limit"], LimitRule),
         (told["quality"], QualityRule),
         (told["retention"], RetentionRule),
+        (told["evidence"], EvidenceRule),
         (told["task"], TaskPolicy),
     ):
         assert table.keys() == {field.name for field in fields(values)}, "a value that the file cannot say"

@@ -4,7 +4,7 @@ export type Role = "centre" | "officer" | "bureau" | "admin";
 export type Kind = "exceedance" | "smoke" | "burning" | "dumping" | "camera_fault" | "data_fault";
 export type TaskState = "open" | "offered" | "accepted" | "arrived" | "handled" | "verified" | "closed";
 export type DeadlineState = "pending" | "met" | "breached" | "cancelled";
-export type EvidenceKind = "still" | "still_marked" | "clip" | "readings" | "photo";
+export type EvidenceKind = "still" | "still_marked" | "clip" | "clip_copy" | "readings" | "photo";
 export type ReadingKind = "rtd" | "min" | "hour" | "day";
 export type Verb = "accept" | "decline" | "arrive" | "handle" | "false-alarm" | "verify" | "close";
 
@@ -44,7 +44,7 @@ export interface Named {
 export interface Evidence {
   id: string;
   kind: EvidenceKind;
-  state: "pending" | "stored" | "lost";
+  state: "pending" | "stored" | "lost" | "purged";
   sha256: string | null;
   url: string | null;
   media_type: string;

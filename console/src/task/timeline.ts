@@ -16,8 +16,9 @@ export function detailText(entry: TimelineEntry, names: Names): string {
   const params: Params = inWords(detail);
   if (typeof detail.officer === "string") params.officer = names.officer(detail.officer);
   if (typeof detail.reason === "string") params.why = word("dispatch", detail.reason, detail);
+  if (entry.type === "evidence_purged" && typeof detail.reason === "string") params.lost = word("lost", detail.reason);
   if (typeof detail.severity === "number") params.severity = word("severity", String(detail.severity));
-  if (entry.type === "evidence_stored" && typeof detail.kind === "string") params.kind = word("evidence", detail.kind);
+  if (entry.type.startsWith("evidence_") && typeof detail.kind === "string") params.kind = word("evidence", detail.kind);
   if (typeof detail.late_s === "number") params.late = formatSpan(detail.late_s * 1000);
   const named = [...text.matchAll(/\{(\w+)\}/g)].map((match) => params[match[1] ?? ""]);
   return named.some((value) => value !== undefined && value !== null) ? fill(text, params) : "";

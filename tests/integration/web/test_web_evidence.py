@@ -1,3 +1,4 @@
+import hashlib
 from uuid import uuid4
 
 import pytest
@@ -112,6 +113,25 @@ async def test_bytes_that_are_not_there_have_a_reason(house: House, state: str, 
         404,
         {"key": key, "params": {"reason": "camera_lost"}},
     )
+
+
+async def test_purged_bytes_have_a_reason_and_the_task_still_names_their_hash(house: House) -> None:
+    task = await house.task()
+    _, finding = await house.matter(task)
+    row = await house.evidence(finding, b"x")
+    await house.pool.execute(
+        "UPDATE evidence SET state = 'purged', purged_at = now(), reason = 'quota_closed' WHERE id = $1", row
+    )
+    async with house.client("chen") as client:
+        answer = await client.get(f"/api/v1/evidence/{row}")
+        (shown,) = (await client.get(f"/api/v1/tasks/{task}")).json()["matters"][0]["evidence"]
+
+    assert (answer.status_code, answer.json()["error"]) == (
+        404,
+        {"key": "evidence_purged", "params": {"reason": "quota_closed"}},
+    )
+    assert (shown["state"], shown["reason"], shown["url"]) == ("purged", "quota_closed", None)
+    assert shown["sha256"] == hashlib.sha256(b"x").hexdigest()
 
 
 async def test_a_missing_file_is_no_server_error(house: House) -> None:

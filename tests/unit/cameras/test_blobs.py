@@ -26,11 +26,15 @@ def test_the_name_of_the_bytes_is_their_hash(store: BlobStore, content: bytes) -
     assert store.verify(sha256)
 
 
-def test_a_file_of_several_chunks_is_kept_and_stays_where_it_was(store: BlobStore, tmp_path: Path) -> None:
-    source = tmp_path / "clip.mp4"
-    source.write_bytes(os.urandom(1024) * 3000)
-    sha256 = store.put_file(source)
-    assert store.path(sha256).read_bytes() == source.read_bytes()
+def test_a_file_of_several_chunks_becomes_the_kept_one(store: BlobStore) -> None:
+    content = os.urandom(1024) * 3000
+    with store.scratch(".mp4") as source:
+        source.write_bytes(content)
+        sha256 = store.put_file(source)
+    assert sha256 == hashlib.sha256(content).hexdigest()
+    assert store.path(sha256).read_bytes() == content
+    assert store.path(sha256).stat().st_mode & 0o777 == 0o440
+    assert [p for p in store.path(sha256).parents[1].rglob("*") if p.is_file()] == [store.path(sha256)]
 
 
 def test_the_same_bytes_twice_are_kept_once(store: BlobStore) -> None:
@@ -70,6 +74,23 @@ def test_what_a_killed_process_left_is_swept_and_what_is_being_written_is_not(st
         assert store.sweep(datetime.fromtimestamp(2000, UTC)) == 1
         assert not old.exists()
         assert young.exists()
+
+
+def test_bytes_are_removed_unless_they_were_kept_again_lately(store: BlobStore) -> None:
+    sha256 = store.put_bytes(b"old")
+    os.utime(store.path(sha256), (1000, 1000))
+    store.put_bytes(b"old")
+    assert not store.remove(sha256, older_than=datetime.fromtimestamp(2000, UTC))
+    assert store.verify(sha256)
+    os.utime(store.path(sha256), (1000, 1000))
+    for _ in range(2):
+        assert store.remove(sha256, older_than=datetime.fromtimestamp(2000, UTC))
+    assert list(store.all()) == []
+
+
+def test_a_store_is_short_when_less_than_its_floor_is_free(tmp_path: Path) -> None:
+    assert not BlobStore(tmp_path / "not yet made").is_short
+    assert BlobStore(tmp_path / "not yet made", floor_bytes=1 << 62).is_short
 
 
 def test_an_atomic_write_replaces_the_whole_file(tmp_path: Path) -> None:

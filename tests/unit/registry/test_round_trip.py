@@ -14,6 +14,7 @@ from farwatch.domain.policy import (
     SHIPPED,
     Action,
     EscalationStep,
+    EvidenceRule,
     LimitRule,
     Policy,
     QualityRule,
@@ -175,6 +176,7 @@ policies = st.builds(
         st.tuples(st.sampled_from(["smoke", "limit_rtd"]), st.sampled_from(Tier)), st.sampled_from(Action)
     ),
     retention=st.builds(RetentionRule, readings_days=st.integers(430, 9999)),
+    evidence=st.builds(EvidenceRule, closed_gb=st.floats(0.1, 9999)),
     limit=st.builds(LimitRule, violation_ratio=st.floats(1, 10), hold_readings=st.integers(1, 50)),
     quality=st.builds(
         QualityRule,

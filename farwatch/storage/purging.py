@@ -1,0 +1,104 @@
+"""The end of evidence beyond its quota: oldest first, by class, and never of an open case.
+
+First the row says `purged` and why, then the bytes go, then the log is told: a kill at any instruction leaves the next
+round what is left to do.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from farwatch.domain.policy import EvidenceRule
+from farwatch.storage import events
+from farwatch.storage.blobs import BlobStore
+from farwatch.storage.database import Connection, Pool, Record, transaction
+
+ROWS_A_STEP = 500
+GB = 1_000_000_000
+YOUNG = timedelta(hours=1)
+"""Bytes kept so lately may belong to a row that is not committed yet; they go in a later round."""
+
+# A closed case that was opened again is open with all its evidence. What nobody has decided about yet may become a case.
+_OVER_QUOTA = """
+WITH RECURSIVE open_tasks AS (
+  SELECT id, reopened_from FROM tasks WHERE state <> 'closed'
+  UNION SELECT t.id, t.reopened_from FROM tasks t JOIN open_tasks o ON t.id = o.reopened_from
+), classed AS (
+  SELECT e.id, e.size_bytes, e.stored_at, CASE
+      WHEN e.task_id IN (SELECT id FROM open_tasks) OR m.task_id IN (SELECT id FROM open_tasks) THEN 'open'
+      WHEN f.id IS NOT NULL AND f.disposition IS NULL THEN 'open'
+      WHEN EXISTS (SELECT FROM warnings w WHERE w.finding_id = f.id AND w.state = 'open') THEN 'open'
+      WHEN e.kind = 'clip_copy' THEN 'copies'
+      WHEN f.tier = 'fault' THEN 'faults'
+      WHEN e.task_id IS NULL AND m.id IS NULL THEN 'recorded'
+      ELSE 'closed' END AS class
+  FROM evidence e LEFT JOIN findings f ON f.id = e.finding_id LEFT JOIN matter_findings mf ON mf.finding_id = e.finding_id
+    LEFT JOIN matters m ON m.id = mf.matter_id WHERE e.state = 'stored'
+), summed AS (
+  SELECT id, class, stored_at, sum(size_bytes) OVER (PARTITION BY class ORDER BY stored_at DESC, id) AS kept_bytes FROM classed
+)
+UPDATE evidence SET state = 'purged', purged_at = clock_timestamp(), reason = 'quota_' || over.class
+FROM (SELECT s.id, s.class FROM summed s JOIN unnest($1::text[], $2::bigint[]) AS quota (class, bytes) USING (class)
+  WHERE s.kept_bytes > quota.bytes ORDER BY s.stored_at, s.id LIMIT $3) AS over
+WHERE evidence.id = over.id AND evidence.state = 'stored' RETURNING evidence.id
+"""
+_TO_ERASE = """
+SELECT e.id, e.kind, e.finding_id, e.sha256, e.size_bytes, e.reason, coalesce(e.task_id, m.task_id) AS task,
+  EXISTS (SELECT FROM evidence s WHERE s.state = 'stored' AND s.sha256 = e.sha256) AS is_shared
+FROM evidence e LEFT JOIN matter_findings mf USING (finding_id) LEFT JOIN matters m ON m.id = mf.matter_id
+WHERE e.state = 'purged' AND e.erased_at IS NULL ORDER BY e.purged_at
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """`rows` that were taken this time, and the bytes of those whose end is now in the log."""
+
+    rows: int = 0
+    erased_bytes: int = 0
+
+
+async def purge(pool: Pool, blobs: BlobStore, keep: EvidenceRule, now: datetime) -> Purged:
+    """One round. OSError of the disk goes to the caller; the next round goes on."""
+    quotas = {
+        "closed": keep.closed_gb, "recorded": keep.recorded_gb, "faults": keep.faults_gb, "copies": keep.copies_gb,
+    }  # fmt: skip
+    total = 0
+    while True:
+        async with transaction(pool) as connection:
+            rows = await _give_up(connection, quotas)
+        total += rows
+        if rows < ROWS_A_STEP:
+            return Purged(total, await _erase(pool, blobs, now - YOUNG))
+
+
+async def _give_up(connection: Connection, quotas_gb: Mapping[str, float]) -> int:
+    limits = [round(gb * GB) for gb in quotas_gb.values()]
+    return len(await connection.fetch(_OVER_QUOTA, list(quotas_gb), limits, ROWS_A_STEP))
+
+
+async def _erase(pool: Pool, blobs: BlobStore, older_than: datetime) -> int:
+    """Deletes the bytes that only purged rows name, and tells each row's end."""
+    erased_bytes = 0
+    for row in await pool.fetch(_TO_ERASE):
+        gone = row["is_shared"] or await asyncio.to_thread(blobs.remove, row["sha256"], older_than=older_than)
+        if not gone:
+            continue
+        async with transaction(pool) as connection:
+            await _tell(connection, row)
+        erased_bytes += row["size_bytes"]
+    return erased_bytes
+
+
+async def _tell(connection: Connection, row: Record) -> None:
+    done = await connection.fetchval(
+        "UPDATE evidence SET erased_at = clock_timestamp() WHERE id = $1 AND erased_at IS NULL RETURNING id",
+        row["id"],
+    )
+    if done is not None:
+        finding = row["finding_id"]
+        await events.append(
+            connection, "evidence_purged", task=row["task"], evidence=str(row["id"]), kind=row["kind"],
+            finding=None if finding is None else str(finding), sha256=row["sha256"], reason=row["reason"],
+        )  # fmt: skip

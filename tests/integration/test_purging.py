@@ -1,0 +1,180 @@
+"""Evidence beyond its quota goes oldest first, by class; that of an open case never."""
+
+import os
+import uuid
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from farwatch.domain.policy import EvidenceRule
+from farwatch.storage import evidence
+from farwatch.storage.blobs import BlobStore
+from farwatch.storage.database import Pool
+from farwatch.storage.purging import Purged, purge
+
+NOW = datetime.now(UTC)  # noqa: TID251
+MB = 1_000_000
+LITTLE = EvidenceRule(closed_gb=0.1, recorded_gb=0.1, faults_gb=0.1, copies_gb=0.1)
+
+
+@pytest.fixture
+def blobs(tmp_path: Path) -> BlobStore:
+    return BlobStore(tmp_path / "evidence")
+
+
+class Rows:
+    """Evidence of 60 MB a piece by its row, of a few bytes by its file; the n-th is n hours younger than the first."""
+
+    def __init__(self, pool: Pool, blobs: BlobStore) -> None:
+        self.pool, self.blobs, self.hours = pool, blobs, 0
+
+    async def task(self, state: str, reopened_from: int | None = None) -> int:
+        return await self.pool.fetchval(
+            "INSERT INTO tasks (state, severity, lat, lon, opened_at, policy, reopened_from)"
+            " VALUES ($1, 2, 30, 120, now(), '{}', $2) RETURNING id",
+            state,
+            reopened_from,
+        )
+
+    async def finding(
+        self, task: int | None = None, *, tier: str = "violation", disposition: str | None = "recorded"
+    ) -> uuid.UUID:
+        found = uuid.uuid4()
+        await self.pool.execute(
+            "INSERT INTO findings (id, rule, kind, tier, fingerprint, camera, lat, lon, onset_at, severity, reason_key,"
+            " reason_params, detector, late, disposition) VALUES ($1, 'smoke', 'smoke', $2, $3, 'c1', 30, 120, now(), 2,"
+            " 'smoke_seen', '{}', '{}', false, $4)",
+            found, tier, str(found), disposition,
+        )  # fmt: skip
+        if task is not None:
+            matter = await self.pool.fetchval(
+                "INSERT INTO matters (task_id, fingerprint, kind, event_at, found_at, severity, reason_key, reason_params)"
+                " VALUES ($1, $2, 'smoke', now(), now(), 2, 'smoke_seen', '{}') RETURNING id",
+                task,
+                str(found),
+            )
+            await self.pool.execute("INSERT INTO matter_findings VALUES ($1, $2)", found, matter)
+        return found
+
+    async def piece(
+        self,
+        finding: uuid.UUID | None = None,
+        *,
+        task: int | None = None,
+        kind: str = "clip",
+        content: bytes | None = None,
+        young: bool = False,
+    ) -> uuid.UUID:
+        self.hours += 1
+        id_ = uuid.uuid4()
+        sha256 = self.blobs.put_bytes(id_.bytes if content is None else content)
+        if not young:
+            os.utime(self.blobs.path(sha256), (1000, 1000))
+        await self.pool.execute(
+            "INSERT INTO evidence (id, finding_id, task_id, kind, state, sha256, size_bytes, media_type, stored_at)"
+            " VALUES ($1, $2, $3, $4, 'stored', $5, $6, 'video/mp4', $7)",
+            id_, finding, task, kind, sha256, 60 * MB, NOW - timedelta(hours=1000 - self.hours),
+        )  # fmt: skip
+        return id_
+
+    async def states(self, *ids: uuid.UUID) -> list[tuple[str, str | None, bool]]:
+        """State, reason, and whether the bytes are there."""
+        rows = [
+            await self.pool.fetchrow("SELECT state, reason, sha256 FROM evidence WHERE id = $1", id_)
+            for id_ in ids
+        ]
+        return [(r["state"], r["reason"], self.blobs.verify(r["sha256"])) for r in rows]
+
+
+@pytest.fixture
+def rows(pool: Pool, blobs: BlobStore) -> Rows:
+    return Rows(pool, blobs)
+
+
+KEPT = ("stored", None, True)
+
+
+async def test_the_oldest_of_each_class_goes_with_its_reason_and_the_newest_within_the_quota_stays(
+    rows: Rows,
+) -> None:
+    closed = await rows.task("closed")
+    classes = {
+        "closed": {"finding": await rows.finding(closed)},
+        "recorded": {"finding": await rows.finding()},
+        "faults": {"finding": await rows.finding(tier="fault")},
+        "copies": {"finding": await rows.finding(closed), "kind": "clip_copy"},
+    }
+    old = {name: await rows.piece(**of) for name, of in classes.items()}
+    new = [await rows.piece(**of) for of in classes.values()]
+    assert await purge(rows.pool, rows.blobs, LITTLE, NOW) == Purged(4, 4 * 60 * MB)
+    assert await rows.states(*old.values()) == [("purged", f"quota_{name}", False) for name in classes]
+    assert await rows.states(*new) == [KEPT] * 4
+    assert await purge(rows.pool, rows.blobs, LITTLE, NOW) == Purged()
+    events = await rows.pool.fetch(
+        "SELECT event FROM event_queue WHERE event->>'type' = 'evidence_purged' ORDER BY id"
+    )
+    assert {e["event"]["evidence"]: (e["event"]["reason"], e["event"]["task"]) for e in events} == {
+        str(old["closed"]): ("quota_closed", closed),
+        str(old["recorded"]): ("quota_recorded", None),
+        str(old["faults"]): ("quota_faults", None),
+        str(old["copies"]): ("quota_copies", closed),
+    }
+
+
+async def test_evidence_of_an_open_case_never_goes_nor_counts(rows: Rows) -> None:
+    closed, offered = await rows.task("closed"), await rows.task("offered")
+    await rows.task("open", reopened_from=await rows.task("closed", reopened_from=closed))
+    undecided, warned = await rows.finding(disposition=None), await rows.finding()
+    await rows.pool.execute(
+        "INSERT INTO warnings (finding_id, fingerprint, told_at, window_ends_at, state)"
+        " VALUES ($1, 'f', now(), now(), 'open')",
+        warned,
+    )
+    held = [
+        await rows.piece(await rows.finding(closed)),
+        await rows.piece(await rows.finding(offered)),
+        await rows.piece(await rows.finding(offered, tier="fault")),
+        await rows.piece(await rows.finding(offered), kind="clip_copy"),
+        await rows.piece(task=offered, kind="photo"),
+        await rows.piece(undecided),
+        await rows.piece(warned),
+    ]
+    assert await purge(rows.pool, rows.blobs, LITTLE, NOW) == Purged()
+    assert await rows.states(*held) == [KEPT] * len(held)
+    await rows.pool.execute("UPDATE tasks SET state = 'closed'")
+    assert (await purge(rows.pool, rows.blobs, LITTLE, NOW)).rows == 2, (
+        "60 MB of 180 MB closed, none of faults and copies"
+    )
+
+
+async def test_bytes_that_a_stored_row_names_stay_when_another_row_of_them_is_purged(rows: Rows) -> None:
+    finding = await rows.finding()
+    old = await rows.piece(finding, content=b"the same picture")
+    new = await rows.piece(finding, content=b"the same picture")
+    await purge(rows.pool, rows.blobs, LITTLE, NOW)
+    assert await rows.states(old, new) == [("purged", "quota_recorded", True), KEPT]
+
+
+async def test_bytes_kept_a_moment_ago_wait_for_a_later_round(rows: Rows) -> None:
+    finding = await rows.finding()
+    old = await rows.piece(finding, young=True)
+    await rows.piece(finding)
+    assert await purge(rows.pool, rows.blobs, LITTLE, NOW) == Purged(1, 0)
+    assert await rows.states(old) == [("purged", "quota_recorded", True)]
+    assert await evidence.purged_hashes(rows.pool) == (set(), {rows.blobs.put_bytes(old.bytes)})
+    assert (await purge(rows.pool, rows.blobs, LITTLE, NOW + timedelta(hours=2))).erased_bytes == 60 * MB
+    assert await rows.states(old) == [("purged", "quota_recorded", False)]
+
+
+async def test_a_round_that_was_killed_after_the_file_went_is_finished_by_the_next(rows: Rows) -> None:
+    finding = await rows.finding()
+    old = await rows.piece(finding)
+    await rows.pool.execute(
+        "UPDATE evidence SET state = 'purged', purged_at = now(), reason = 'quota_recorded' WHERE id = $1",
+        old,
+    )
+    sha256 = await rows.pool.fetchval("SELECT sha256 FROM evidence WHERE id = $1", old)
+    rows.blobs.path(sha256).unlink()
+    await purge(rows.pool, rows.blobs, LITTLE, NOW)
+    assert await evidence.purged_hashes(rows.pool) == ({sha256}, set())
