@@ -23,6 +23,9 @@ SOCKET_DIR_PREFIX = "farwatch-pg-"
 STOP_TIMEOUT_S = 8.0
 LONGEST_SOCKET_PATH = 90  # sun_path holds 108 bytes, the socket's own name takes some
 
+_STILL_IN_USE = "shared memory block"
+"""After a kill -9 of the postmaster its sessions live for another moment; a new one refuses to start beside them."""
+
 
 class EmbeddedPostgresError(Exception):
     """The embedded server could not be made or started; the message is for the operator."""
@@ -62,13 +65,7 @@ class EmbeddedPostgres:
             **self._settings,
         }
         arguments = [part for k, v in options.items() for part in ("-c", f"{k}={v}")]
-        log = (self._folder / "postgres.log").open("ab")
-        self._process = subprocess.Popen(
-            self._command("postgres", "-D", str(self._data), *arguments),
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-        )  # fmt: skip
-        log.close()
-        self._wait_until_ready()
+        self._start_and_wait(self._command("postgres", "-D", str(self._data), *arguments))
         if self._query("SELECT 1 FROM pg_database WHERE datname = 'farwatch'") != "1":
             self._query("CREATE DATABASE farwatch")
 
@@ -131,16 +128,24 @@ class EmbeddedPostgres:
         note.write_text(str(made))
         return made
 
-    def _wait_until_ready(self) -> None:
-        until = time.monotonic() + START_TIMEOUT_S
-        while time.monotonic() < until:
-            if self._process is None or self._process.poll() is not None:
-                break
-            if self._query("SELECT 1") == "1":
-                return
-            time.sleep(0.05)
-        tail = (self._folder / "postgres.log").read_text("utf-8", "replace")[-400:]
-        raise EmbeddedPostgresError(f"PostgreSQL did not start in {self._data}: {tail.strip()}")
+    def _start_and_wait(self, command: list[str]) -> None:
+        until, log_path, said = (
+            time.monotonic() + START_TIMEOUT_S,
+            self._folder / "postgres.log",
+            _STILL_IN_USE,
+        )
+        while _STILL_IN_USE in said and time.monotonic() < until:
+            with log_path.open("ab") as log:
+                said_before = log.tell()
+                self._process = subprocess.Popen(
+                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                )
+            while self._process.poll() is None and time.monotonic() < until:
+                if self._query("SELECT 1") == "1":
+                    return
+                time.sleep(0.05)
+            said = log_path.read_bytes()[said_before:].decode("utf-8", "replace")
+        raise EmbeddedPostgresError(f"PostgreSQL did not start in {self._data}: {said[-400:].strip()}")
 
     def _query(self, sql: str) -> str:
         answer = subprocess.run(

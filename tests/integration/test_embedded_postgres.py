@@ -1,8 +1,12 @@
-"""The embedded server where a path is too long for a socket."""
+"""The embedded server after a kill -9, and where a path is too long for a socket."""
 
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from server.embedded.postgres import LONGEST_SOCKET_PATH, EmbeddedPostgres
+from tests.support.waiting import until
 
 
 def socket_dir(server: EmbeddedPostgres) -> Path:
@@ -23,3 +27,25 @@ def test_a_kill_leaves_no_folder_behind_after_the_next_start(tmp_path: Path) -> 
     finally:
         next_one.stop()
     assert not socket_dir(next_one).exists()
+
+
+async def test_it_starts_once_the_last_process_of_a_killed_server_has_gone(tmp_path: Path) -> None:
+    killed, next_one = EmbeddedPostgres(tmp_path), EmbeddedPostgres(tmp_path)
+    killed.start()
+    assert killed.pid is not None
+    lingering = int(Path(f"/proc/{killed.pid}/task/{killed.pid}/children").read_text().split()[0])
+    os.kill(lingering, signal.SIGSTOP)
+    os.kill(killed.pid, signal.SIGKILL)
+    killed.stop()
+
+    async def log() -> str:
+        return (tmp_path / "postgres.log").read_text()
+
+    with ThreadPoolExecutor(1) as threads:
+        starting = threads.submit(next_one.start)
+        try:
+            await until(log, lambda said: "shared memory block" in said)
+        finally:
+            os.kill(lingering, signal.SIGCONT)
+        starting.result(20)
+    next_one.stop()
