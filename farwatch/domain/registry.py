@@ -110,8 +110,26 @@ class ReaderKind(StrEnum):
     FFMPEG = "ffmpeg"
 
 
+class Attendance(StrEnum):
+    """Whether a camera is watched all the time, or in turns with others."""
+
+    ALWAYS = "always"
+    PATROL = "patrol"
+
+
+DEFAULT_START_KEY = "data.rtsp"
+"""Where WVP's answer to /api/play/start has the RTSP address."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Camera:
+    """`ptz`: it is steered, so where it looks is nobody's fault.
+
+    With a `start_url` the camera sends only when asked: that HTTP address starts the stream and answers JSON that has the
+    RTSP address under `start_key` (names joined by dots); its host is that of `start_url` or of `url`. `stop_url` lets the
+    stream go; `start_credential` names the header (user) and its value (password) that both want.
+    """
+
     id: str
     name: str
     enterprise: str | None
@@ -122,6 +140,12 @@ class Camera:
     drill: bool = False
     transport: Transport = Transport.AUTO
     reader: ReaderKind = ReaderKind.OWN
+    watch: Attendance = Attendance.ALWAYS
+    ptz: bool = False
+    start_url: str = ""
+    stop_url: str = ""
+    start_key: str = DEFAULT_START_KEY
+    start_credential: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from farwatch.domain.place import Area, Position
 from farwatch.domain.policy import SHIPPED, Policy
 from farwatch.domain.reading import ReadingKind
 from farwatch.domain.registry import (
+    Attendance,
     Camera,
     Channel,
     CrcPolicy,
@@ -65,6 +66,14 @@ async def load(connection: Connection, *, inactive: bool = False) -> Registry:
         return await _load(connection, inactive)
 
 
+async def zones_of(connection: Connection, camera: str) -> list[Zone]:
+    """The active zones of one camera."""
+    rows = await connection.fetch(
+        "SELECT camera, name, purpose, polygon FROM zones WHERE active AND camera = $1 ORDER BY name", camera
+    )
+    return list(_zones(rows).get(camera, ()))
+
+
 async def _load(connection: Connection, inactive: bool) -> Registry:
     async def rows(sql: str) -> list[Record]:
         found: list[Record] = await connection.fetch(sql, inactive)
@@ -99,7 +108,8 @@ _LIMITS = """SELECT c.mn, c.code, c.unit, l.kind, l.limit_value, l.converted, l.
 _MARKS = """SELECT mn, code, label, from_at, to_at, declared_at FROM marks
   WHERE withdrawn_at IS NULL AND to_at > now() - interval '400 days' ORDER BY mn, from_at, id"""
 """As far back as readings are taken (farwatch.domain.reading.OLDEST)."""
-_CAMERAS = """SELECT id, name, enterprise, lat, lon, heading_deg, url, credential, drill, transport, reader
+_CAMERAS = """SELECT id, name, enterprise, lat, lon, heading_deg, url, credential, drill, transport, reader,
+    watch, ptz, start_url, stop_url, start_key, start_credential
   FROM cameras WHERE active OR $1 ORDER BY id"""
 _ZONES = """SELECT z.camera, z.name, z.purpose, z.polygon FROM zones z JOIN cameras c ON c.id = z.camera
   WHERE (z.active AND c.active) OR $1 ORDER BY z.camera, z.name"""
@@ -177,6 +187,12 @@ def _camera(row: Record) -> Camera:
         drill=row["drill"],
         transport=Transport(row["transport"]),
         reader=ReaderKind(row["reader"]),
+        watch=Attendance(row["watch"]),
+        ptz=row["ptz"],
+        start_url=row["start_url"],
+        stop_url=row["stop_url"],
+        start_key=row["start_key"],
+        start_credential=row["start_credential"],
     )
 
 

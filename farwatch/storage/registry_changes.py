@@ -70,6 +70,7 @@ _STATION_COLUMNS = (
 )  # fmt: skip
 _CAMERA_COLUMNS = (
     "id", "name", "enterprise", "lat", "lon", "heading_deg", "url", "credential", "drill", "transport", "reader",
+    "watch", "ptz", "start_url", "stop_url", "start_key", "start_credential",
 )  # fmt: skip
 _CHANNEL_COLUMNS = ("mn", "code", "unit", "range_low", "range_high", "role", "registered")
 
@@ -114,7 +115,8 @@ def _station_row(s: Station) -> tuple[object, ...]:
 
 def _camera_row(c: Camera) -> tuple[object, ...]:
     said = (c.id, c.name, c.enterprise, c.place.lat, c.place.lon, c.heading_deg, c.url, c.credential)
-    return (*said, c.drill, c.transport.value, c.reader.value)
+    kept = (c.drill, c.transport.value, c.reader.value, c.watch.value, c.ptz)
+    return (*said, *kept, c.start_url, c.stop_url, c.start_key, c.start_credential)
 
 
 async def _write_people(connection: Connection, changes: Changes) -> None:

@@ -98,10 +98,11 @@ def _check_secrets(files: CityFiles, kept: Secrets, found: Findings) -> None:
     known = kept.merged(files.secrets)
     note = found.error if "secrets.toml" in files.present or kept != Secrets() else found.warn
     for camera in files.cameras:
-        name = camera.value.credential
-        if name and name not in known.credentials:
-            hint = did_you_mean(name, known.credentials)
-            note("cameras.csv", f"secrets.toml has no [credentials.{name}]{hint}", camera.row, "credential")
+        for column in ("credential", "start_credential"):
+            name = getattr(camera.value, column)
+            if name and name not in known.credentials:
+                hint = did_you_mean(name, known.credentials)
+                note("cameras.csv", f"secrets.toml has no [credentials.{name}]{hint}", camera.row, column)
     for enterprise in files.enterprises:
         name = enterprise.value.contact_channel
         if name and name not in known.channels:

@@ -65,7 +65,8 @@ def _station(s: Station) -> Row:
 
 def _camera(c: Camera) -> Row:
     said = (c.id, c.name, c.enterprise, c.place.lat, c.place.lon, c.heading_deg, c.url, c.credential)
-    return (*said, int(c.drill), c.transport.value, c.reader.value)
+    kept = (int(c.drill), c.transport.value, c.reader.value, c.watch.value, int(c.ptz))
+    return (*said, *kept, c.start_url, c.stop_url, c.start_key, c.start_credential)
 
 
 def _channel(c: Channel, limits: Sequence[Limit]) -> list[Row]:

@@ -8,6 +8,8 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from farwatch.domain.place import Position
 from farwatch.domain.registry import (
+    DEFAULT_START_KEY,
+    Attendance,
     Camera,
     CrcPolicy,
     Enterprise,
@@ -145,6 +147,33 @@ def _reader(cell: object) -> str:
     return narrow(cell).lower() or ReaderKind.OWN.value
 
 
+def _watch(cell: object) -> str:
+    return narrow(cell).lower() or Attendance.ALWAYS.value
+
+
+def _platform_url(cell: object) -> str:
+    value = str(cell).strip()
+    if not value:
+        return ""
+    try:
+        parts = urlsplit(value)
+        host, secret, _ = parts.hostname, parts.password or parts.username, parts.port
+    except ValueError:
+        raise ValueError("is not a URL") from None
+    if parts.scheme not in ("http", "https") or not host or any(c.isspace() or ord(c) < 32 for c in value):
+        raise ValueError("must be http://HOST[:PORT]/PATH or https://…")
+    if secret:
+        raise ValueError("holds a user or password: put them into secrets.toml, named in start_credential")
+    return value
+
+
+def _start_key(cell: object) -> str:
+    value = narrow(cell) or DEFAULT_START_KEY
+    if not all(value.split(".")):
+        raise ValueError(f"{value!r} is no list of names joined by dots, such as {DEFAULT_START_KEY}")
+    return value
+
+
 def _heading(cell: object) -> float | None:
     value = optional_number(cell)
     if value is not None and not 0 <= value <= 360:
@@ -162,6 +191,18 @@ class CameraRow(_Placed):
     drill: Truth = False
     transport: Annotated[Transport, BeforeValidator(_transport)] = Transport.AUTO
     reader: Annotated[ReaderKind, BeforeValidator(_reader)] = ReaderKind.OWN
+    watch: Annotated[Attendance, BeforeValidator(_watch)] = Attendance.ALWAYS
+    ptz: Truth = False
+    start_url: Annotated[str, BeforeValidator(_platform_url), Field(max_length=500)] = ""
+    stop_url: Annotated[str, BeforeValidator(_platform_url), Field(max_length=500)] = ""
+    start_key: Annotated[str, BeforeValidator(_start_key), Field(max_length=100)] = DEFAULT_START_KEY
+    start_credential: Annotated[str, BeforeValidator(_credential)] = ""
+
+    @model_validator(mode="after")
+    def _starts_before_it_stops(self) -> Self:
+        if not self.start_url and (self.stop_url or self.start_credential):
+            raise ValueError("start_url: is empty, but there is a stop_url or start_credential")
+        return self
 
     def value(self) -> Camera:
         return Camera(place=self.place, **self.model_dump(exclude={"lat", "lon"}))
@@ -187,7 +228,10 @@ class OfficerRow(_Placed):
         return Officer(place=self.place, **self.model_dump(exclude={"lat", "lon"}))
 
 
-CAMERA_HEADER = "id,name,enterprise,lat,lon,heading_deg,url,credential,drill,transport,reader"
+CAMERA_HEADER = (
+    "id,name,enterprise,lat,lon,heading_deg,url,credential,drill,transport,reader,watch,ptz,start_url,stop_url,start_key,"
+    "start_credential"
+)
 STATION_HEADER = (
     "mn,enterprise,name,lat,lon,medium,drill,crc,credential,source,minute_interval_min,o2_reference_percent"
 )

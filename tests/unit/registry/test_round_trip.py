@@ -23,6 +23,7 @@ from farwatch.domain.policy import (
 )
 from farwatch.domain.reading import ReadingKind
 from farwatch.domain.registry import (
+    Attendance,
     Camera,
     Channel,
     CrcPolicy,
@@ -127,7 +128,9 @@ def cities(draw: st.DrawFn) -> Registry:
     cameras = {
         i: Camera(id=i, name=draw(names), enterprise=draw(st.none() | any_enterprise), place=draw(places),
                   heading_deg=draw(st.none() | st.floats(0, 360)), url="rtsp://10.0.0.1:554/a,b?c", drill=draw(drills),
-                  transport=draw(st.sampled_from(Transport)), reader=draw(st.sampled_from(ReaderKind)))
+                  transport=draw(st.sampled_from(Transport)), reader=draw(st.sampled_from(ReaderKind)),
+                  watch=draw(st.sampled_from(Attendance)), ptz=draw(drills), start_key=draw(st.sampled_from(["data.rtsp", "a.b"])),
+                  **draw(st.sampled_from([{}, {"start_url": "http://10.0.0.2/a?b=,", "start_credential": "wvp"}])))
         for i in keyed(draw)
     }  # fmt: skip
     measured = {(mn, code): draw(channels(mn, code)) for mn in stations for code in keyed(draw, 2)}
