@@ -8,14 +8,17 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
+from farwatch.domain.share import WHOLE, Share
 from farwatch.runtime import logs
 from farwatch.runtime.processes import end_with_parent, stop_on_signals
+from farwatch.runtime.watchdog import Trouble
 from farwatch.storage.database import AUTHENTICATION_ERRORS, PASSING_ERRORS, SchemaError
 from farwatch.storage.leases import LeaseLostError
 from farwatch.storage.policy_toml import PolicyError
 from server import commands
+from server.keeping import CONFIGURATION_EXIT, GRACE_S, RoleError
 from server.roles.shared import ClockError
-from server.serve import CONFIGURATION_EXIT, GRACE_S, ROLES, RoleError, serve
+from server.serve import ROLES, processes_of, serve
 from server.settings import Settings, SettingsError, read
 
 log = logging.getLogger(__name__)
@@ -43,11 +46,22 @@ def parser() -> argparse.ArgumentParser:
     serving.add_argument("--roles", default=",".join(ROLES), help="which roles, by commas (default: all)")
     role = sub.add_parser("role", help="run one role in this process; `serve` starts these")
     role.add_argument("role", choices=ROLES)
-    role.add_argument("--share", default="1/1", help="i/n: the i-th of n shares of the cameras")
+    role.add_argument(
+        "--share", type=_share, default=WHOLE, help="i/n: the i-th of n shares of the cameras (%(default)s)"
+    )
+    role.add_argument("--vitals", type=int, metavar="FD", help=argparse.SUPPRESS)
+    role.add_argument("--replaces", choices=tuple(Trouble), help=argparse.SUPPRESS)
+    role.add_argument("--rest", action="append", default=[], metavar="S:CAMERA", help=argparse.SUPPRESS)
     registry = sub.add_parser("registry", help="the city's registry, from and to files")
     registry.add_argument("action", choices=("check", "import", "export", "presets"))
     registry.add_argument("folder", type=Path, metavar="DIR", nargs="?")
     registry.add_argument("--prune", action="store_true", help="deactivate what the files do not name")
+    registry.add_argument(
+        "--zones-from-files",
+        action="store_true",
+        help="import: also over zones that were drawn in the console",
+    )
+    registry.add_argument("--dry-run", action="store_true", help="import: only say what it would change")
     registry.add_argument("--json", action="store_true", help="presets: a JSON document instead of a table")
     user = sub.add_parser("user", help="who may sign in").add_subparsers(dest="action", required=True)
     adding = user.add_parser("add", help="add somebody, or set a new password")
@@ -73,6 +87,13 @@ def parser() -> argparse.ArgumentParser:
     _add_replay(sub)
     sub.add_parser("check", help="verify the log's chain and the evidence's bytes against their rows")
     return top
+
+
+def _share(text: str) -> Share:
+    try:
+        return Share.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _add_simulators(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -209,9 +230,16 @@ def _dispatch_with(settings: Settings, args: argparse.Namespace) -> int:
             return _serve(settings, args.roles)
         case "role", _:
             end_with_parent()
-            return _run(lambda stop: commands.run_role(settings, args.role, args.share, stop))
+            if args.role == "cameras":
+                return _run(
+                    lambda stop: commands.run_cameras(
+                        settings, args.share, args.vitals, args.replaces, args.rest, stop
+                    )
+                )
+            return _run(lambda stop: commands.run_role(settings, args.role, stop))
         case "registry", str(action):
-            return asyncio.run(commands.registry(settings, action, args.folder, prune=args.prune))
+            how = {"prune": args.prune, "zones_from_files": args.zones_from_files, "dry_run": args.dry_run}
+            return asyncio.run(commands.registry(settings, action, args.folder, **how))
         case "user", _:
             return asyncio.run(
                 commands.add_user(
@@ -237,7 +265,7 @@ def _serve(settings: Settings, roles: str) -> int:
 
     async def run(stop: asyncio.Event) -> None:
         await commands.require_ready(settings, wanted)
-        await serve(settings, wanted, stop)
+        await serve(settings, processes_of(wanted, settings), stop)
 
     return _run(run, grace_s=GRACE_S + 1)
 

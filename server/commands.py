@@ -15,6 +15,7 @@ from pathlib import Path
 import orjson
 
 from farwatch.domain.review import CITY
+from farwatch.domain.share import Share
 from farwatch.runtime.clock import SystemClock
 from farwatch.storage import evidence, users
 from farwatch.storage.database import PASSING_ERRORS, connect, open_pool
@@ -88,13 +89,26 @@ def make_data_dir(folder: Path) -> None:
         raise CommandError(f"FARWATCH_DATA_DIR {folder} is not writable")
 
 
-async def run_role(settings: Settings, role: str, share: str, stop: asyncio.Event) -> None:
+async def run_role(settings: Settings, role: str, stop: asyncio.Event) -> None:
     """Imports only what the role needs: no camera code in the engine, no web server in the intake."""
-    module = importlib.import_module(f"server.roles.{role}")
-    if role == "cameras":
-        await module.run(settings, share, stop)
-    else:
-        await module.run(settings, stop)
+    await importlib.import_module(f"server.roles.{role}").run(settings, stop)
+
+
+async def run_cameras(
+    settings: Settings,
+    share: Share,
+    vitals: int | None,
+    replaces: str | None,
+    rests: Sequence[str],
+    stop: asyncio.Event,
+) -> None:
+    from server.roles import cameras
+
+    pairs = [rest.partition(":") for rest in rests]
+    life = cameras.Life(
+        vitals=vitals, replaces=replaces, rests={camera: float(rest_s) for rest_s, _, camera in pairs}
+    )
+    await cameras.run(settings, share, life, stop)
 
 
 def registry_presets(*, as_json: bool) -> int:

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 ORPHAN_GRACE_S = 8.0
 ONE_REQUEST_S = 2.0
@@ -54,14 +55,27 @@ def allow_open_files() -> int:
 
 
 async def spawn(
-    arguments: Sequence[str], environment: Mapping[str, str] | None = None
+    arguments: Sequence[str], environment: Mapping[str, str] | None = None, inherited: Sequence[int] = ()
 ) -> asyncio.subprocess.Process:
     """Starts `python ARGUMENTS...` with a pipe as its standard input, in a session of its own so that a terminal's
-    Ctrl-C reaches only the parent, which stops its children in order."""
+    Ctrl-C reaches only the parent, which stops its children in order. `inherited` file descriptors keep their numbers."""
     return await asyncio.create_subprocess_exec(
         sys.executable, *arguments, stdin=asyncio.subprocess.PIPE, env=dict(environment) if environment is not None else None,
-        start_new_session=True,
+        start_new_session=True, pass_fds=inherited,
     )  # fmt: skip
+
+
+def resident_bytes(pid: int) -> int:
+    """Memory of a process that is in use; 0 where the system does not tell."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize()
+    except (OSError, IndexError):
+        return 0
+
+
+def cores() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 async def terminate(process: asyncio.subprocess.Process, grace_s: float) -> int:

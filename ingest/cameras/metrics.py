@@ -28,3 +28,8 @@ REFUSED_REPORTS = Counter(
 EVIDENCE_LOST = Counter(
     "farwatch_camera_evidence_lost_total", "Stills and clips that could not be kept", ["reason"]
 )
+WORKERS_REPLACED = Counter(
+    "farwatch_camera_workers_replaced_total",
+    "Camera processes that took over from one that hung, crashed or grew too big",
+    ["reason"],
+)

@@ -43,9 +43,10 @@ class Reader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """What the cameras of one process share."""
+    """What the cameras of one process share. `hands` do what waits for a disk, which must not keep `threads` from looking."""
 
     threads: Executor
+    hands: Executor
     blobs: BlobStore
     desk: Desk
     clock: Clock
@@ -74,7 +75,6 @@ class Watch:
         patience: Patience,
         *,
         keep_s: float,
-        delay_s: float,
     ) -> None:
         self.camera = camera
         self._make_reader = make_reader
@@ -82,7 +82,6 @@ class Watch:
         self._workshop = workshop
         self._patience = patience
         self._keep_s = keep_s
-        self._delay_s = delay_s
         self._session: _Session | None = None
         self._recordings: list[Recording] = []
         self._news = asyncio.Event()
@@ -126,7 +125,6 @@ class Watch:
             await reader.close()
 
     async def _keep_reading(self) -> NoReturn:
-        await asyncio.sleep(self._delay_s)
         failures = 0
         while True:
             began_s = self._workshop.clock.monotonic()
@@ -218,7 +216,7 @@ class Watch:
         if footage is None:
             return ClipLost(recording.clip_id, recording.short or "no_frames")
         kept = await asyncio.get_running_loop().run_in_executor(
-            self._workshop.threads, keep, footage, self._workshop.blobs
+            self._workshop.hands, keep, footage, self._workshop.blobs
         )
         if isinstance(kept, str):
             metrics.EVIDENCE_LOST.labels(kept).inc()

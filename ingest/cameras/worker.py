@@ -1,11 +1,10 @@
 """Many cameras in one process: this share of the registry's cameras, followed as the registry changes."""
 
 import asyncio
-import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import NoReturn
@@ -14,15 +13,19 @@ import cv2
 
 from farwatch.domain.picture import PictureDetectorFactory
 from farwatch.domain.registry import Camera, Registry, Zone
+from farwatch.domain.share import WHOLE, Share
 from farwatch.runtime.clock import Clock
 from farwatch.runtime.supervision import Service, keep_running
+from farwatch.runtime.vitals import Vitals
 from farwatch.storage import evidence, registry
 from farwatch.storage.blobs import BlobStore, live_still_path
 from farwatch.storage.database import CONNECT_TIMEOUT_S, PASSING_ERRORS, Connection, Pool, transaction
 from ingest.cameras.desk import Desk
 from ingest.cameras.gaze import Gaze
+from ingest.cameras.pace import Pace, PacedReader
 from ingest.cameras.patience import Patience
 from ingest.cameras.ring import KEEP_GROUND_S, KEEP_S
+from ingest.cameras.threads import CameraThreads
 from ingest.cameras.vigil import Vigil
 from ingest.cameras.watching import Watch, Workshop
 from ingest.rtsp.auth import Credential
@@ -31,26 +34,13 @@ from ingest.rtsp.session import RtspReader
 log = logging.getLogger(__name__)
 
 LOOK_AT_REGISTRY_S = 1.0
-STAGGER_S = 0.05
+CONNECTS_PER_S = 20.0
 PENDING_CLIP_TIMEOUT_S = 120.0
 LOOK_FOR_OLD_CLIPS_S = 30.0
 DRAIN_TIMEOUT_S = 3.0
 UNFINISHED_FILE_AGE = timedelta(hours=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
-    """Part `index` (from 0) of `count`: each camera belongs to exactly one, by a hash of its id that never changes."""
-
-    index: int = 0
-    count: int = 1
-
-    def holds(self, camera: str) -> bool:
-        digest = hashlib.sha256(camera.encode()).digest()
-        return int.from_bytes(digest[:8], "big") % self.count == self.index
-
-
-WHOLE = Share()
 DEFAULT_PATIENCE = Patience()
 
 
@@ -73,6 +63,7 @@ class CameraWorker:
     """`run` watches until it is cancelled. Errors of the database pass and are tried again; others end the process.
 
     `credentials` are the accounts (user, password) by the name that registry rows give; looked up for each session.
+    `rests`: cameras that are left alone for so many seconds, because earlier workers could not get on with them.
     """
 
     def __init__(
@@ -86,6 +77,9 @@ class CameraWorker:
         share: Share = WHOLE,
         patience: Patience = DEFAULT_PATIENCE,
         decoder_threads: int = 2,
+        connects_per_s: float = CONNECTS_PER_S,
+        vitals: Vitals | None = None,
+        rests: Mapping[str, float] | None = None,
     ) -> None:
         self._pool = pool
         self._data_dir = data_dir
@@ -94,12 +88,23 @@ class CameraWorker:
         self._credentials = credentials
         self._share = share
         self._patience = patience
+        self._pace = Pace(connects_per_s)
+        self._vitals = vitals or Vitals(None)
+        began_s = clock.monotonic()
+        self._rest_until_s = {id_: began_s + rest_s for id_, rest_s in (rests or {}).items()}
         self._threads = ThreadPoolExecutor(decoder_threads, thread_name_prefix="decode")
+        self._hands = ThreadPoolExecutor(1, thread_name_prefix="cut")
         self._desk = Desk(pool)
-        self._workshop = Workshop(self._threads, BlobStore(data_dir / "evidence"), self._desk, clock)
+        blobs = BlobStore(data_dir / "evidence")
+        self._workshop = Workshop(self._threads, self._hands, blobs, self._desk, clock)
         self._vigil = Vigil(pool, self._desk, clock)
         self._version: int | None = None
         self._running: dict[str, _Running] = {}
+
+    @property
+    def watched(self) -> int:
+        """How many cameras are watched now."""
+        return len(self._running)
 
     async def run(self) -> None:
         cv2.setNumThreads(1)  # the decoder threads are the bound, not OpenCV's own pool
@@ -119,6 +124,7 @@ class CameraWorker:
         finally:
             await self._desk.drain(DRAIN_TIMEOUT_S)
             self._threads.shutdown(cancel_futures=True)
+            self._hands.shutdown(cancel_futures=True)
 
     async def _follow_registry(self, group: asyncio.TaskGroup) -> NoReturn:
         while True:
@@ -140,8 +146,8 @@ class CameraWorker:
         await self._vigil.expect([id_ for id_ in wanted if id_ not in self._running])
         changed = [id_ for id_, running in self._running.items() if wanted.get(id_) != running.subject]
         await self._end_watches(changed)
-        for i, id_ in enumerate(id_ for id_ in wanted if id_ not in self._running):
-            watch = self._watch(wanted[id_], delay_s=i * STAGGER_S)
+        for id_ in [id_ for id_ in wanted if id_ not in self._running]:
+            watch = self._watch(wanted[id_])
             task = group.create_task(watch.run(), name=f"camera {id_}")
             self._running[id_] = _Running(wanted[id_], watch, task)
         self._vigil.attend({id_: running.watch for id_, running in self._running.items()})
@@ -175,20 +181,30 @@ class CameraWorker:
         if tasks:
             await asyncio.wait(tasks)
 
-    def _watch(self, subject: _Subject, delay_s: float) -> Watch:
+    def _watch(self, subject: _Subject) -> Watch:
         camera, patience = subject.camera, self._patience
+        is_first = True
 
-        def make_reader() -> RtspReader:
+        def make_reader() -> PacedReader:
+            nonlocal is_first
             account = self._credentials.get(camera.credential)
             if camera.credential and account is None:
                 log.warning("camera %s: there is no credential named %r", camera.id, camera.credential)
             credential = Credential(*account) if account else None
-            return RtspReader(
+            reader = RtspReader(
                 camera.url, credential, self._clock, patience.connect_timeout_s, patience.idle_timeout_s
             )
+            not_before_s = self._rest_until_s.get(camera.id, 0.0)
+            # Only for the first turn: a camera that is away does not get younger by waiting for its next one.
+            waiting, is_first = (watch.forgive if is_first else None), False
+            return PacedReader(reader, self._pace, self._clock, not_before_s=not_before_s, waiting=waiting)
 
         live = live_still_path(self._data_dir, camera.id)
         gaze = Gaze(camera.id, self._detectors(subject.zones), self._workshop.blobs, live)
         has_ground = any(zone.purpose == "ground" for zone in subject.zones)
         keep_s = KEEP_GROUND_S if has_ground else KEEP_S
-        return Watch(camera, make_reader, gaze, self._workshop, patience, keep_s=keep_s, delay_s=delay_s)
+        threads = CameraThreads(camera.id, self._threads, self._vitals, self._clock)
+        watch = Watch(
+            camera, make_reader, gaze, replace(self._workshop, threads=threads), patience, keep_s=keep_s
+        )
+        return watch

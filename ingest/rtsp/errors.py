@@ -18,6 +18,8 @@ class Problem(StrEnum):
     UNSUPPORTED_CODEC = "unsupported_codec"
     PROTOCOL = "protocol"
     """The camera says something that we do not understand or do not accept."""
+    RESTING = "resting"
+    """Left alone for a while: its pictures have stopped its worker more than once."""
 
 
 class RtspError(Exception):

@@ -1,22 +1,40 @@
 """Role cameras: a share of the cameras, read, decoded and looked at."""
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import NoReturn
 
 from detectors.vision.registry import build
-from farwatch.runtime.clock import SystemClock
+from farwatch.domain.share import Share
+from farwatch.runtime.clock import Clock, SystemClock
 from farwatch.runtime.supervision import Service, run_services
+from farwatch.runtime.vitals import Vitals
 from farwatch.storage.database import PASSING_ERRORS as DATABASE_ERRORS
-from ingest.cameras.worker import CameraWorker, Share
+from ingest.cameras import metrics
+from ingest.cameras.worker import CameraWorker
 from server.city import LiveSecrets, camera_accounts
 from server.roles.shared import checked_pool, watch_clock
 from server.settings import Settings
 
+BEAT_EVERY_S = 0.5
 
-async def run(settings: Settings, share: str, stop: asyncio.Event) -> None:
-    """The `i/n` share of the cameras: read, decoded, looked at, evidence cut."""
-    clock = SystemClock()
-    index, _, count = share.partition("/")
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Life:
+    """What `serve` tells a worker: where its vitals are read, what it replaces, and which cameras rest for so many seconds."""
+
+    vitals: int | None = None
+    replaces: str | None = None
+    rests: Mapping[str, float] = field(default_factory=dict)
+
+
+async def run(settings: Settings, share: Share, life: Life, stop: asyncio.Event) -> None:
+    """Its share of the cameras: read, decoded, looked at, evidence cut."""
+    clock, vitals = SystemClock(), Vitals(life.vitals)
+    if life.replaces:
+        metrics.WORKERS_REPLACED.labels(life.replaces).inc()
     async with AsyncExitStack() as stack:
         pool = await checked_pool(stack, settings, size=4)
         worker = CameraWorker(
@@ -25,12 +43,22 @@ async def run(settings: Settings, share: str, stop: asyncio.Event) -> None:
             clock=clock,
             detectors=build,
             credentials=LiveSecrets(settings.data_dir, camera_accounts),
-            share=Share(int(index) - 1, int(count)),
+            share=share,
+            connects_per_s=settings.camera_connects_per_s,
+            vitals=vitals,
+            rests=life.rests,
         )
         await run_services(
             [
+                Service(name="beat", run=lambda: _beat(vitals, worker, clock)),
                 Service(name="cameras", run=worker.run, passing=DATABASE_ERRORS),
                 Service(name="clock watch", run=lambda: watch_clock(pool, clock), passing=DATABASE_ERRORS),
             ],
             stop,
         )
+
+
+async def _beat(vitals: Vitals, worker: CameraWorker, clock: Clock) -> NoReturn:
+    while True:
+        vitals.beat(clock.monotonic(), worker.watched)
+        await asyncio.sleep(BEAT_EVERY_S)

@@ -15,12 +15,12 @@ from pathlib import Path
 import cv2
 import pytest
 
+from farwatch.domain.share import Share
 from farwatch.runtime.clock import SystemClock
 from farwatch.storage import evidence
 from farwatch.storage.blobs import BlobStore, live_still_path
 from farwatch.storage.database import Pool
 from ingest.cameras import clips, metrics, vigil, watching, worker
-from ingest.cameras.worker import Share
 from ingest.rtsp.auth import Credential
 from simulators.rtsp_server import RtspServer
 from tests.support.camera_house import (
