@@ -114,8 +114,18 @@ class Settings(BaseModel):
         default=None,
         description="Bearer token for /metrics from another host; without it only loopback may read them.",
     )
-    camera_processes: Annotated[int, Field(ge=1, le=64)] = Field(
-        default=1, description="Processes of role cameras."
+    camera_processes: Annotated[int, Field(ge=0, le=64)] = Field(
+        default=0, description="Processes of role cameras; 0: one for every two cores, at most 32."
+    )
+    camera_memory_base_mb: Annotated[float, Field(ge=100, le=100_000)] = Field(
+        default=600.0,
+        description="A process of role cameras that takes more memory than this and its cameras' share is replaced, MB.",
+    )
+    camera_memory_each_mb: Annotated[float, Field(ge=10, le=10_000)] = Field(
+        default=64.0, description="Each camera's share of it, ring included, MB."
+    )
+    camera_connects_per_s: Annotated[float, Field(gt=0, le=1000)] = Field(
+        default=20.0, description="Cameras that one process connects to in a second, at a start and after an outage."
     )
     log_format: Literal["human", "json"] = Field(
         default="human", description="Logs for people or for machines."
