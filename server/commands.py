@@ -130,7 +130,9 @@ async def registry_check(folder: Path) -> int:
     return _say(await registry_commands.check(folder))
 
 
-async def registry(settings: Settings, action: str, folder: Path, *, prune: bool) -> int:
+async def registry(
+    settings: Settings, action: str, folder: Path, *, prune: bool, zones_from_files: bool, dry_run: bool
+) -> int:
     await require_migrated(settings)
     async with open_pool(settings.database_url, size=2) as pool:
         if action == "export":
@@ -141,7 +143,13 @@ async def registry(settings: Settings, action: str, folder: Path, *, prune: bool
         make_data_dir(settings.data_dir)
         return _say(
             await registry_commands.import_(
-                folder, pool, settings.data_dir, prune=prune, now=SystemClock().now()
+                folder,
+                pool,
+                settings.data_dir,
+                prune=prune,
+                now=SystemClock().now(),
+                zones_from_files=zones_from_files,
+                dry_run=dry_run,
             )
         )
 

@@ -52,6 +52,12 @@ def _check_listen(value: str) -> str:
     return value
 
 
+def _check_player(value: str) -> str:
+    if not re.fullmatch(r"https?://[^\s{}]*\{camera\}[^\s{}]*", value):
+        raise PydanticCustomError("player", "must look like https://video.example/{{camera}}")
+    return value
+
+
 class Settings(BaseModel):
     """Every field is `FARWATCH_` + its name in capitals in the environment, and its name in the TOML file."""
 
@@ -106,6 +112,10 @@ class Settings(BaseModel):
     behind_proxy: bool = Field(
         default=False,
         description="A proxy on a trusted network ends TLS in front: its forwarded headers are believed.",
+    )
+    camera_player_url: Annotated[str, AfterValidator(_check_player)] | None = Field(
+        default=None,
+        description="A page of the city's own video gateway that plays a camera: https://video.example/{camera}.",
     )
     session_hours: Annotated[float, Field(gt=0, le=168)] = Field(
         default=12.0, description="How long a sign-in lasts, hours."

@@ -25,6 +25,7 @@ class CameraStatus:
     """`reason` is a key (empty while online); `last_frame_at` is when the last decoded picture was taken.
 
     `stream` is what is known of it: codec, width, height, transport, clock_offset_s (ours less the camera's).
+    `changed_at` is since when state and reason are so; of a status that is reported nobody asks for it.
     """
 
     camera: str
@@ -32,6 +33,7 @@ class CameraStatus:
     reason: str = ""
     last_frame_at: datetime | None = None
     stream: Mapping[str, Param] = field(default_factory=dict)
+    changed_at: datetime | None = None
 
 
 _REPORT = """
@@ -47,10 +49,10 @@ ON CONFLICT (camera) DO UPDATE SET state = excluded.state, reason = excluded.rea
 RETURNING camera, changed_at = updated_at AS changed
 """
 _FETCH = """
-SELECT camera, last_frame_at, stream,
+SELECT camera, last_frame_at, stream, changed_at,
   CASE WHEN updated_at < now() - make_interval(secs => $1) THEN 'unknown' ELSE state END AS state,
   CASE WHEN updated_at < now() - make_interval(secs => $1) THEN 'worker_away' ELSE reason END AS reason
-FROM camera_status
+FROM camera_status WHERE $2::text IS NULL OR camera = $2
 """
 
 
@@ -76,9 +78,9 @@ async def report(connection: Connection, statuses: Sequence[CameraStatus]) -> li
     return sorted(changed)
 
 
-async def fetch_all(connection: Connection) -> dict[str, CameraStatus]:
-    """Every camera's status by its id; a worker that has fallen silent makes its cameras `unknown`."""
-    rows = await connection.fetch(_FETCH, STALE_AFTER_S)
+async def fetch_all(connection: Connection, camera: str | None = None) -> dict[str, CameraStatus]:
+    """Every camera's status by its id, or only that one's; a worker that has fallen silent makes its cameras `unknown`."""
+    rows = await connection.fetch(_FETCH, STALE_AFTER_S, camera)
     return {
         r["camera"]: CameraStatus(
             camera=r["camera"],
@@ -86,6 +88,7 @@ async def fetch_all(connection: Connection) -> dict[str, CameraStatus]:
             reason=r["reason"],
             last_frame_at=r["last_frame_at"],
             stream=r["stream"],
+            changed_at=r["changed_at"],
         )
         for r in rows
     }

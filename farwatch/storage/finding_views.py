@@ -47,3 +47,23 @@ async def found(pool: Pool, wanted: Wanted, before: Key | None, limit: int) -> l
             _FOUND, str(wanted.kind), wanted.since, wanted.until, wanted.mn, wanted.rule, *(before or (None, None)), limit
         )  # fmt: skip
     return rows
+
+
+_OF_CAMERA = """
+SELECT f.id, f.rule, f.kind, f.tier, f.zone, f.onset_at, f.found_at, f.ended_at, f.severity, f.reason_key, f.reason_params,
+  f.disposition, f.drill_id, m.task_id
+FROM findings f LEFT JOIN matter_findings mf ON mf.finding_id = f.id LEFT JOIN matters m ON m.id = mf.matter_id
+WHERE f.camera = $1 ORDER BY f.onset_at DESC, f.id DESC LIMIT $2
+"""
+
+
+async def of_camera(pool: Pool, camera: str, limit: int) -> tuple[list[Record], list[Record]]:
+    """The latest findings of a camera with their tasks, and all their evidence, in the order in which it was made."""
+    async with pool.acquire() as connection:
+        rows: list[Record] = await connection.fetch(_OF_CAMERA, camera, limit)
+        evidence: list[Record] = await connection.fetch(
+            "SELECT id, finding_id, kind, state, reason, sha256, size_bytes, media_type, derived_from, captured_at, camera"
+            " FROM evidence WHERE finding_id = ANY($1) ORDER BY created_at, id",
+            [r["id"] for r in rows],
+        )
+    return rows, evidence

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from farwatch.storage import registry, registry_changes
+from farwatch.storage import drawn_zones, registry, registry_changes
 from farwatch.storage.database import Connection, Pool, transaction
 from farwatch.storage.policy_toml import PolicyError
 from server.registry import secret_file
@@ -46,10 +46,20 @@ async def check(folder: Path, data_dir: Path | None = None) -> Report:
     return Report(lines=(*problems, f"no errors, {len(found.warnings)} warnings: {counts}"))
 
 
-async def import_(folder: Path, pool: Pool, data_dir: Path, *, prune: bool, now: datetime) -> Report:
+async def import_(
+    folder: Path,
+    pool: Pool,
+    data_dir: Path,
+    *,
+    prune: bool,
+    now: datetime,
+    zones_from_files: bool = False,
+    dry_run: bool = False,
+) -> Report:
     """Brings the database to what the files say, in one transaction, or changes nothing and says why.
 
-    The secrets are in the data folder before the rows that name them are visible.
+    The secrets are in the data folder before the rows that name them are visible. `zones_from_files`: also over zones that
+    were drawn in the console. `dry_run`: only says what it would change.
     """
     files, found = _read(folder, data_dir)
     problems = _problem_lines(found)
@@ -61,9 +71,14 @@ async def import_(folder: Path, pool: Pool, data_dir: Path, *, prune: bool, now:
             stored = await _stored(connection)
         except PolicyError as error:
             return Report(lines=(f"the stored policy cannot be read: {error}", _REFUSED), exit_code=1)
-        changed = difference(stored, files, prune=prune, now=now)
+        changed = difference(stored, files, prune=prune, now=now, zones_from_files=zones_from_files)
         if changed.errors:
             return Report(lines=(*problems, *changed.errors, _REFUSED), exit_code=1)
+        if dry_run:
+            said = [*problems, *_changed_lines(changed)]
+            return Report(
+                lines=(*said, f"version {stored.active.version}: {len(changed.lines)} changes would be made")
+            )
         return await _write(connection, changed, stored, files.secrets, data_dir, problems)
 
 
@@ -106,6 +121,7 @@ async def _stored(connection: Connection) -> Stored:
         active=await registry.load(connection),
         periods=(await registry.load(connection, inactive=True)).limits,
         policy=await registry.load_policy(connection),
+        drawn=await drawn_zones.fetch(connection),
     )
 
 
@@ -117,8 +133,7 @@ async def _write(
     data_dir: Path,
     problems: Sequence[str],
 ) -> Report:
-    notes = [f"note: {note}" for note in changed.notes]
-    lines = [*problems, *_some(notes), *_some(changed.lines)]
+    lines = [*problems, *_changed_lines(changed)]
     count = len(changed.lines)
     kept = secret_file.load_secrets(
         data_dir
@@ -130,8 +145,13 @@ async def _write(
     if not count:
         version = stored.active.version
         return Report(lines=(*lines, f"version {version}: nothing to change"), version=version)
+    await drawn_zones.forget(connection, changed.undrawn)
     version = await registry_changes.apply(connection, changed.changes(), count=count)
     return Report(lines=(*lines, f"version {version}: {count} changes"), changes=count, version=version)
+
+
+def _changed_lines(changed: Difference) -> list[str]:
+    return _some([f"note: {note}" for note in changed.notes]) + _some(changed.lines)
 
 
 def _some(lines: Sequence[str]) -> list[str]:

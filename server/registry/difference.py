@@ -1,13 +1,14 @@
 """From what the database holds and what the files say to the changes: pure, so that nothing is written to find out."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, TypeVar
 
 from farwatch.domain.policy import Policy
-from farwatch.domain.registry import Channel, Limit, Registry
+from farwatch.domain.registry import Channel, Limit, Registry, Zone
+from farwatch.storage.drawn_zones import Drawn
 from farwatch.storage.registry_changes import Changes, LimitsChange
 from server.registry.cells import ALWAYS_VALID_FROM, CITY_ZONE
 from server.registry.files import CityFiles
@@ -22,11 +23,13 @@ _MOST_NAMES = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """What the database holds: the active rows, the periods of every channel ever known, the policy in force."""
+    """What the database holds: the active rows, the periods of every channel ever known, the policy in force, and by camera
+    who drew its zones in the console."""
 
     active: Registry
     periods: Mapping[tuple[str, str], tuple[Limit, ...]]
     policy: Policy
+    drawn: Mapping[str, Drawn] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -41,6 +44,8 @@ class Difference:
     channels: list[Channel] = field(default_factory=list)
     limits: list[LimitsChange] = field(default_factory=list)
     policy_text: str | None = None
+    undrawn: list[str] = field(default_factory=list)
+    """Cameras whose zones are those of the files again."""
 
     def changes(self) -> Changes:
         return Changes(
@@ -52,9 +57,13 @@ class Difference:
         )
 
 
-def difference(stored: Stored, files: CityFiles, *, prune: bool, now: datetime) -> Difference:
+def difference(
+    stored: Stored, files: CityFiles, *, prune: bool, now: datetime, zones_from_files: bool = False
+) -> Difference:
+    """`zones_from_files`: also the zones that were drawn in the console become those of the files."""
     found = Difference()
-    for table, file, current, wanted in _tables(stored.active, files):
+    kept = _kept_drawings(stored, files, prune, zones_from_files, found)
+    for table, file, current, wanted in _tables(stored.active, files, kept):
         if file in files.present:
             _compare(table, file, current, wanted, prune, found)
     _compare_channels(stored, files, prune, now, found)
@@ -65,8 +74,35 @@ def difference(stored: Stored, files: CityFiles, *, prune: bool, now: datetime) 
     return found
 
 
+def _kept_drawings(
+    stored: Stored, files: CityFiles, prune: bool, from_files: bool, found: Difference
+) -> Collection[str]:
+    """Cameras whose zones were drawn in the console and stay so, whatever the files say; a note tells where they differ."""
+    if "zones.json" not in files.present:
+        return ()
+    of_files: dict[str, dict[str, Zone]] = {
+        e.value.id: {} for e in files.cameras if e.value.id in stored.drawn
+    }
+    for zone in (e.value for e in files.zones if e.value.camera in of_files):
+        of_files[zone.camera][zone.name] = zone
+    for camera, wanted in of_files.items():
+        current = {zone.name: zone for zone in stored.active.zones.get(camera, ())}
+        if wanted == current or not (wanted or prune):
+            continue
+        if from_files:
+            found.undrawn.append(camera)
+            continue
+        drawn = stored.drawn[camera]
+        names = ", ".join(sorted(n for n in wanted | current if wanted.get(n) != current.get(n)))
+        found.notes.append(
+            f"zones.json: {camera}: drawn in the console by {drawn.by}, {day(drawn.at)}, and kept; the file has otherwise:"
+            f" {names} (--zones-from-files takes the file's, export writes what was drawn)"
+        )
+    return () if from_files else stored.drawn
+
+
 def _tables(
-    active: Registry, files: CityFiles
+    active: Registry, files: CityFiles, kept_drawings: Collection[str]
 ) -> Iterable[tuple[str, str, Mapping[Key, Any], Mapping[Key, Any]]]:
     def by_id(rows: Mapping[str, T]) -> dict[Key, T]:
         return {(key,): row for key, row in rows.items()}
@@ -85,8 +121,13 @@ def _tables(
     yield (
         "zones",
         "zones.json",
-        {(z.camera, z.name): z for zones in active.zones.values() for z in zones},
-        {(e.value.camera, e.value.name): e.value for e in files.zones},
+        {
+            (z.camera, z.name): z
+            for camera, zones in active.zones.items()
+            if camera not in kept_drawings
+            for z in zones
+        },
+        {(e.value.camera, e.value.name): e.value for e in files.zones if e.value.camera not in kept_drawings},
     )
 
 

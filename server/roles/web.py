@@ -40,6 +40,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
                     proxied=settings.behind_proxy,
                     session_hours=settings.session_hours,
                     metrics_token=settings.metrics_token,
+                    camera_player_url=settings.camera_player_url,
                 ),
             )
         )

@@ -17,6 +17,7 @@ from server.web import (
     findings,
     grids,
     health,
+    live,
     marks,
     officers,
     pages,
@@ -28,12 +29,14 @@ from server.web import (
     stations,
     tasks,
     warnings,
+    zones,
 )
 from server.web.compression import CompressedFiles
 from server.web.context import Web, WebDependencies
 from server.web.event_hub import EventHub
 from server.web.figures_cache import FiguresCache
 from server.web.guard import Guard
+from server.web.live_viewers import LiveViewers
 from server.web.metrics import Measure
 from server.web.passwords import PasswordGate
 from server.web.photo_workshop import PhotoWorkshop
@@ -58,6 +61,8 @@ _ROUTERS: tuple[APIRouter, ...] = (
     stations.router,
     device_commands.router,
     cameras.router,
+    live.router,
+    zones.router,
     officers.router,
     warnings.router,
     figures.router,
@@ -96,6 +101,7 @@ def create_app(deps: WebDependencies) -> FastAPI:
         figures=FiguresCache(deps.pool),
         compressed=CompressedFiles(),
         views=RecentViews(),
+        live=LiveViewers(),
         registry=RegistryCache(deps.pool, deps.load_registry),
     )
     errors.install(app)

@@ -44,4 +44,5 @@ def _only(*roles: Role) -> Callable[[Session], Awaitable[Session]]:
 Centre = Annotated[Session, Depends(_only(Role.CENTRE, Role.ADMIN))]
 Officer = Annotated[Session, Depends(_only(Role.OFFICER))]
 NotOfficer = Annotated[Session, Depends(_only(Role.CENTRE, Role.BUREAU, Role.ADMIN))]
+Bureau = Annotated[Session, Depends(_only(Role.BUREAU, Role.ADMIN))]
 Acting = Annotated[Session, Depends(_only(Role.CENTRE, Role.OFFICER, Role.ADMIN))]

@@ -1,32 +1,32 @@
-"""Cameras, whether they show pictures, and the latest picture of each."""
+"""Cameras, whether they show pictures, the latest picture of each, and what was found by one."""
 
-from datetime import datetime
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
+from uuid import UUID
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Query, Response
 from fastapi.responses import FileResponse
 from pydantic import BaseModel
 
+from farwatch.domain.finding import Kind, Param, Tier
 from farwatch.domain.registry import Camera, Registry
-from farwatch.storage import audit, camera_status, task_views
+from farwatch.storage import audit, camera_status, drawn_zones, finding_views
 from farwatch.storage.blobs import live_still_path
 from farwatch.storage.camera_status import CameraState, CameraStatus
-from server.web.authentication import SignedIn
+from farwatch.storage.database import Record
+from server.web.authentication import NotOfficer, SignedIn
+from server.web.camera_access import CameraSeen, KnownCamera
 from server.web.context import WebContext
-from server.web.errors import ApiError, errors, not_found
+from server.web.errors import ApiError, errors
 from server.web.evidence import SANDBOX
-from server.web.shapes import Listing, Named, Point, enterprise_named
+from server.web.shapes import Listing, Named, Point, Reason, enterprise_named
+from server.web.task_shapes import EvidenceBody, evidence_body
+from server.web.zone_shapes import ZoneBody, ZonesBody, zone_bodies, zones_body
 
 router = APIRouter(prefix="/api/v1", tags=["city"])
-
-
-class ZoneBody(BaseModel):
-    """`polygon` in shares of the picture's width and height."""
-
-    name: str
-    purpose: str
-    polygon: list[tuple[float, float]]
 
 
 class CameraBody(BaseModel):
@@ -43,26 +43,77 @@ class CameraBody(BaseModel):
     zones: list[ZoneBody]
 
 
+class CameraFinding(BaseModel):
+    """`ended_at` null: it holds on, as far as is known."""
+
+    id: UUID
+    rule: str
+    kind: Kind
+    tier: Tier
+    zone: str | None
+    onset_at: datetime
+    found_at: datetime
+    ended_at: datetime | None
+    severity: int
+    reason: Reason
+    disposition: str | None
+    drill_id: str | None
+    task_id: int | None
+    evidence: list[EvidenceBody]
+
+
+class CameraPage(CameraBody):
+    """`picture_at` is the age of what `still_url` shows. `stream` is what its worker knows of the stream: codec, width, height,
+    transport, clock_offset_s (ours less the camera's). `player_url` is the city's own video gateway, where there is one."""
+
+    changed_at: datetime | None
+    picture_at: datetime | None
+    live_url: str
+    player_url: str | None
+    stream: dict[str, Param]
+    drawing: ZonesBody
+    findings: list[CameraFinding]
+
+
 @router.get("/cameras", responses=errors(401))
 async def cameras(web: WebContext, _: SignedIn) -> Listing[CameraBody]:
     registry = await web.registry.current()
     states = await camera_status.fetch_all(web.pool)
-    return Listing(items=[_camera(c, registry, states.get(c.id)) for c in registry.cameras.values()])
+    return Listing(
+        items=[CameraBody(**_camera(c, registry, states.get(c.id))) for c in registry.cameras.values()]
+    )
+
+
+@router.get("/cameras/{id}", responses=errors(401, 403, 404))
+async def camera(
+    web: WebContext,
+    _: NotOfficer,
+    known: KnownCamera,
+    findings: Annotated[int, Query(ge=0, le=100)] = 20,
+) -> CameraPage:
+    """One camera with its `findings` latest findings, drills too."""
+    registry = await web.registry.current()
+    status = (await camera_status.fetch_all(web.pool, known.id)).get(known.id)
+    found, pictures = await finding_views.of_camera(web.pool, known.id, findings)
+    player = web.deps.settings.camera_player_url
+    return CameraPage(
+        **_camera(known, registry, status),
+        changed_at=status.changed_at if status else None,
+        picture_at=await asyncio.to_thread(_changed_at, live_still_path(web.deps.data_dir, known.id)),
+        live_url=f"/api/v1/cameras/{quote(known.id, safe='')}/live",
+        player_url=player and player.replace("{camera}", quote(known.id, safe="")),
+        stream=dict(status.stream) if status else {},
+        drawing=zones_body(registry.zones.get(known.id, ()), await drawn_zones.of(web.pool, known.id)),
+        findings=[_finding(r, [e for e in pictures if e["finding_id"] == r["id"]]) for r in found],
+    )
 
 
 _JPEG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}, "description": "A small JPEG"}}
 
 
 @router.get("/cameras/{id}/still", response_class=Response, responses=_JPEG | errors(401, 404))
-async def camera_still(
-    web: WebContext, session: SignedIn, id: Annotated[str, Path(max_length=200)]
-) -> FileResponse:
+async def camera_still(web: WebContext, session: SignedIn, id: CameraSeen) -> FileResponse:
     """The latest small picture. An officer sees it while he has a task of that camera; 404 no_picture when none came yet."""
-    known = id in (await web.registry.current()).cameras
-    if not known or (
-        session.officer and not await task_views.sees_subject(web.pool, session.officer, camera=id)
-    ):
-        raise not_found()
     file = live_still_path(web.deps.data_dir, id)
     if not file.is_file():
         raise ApiError(404, "no_picture")
@@ -72,20 +123,32 @@ async def camera_still(
     return FileResponse(file, media_type="image/jpeg", headers=headers)
 
 
-def _camera(camera: Camera, registry: Registry, status: CameraStatus | None) -> CameraBody:
-    return CameraBody(
-        id=camera.id,
-        name=camera.name,
-        enterprise=enterprise_named(registry, camera.enterprise) if camera.enterprise else None,
-        place=Point(lat=camera.place.lat, lon=camera.place.lon),
-        heading_deg=camera.heading_deg,
-        drill=camera.drill,
-        state=status.state if status else CameraState.UNKNOWN,
-        reason=status.reason if status else "never_seen",
-        last_frame_at=status.last_frame_at if status else None,
-        still_url=f"/api/v1/cameras/{quote(camera.id, safe='')}/still",
-        zones=[
-            ZoneBody(name=z.name, purpose=z.purpose, polygon=list(z.polygon))
-            for z in registry.zones.get(camera.id, ())
-        ],
-    )
+def _camera(camera: Camera, registry: Registry, status: CameraStatus | None) -> dict[str, Any]:
+    return {
+        "id": camera.id,
+        "name": camera.name,
+        "enterprise": enterprise_named(registry, camera.enterprise) if camera.enterprise else None,
+        "place": Point(lat=camera.place.lat, lon=camera.place.lon),
+        "heading_deg": camera.heading_deg,
+        "drill": camera.drill,
+        "state": status.state if status else CameraState.UNKNOWN,
+        "reason": status.reason if status else "never_seen",
+        "last_frame_at": status.last_frame_at if status else None,
+        "still_url": f"/api/v1/cameras/{quote(camera.id, safe='')}/still",
+        "zones": zone_bodies(registry.zones.get(camera.id, ())),
+    }
+
+
+def _finding(row: Record, pictures: list[Record]) -> CameraFinding:
+    parts = {
+        "reason": Reason(key=row["reason_key"], params=row["reason_params"]),
+        "evidence": [evidence_body(e) for e in pictures],
+    }
+    return CameraFinding.model_validate({**dict(row), **parts})
+
+
+def _changed_at(file: Path) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(file.stat().st_mtime, UTC)
+    except FileNotFoundError:
+        return None

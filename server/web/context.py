@@ -14,6 +14,7 @@ from farwatch.storage.database import Connection, Pool
 from server.web.compression import CompressedFiles
 from server.web.event_hub import EventHub
 from server.web.figures_cache import FiguresCache
+from server.web.live_viewers import LiveViewers
 from server.web.passwords import PasswordGate
 from server.web.photo_workshop import PhotoWorkshop
 from server.web.rate_limit import SignInLimits
@@ -47,6 +48,7 @@ class Web:
     figures: FiguresCache
     compressed: CompressedFiles
     views: RecentViews
+    live: LiveViewers
     registry: RegistryCache
 
     @property

@@ -14,6 +14,7 @@ STREAMS = Gauge("farwatch_event_streams", "Event streams that are open", multipr
 STREAMS_DROPPED = Counter(
     "farwatch_event_streams_dropped_total", "Event streams ended because their client was too slow"
 )
+LIVE_VIEWERS = Gauge("farwatch_live_viewers", "Live pictures that are looked at", multiprocess_mode="livesum")
 PHOTOS = Counter("farwatch_photos_total", "Photos sent by officers, by result", ["result"])
 
 

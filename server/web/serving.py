@@ -56,6 +56,7 @@ async def serve(
             serving = group.create_task(server.serve([listener]), name="http")
             await stop.wait()
             web.hub.close()
+            web.live.close()
             server.should_exit = True
             await serving
             feeding.cancel()

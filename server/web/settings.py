@@ -7,9 +7,11 @@ from dataclasses import dataclass
 class WebSettings:
     """`tls`: this process speaks TLS itself. `proxied`: a proxy of ours stands in front, so the last entry of its
     X-Forwarded-For and X-Forwarded-Proto is believed; nobody else's ever is. `session_hours`: how long a sign-in lasts.
-    `metrics_token` lets a scraper from another machine read /metrics."""
+    `metrics_token` lets a scraper from another machine read /metrics. `camera_player_url` is a page of the city's own gateway
+    that plays a camera, with `{camera}` for its id."""
 
     tls: bool = False
     proxied: bool = False
     session_hours: float = 12.0
     metrics_token: str | None = None
+    camera_player_url: str | None = None

@@ -28,6 +28,7 @@ DEED = {"client_id": "00000000-0000-0000-0000-000000000000", "at": "2026-11-22T0
 SIGN_IN = {"name": "chen", "password": "wrong horse"}
 POSITION = {"lat": 39.9, "lon": 116.4, "accuracy_m": 8, "at": "2026-11-22T04:00:00Z"}
 MARK = {"label": "start_up", "from_at": "2026-11-22T04:00:00Z", "to_at": "2026-11-22T05:00:00Z"}
+ZONES = {"version": "of another day", "zones": []}
 TABLE = [
     Ask("POST", "/api/v1/session", (401, 401, 401, 401, 401, 401), SIGN_IN),
     Ask("GET", "/api/v1/session", (401, 200, 200, 200, 200, 200)),
@@ -56,7 +57,12 @@ TABLE = [
     Ask("GET", "/api/v1/findings", (401, 403, 403, 200, 200, 200)),
     Ask("GET", "/api/v1/rates", (401, 403, 403, 200, 200, 200)),
     Ask("GET", "/api/v1/cameras", (401, 200, 200, 200, 200, 200)),
+    Ask("GET", "/api/v1/cameras/{id}", (401, 403, 403, 200, 200, 200)),
     Ask("GET", "/api/v1/cameras/{id}/still", (401, 200, 404, 200, 200, 200)),
+    Ask(
+        "GET", "/api/v1/cameras/{id}/live", (401, 404, 404, 404, 404, 404)
+    ),  # without a picture there is no stream
+    Ask("PUT", "/api/v1/cameras/{id}/zones", (401, 403, 403, 403, 409, 409), ZONES),
     Ask("GET", "/api/v1/officers", (401, 403, 403, 200, 403, 200)),
     Ask("POST", "/api/v1/position", (401, 204, 409, 403, 403, 403), POSITION),
     Ask("GET", "/api/v1/warnings", (401, 403, 403, 200, 200, 200)),
@@ -107,7 +113,9 @@ async def _path(house: House, ask: Ask) -> str:
     _, finding = await house.matter(task)
     still = live_still_path(house.deps.data_dir, "c1")
     still.parent.mkdir(exist_ok=True)
-    still.write_bytes(b"\xff\xd8\xff")
+    still.unlink(missing_ok=True)
+    if not ask.route.endswith("/live"):
+        still.write_bytes(b"\xff\xd8\xff")
     row: object = task
     if ask.route.startswith("/api/v1/evidence"):
         row = await house.evidence(finding, b"\xff\xd8\xff")

@@ -14,6 +14,7 @@ from server.web import (
     findings,
     grids,
     health,
+    live,
     marks,
     officers,
     photos,
@@ -24,6 +25,7 @@ from server.web import (
     stations,
     tasks,
     warnings,
+    zones,
 )
 
 ROOT = Path(__file__).parents[3]
@@ -39,6 +41,7 @@ PARTS = (
     findings,
     grids,
     health,
+    live,
     marks,
     officers,
     photos,
@@ -49,6 +52,7 @@ PARTS = (
     stations,
     tasks,
     warnings,
+    zones,
 )
 
 
