@@ -27,6 +27,11 @@ class Database:
         """Where the embedded server's Unix socket is."""
         return self._server.url().partition("host=")[2] if self._server else None
 
+    @property
+    def pid(self) -> int | None:
+        """The embedded server's first process."""
+        return self._server.pid if self._server else None
+
     def start(self) -> None:
         if self._server:
             self._server.start()

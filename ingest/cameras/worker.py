@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import NoReturn
@@ -50,6 +50,7 @@ class _Subject:
 
     camera: Camera
     zones: tuple[Zone, ...]
+    account: tuple[str, str] | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,7 @@ class CameraWorker:
         self._workshop = Workshop(self._threads, self._hands, blobs, self._desk, clock)
         self._vigil = Vigil(pool, self._desk, clock)
         self._version: int | None = None
+        self._accounts: dict[str, tuple[str, str]] = {}
         self._running: dict[str, _Running] = {}
 
     @property
@@ -128,18 +130,20 @@ class CameraWorker:
 
     async def _follow_registry(self, group: asyncio.TaskGroup) -> NoReturn:
         while True:
+            # Who corrects a password does not wait until a camera that refused it is tried again.
+            accounts = dict(self._credentials)
             async with self._pool.acquire(timeout=CONNECT_TIMEOUT_S) as connection:
-                is_new = await registry.version(connection) != self._version
+                is_new = accounts != self._accounts or await registry.version(connection) != self._version
                 city = await registry.load(connection) if is_new else None
             if city is not None:
                 await self._adopt(city, group)
-                self._version = city.version
+                self._version, self._accounts = city.version, accounts
             await asyncio.sleep(LOOK_AT_REGISTRY_S)
 
     async def _adopt(self, city: Registry, group: asyncio.TaskGroup) -> None:
         """Starts, ends and renews watches so that they are those of this registry."""
         wanted = {
-            id_: _Subject(camera, city.zones.get(id_, ()))
+            id_: _Subject(camera, city.zones.get(id_, ()), self._credentials.get(camera.credential))
             for id_, camera in city.cameras.items()
             if self._share.holds(id_)
         }

@@ -45,6 +45,12 @@ class Service:
                 stderr=log,
             )
 
+    @property
+    def pid(self) -> int:
+        """The parent's."""
+        assert self._process
+        return self._process.pid
+
     def stop(self, within_s: float = 10) -> int:
         assert self._process
         self._process.send_signal(signal.SIGTERM)
