@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from farwatch.domain.share import Share
 from farwatch.storage.database import Connection, connect
 
 log = logging.getLogger(__name__)
@@ -40,12 +41,7 @@ class Lease:
 async def hold(url: str, role: str, holder: str) -> AsyncIterator[Lease]:
     """Waits until the role is free, takes it, and watches the lock's connection: when that is lost, the body is
     cancelled and LeaseLostError raised (it leaves as the one member of an ExceptionGroup)."""
-    connection = await connect(url)
-    try:
-        # PostgreSQL would keep the lock of a machine that vanished for hours; on a Unix socket this does nothing.
-        await connection.execute(
-            "SET tcp_keepalives_idle = 3; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3"
-        )
+    async with _connection(url) as connection:
         await _lock(connection, role)
         epoch = await connection.fetchval(
             "INSERT INTO leases VALUES ($1, 1, $2, clock_timestamp()) ON CONFLICT (role)"
@@ -57,8 +53,68 @@ async def hold(url: str, role: str, holder: str) -> AsyncIterator[Lease]:
             watch = group.create_task(_watch(connection, role), name=f"lease {role}")
             yield Lease(role, epoch)
             watch.cancel()
+
+
+@asynccontextmanager
+async def hold_share(url: str, share: Share) -> AsyncIterator[None]:
+    """The same for a share of the cameras, without an epoch: what a worker writes that was replaced is what its successor
+    writes too. Waits also while others divide the cameras by another number. Needs no right but to connect."""
+    async with _connection(url) as connection:
+        await _take_share(connection, share)
+        async with asyncio.TaskGroup() as group:
+            watch = group.create_task(_watch(connection, f"cameras {share}"), name=f"share {share}")
+            yield
+            watch.cancel()
+
+
+@asynccontextmanager
+async def _connection(url: str) -> AsyncIterator[Connection]:
+    connection = await connect(url)
+    try:
+        # PostgreSQL would keep the lock of a machine that vanished for hours; on a Unix socket this does nothing.
+        await connection.execute(
+            "SET tcp_keepalives_idle = 3; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3"
+        )
+        yield connection
     finally:
         connection.terminate()
+
+
+_SHARES = 0x43414D53  # "CAMS": the first half of the locks' keys; the second is 1024 * count + index, and 0 for the gate
+_OTHERS = f"""
+SELECT count(*) FILTER (WHERE objid / 1024 <> $1) AS divided_otherwise, count(*) FILTER (WHERE objid = $1 * 1024 + $2) AS held
+FROM (SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2 AND classid = {_SHARES}
+  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) AS locks WHERE objid > 0
+"""
+
+
+async def _take_share(connection: Connection, share: Share) -> None:
+    told = ""
+    while (why := await _why_not(connection, share)) is not None:
+        if why != told:
+            log.info(
+                "cameras %s: %s: standing by",
+                share,
+                why,
+                extra={"event": "standing_by", "role_name": f"cameras {share}"},
+            )
+        told = why
+        await asyncio.sleep(WAIT_BETWEEN_TRIES_S)
+
+
+async def _why_not(connection: Connection, share: Share) -> str | None:
+    """Takes the share's lock and returns None, or why it cannot be had now. The gate keeps two from taking at once what
+    excludes each other."""
+    async with connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock($1, 0)", _SHARES)
+        others = await connection.fetchrow(_OTHERS, share.count, share.index)
+        assert others is not None
+        if others["divided_otherwise"]:
+            return f"others divide the cameras by another number than {share.count}"
+        if others["held"]:
+            return "another process watches these"
+        await connection.execute("SELECT pg_advisory_lock($1, $2)", _SHARES, 1024 * share.count + share.index)
+    return None
 
 
 async def _lock(connection: Connection, role: str) -> None:

@@ -1,6 +1,7 @@
 """Role cameras: a share of the cameras, read, decoded and looked at."""
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -11,12 +12,15 @@ from farwatch.domain.share import Share
 from farwatch.runtime.clock import Clock, SystemClock
 from farwatch.runtime.supervision import Service, run_services
 from farwatch.runtime.vitals import Vitals
+from farwatch.storage import leases
 from farwatch.storage.database import PASSING_ERRORS as DATABASE_ERRORS
 from ingest.cameras import metrics
 from ingest.cameras.worker import CameraWorker
 from server.city import LiveSecrets, camera_accounts
 from server.roles.shared import checked_pool, watch_clock
 from server.settings import Settings
+
+log = logging.getLogger(__name__)
 
 BEAT_EVERY_S = 0.5
 
@@ -31,7 +35,7 @@ class Life:
 
 
 async def run(settings: Settings, share: Share, life: Life, stop: asyncio.Event) -> None:
-    """Its share of the cameras: read, decoded, looked at, evidence cut."""
+    """Its share of the cameras: read, decoded, looked at, evidence cut. Stands by while another process holds the share."""
     clock, vitals = SystemClock(), Vitals(life.vitals)
     if life.replaces:
         metrics.WORKERS_REPLACED.labels(life.replaces).inc()
@@ -48,9 +52,12 @@ async def run(settings: Settings, share: Share, life: Life, stop: asyncio.Event)
             vitals=vitals,
             rests=life.rests,
         )
+        group = await stack.enter_async_context(asyncio.TaskGroup())
+        stack.callback(group.create_task(_beat(vitals, worker, clock), name="beat").cancel)
+        await stack.enter_async_context(leases.hold_share(settings.database_url, share))
+        log.info("cameras %s are watched", share, extra={"event": "cameras_watched", "share": str(share)})
         await run_services(
             [
-                Service(name="beat", run=lambda: _beat(vitals, worker, clock)),
                 Service(name="cameras", run=worker.run, passing=DATABASE_ERRORS),
                 Service(name="clock watch", run=lambda: watch_clock(pool, clock), passing=DATABASE_ERRORS),
             ],
@@ -59,6 +66,7 @@ async def run(settings: Settings, share: Share, life: Life, stop: asyncio.Event)
 
 
 async def _beat(vitals: Vitals, worker: CameraWorker, clock: Clock) -> NoReturn:
+    """By its loop for the watcher: also while it stands by."""
     while True:
         vitals.beat(clock.monotonic(), worker.watched)
         await asyncio.sleep(BEAT_EVERY_S)

@@ -2,9 +2,11 @@ import asyncio
 
 import pytest
 
+from farwatch.domain.share import WHOLE, Share
 from farwatch.storage import leases
 from farwatch.storage.database import Pool, connect, transaction
 from farwatch.storage.leases import LeaseLostError
+from tests.support.waiting import until
 
 
 async def test_only_one_holds_and_the_next_waits_for_it(database_url: str) -> None:
@@ -42,3 +44,35 @@ async def test_losing_the_lock_ends_the_holder(database_url: str, monkeypatch: p
             await asyncio.Event().wait()
     assert raised.group_contains(LeaseLostError)
     await admin.close()
+
+
+async def test_a_share_of_the_cameras_has_one_holder_and_who_divides_them_otherwise_waits_for_all(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(leases, "WAIT_BETWEEN_TRIES_S", 0.02)
+    caplog.set_level("INFO")
+    order: list[str] = []
+    ends = {name: asyncio.Event() for name in ("first", "second", "again", "whole")}
+
+    async def watch(name: str, share: Share) -> None:
+        async with leases.hold_share(database_url, share):
+            order.append(name)
+            await ends[name].wait()
+
+    async def holders(count: int) -> None:
+        await until(lambda: asyncio.sleep(0, order), lambda names: len(names) == count)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(watch("first", Share(0, 2)))
+        await holders(1)
+        group.create_task(watch("second", Share(1, 2)))
+        await holders(2)
+        group.create_task(watch("again", Share(0, 2)))
+        group.create_task(watch("whole", WHOLE))
+        await until(lambda: asyncio.sleep(0, caplog.text), lambda text: text.count("standing by") == 2)
+        assert "another process watches these" in caplog.text
+        assert "others divide the cameras by another number than 1" in caplog.text
+        for name, end in ends.items():
+            end.set()
+            await holders(4 if name == "again" else 3)
+    assert order == ["first", "second", "again", "whole"]
