@@ -1,5 +1,6 @@
-"""Basic and Digest authentication (RFC 7617, RFC 7616 with MD5 or SHA-256), computed and verified.
+"""Basic and Digest authentication (RFC 7617, RFC 7616), computed and verified.
 
+Digest with MD5 or SHA-256, their -sess forms, and the protections auth and auth-int.
 Basic never answers where Digest was offered: a camera's password must not travel readable because somebody asked so.
 """
 
@@ -16,7 +17,8 @@ from ingest.rtsp.errors import Problem, RtspError
 _PARAMETER = re.compile(r'([A-Za-z_-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*))')
 _SCHEME = re.compile(r"\s*(Basic|Digest)\b(?!\s*=)", re.IGNORECASE)
 _HASHES = {"md5": hashlib.md5, "sha-256": hashlib.sha256}
-_PREFERRED = ("sha-256", "md5")
+_PREFERRED = ("sha-256", "sha-256-sess", "md5", "md5-sess")
+_QOPS = ("auth", "auth-int")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +31,13 @@ class Credential:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Challenge:
-    """One way that a server offers to sign in. `algorithm` is lower case, empty for Basic."""
+    """One way that a server offers to sign in. `algorithm` is lower case, empty for Basic; `qop` auth, auth-int or empty."""
 
     scheme: str
     realm: str
     nonce: str = ""
     algorithm: str = ""
-    qop: bool = False
+    qop: str = ""
     opaque: str | None = None
     stale: bool = False
 
@@ -63,14 +65,17 @@ def _parse_challenge(text: str) -> Challenge | None:
         return Challenge(scheme="basic", realm=parameters.get("realm", ""))
     offered_qop = [q.strip().lower() for q in parameters.get("qop", "").split(",") if q.strip()]
     algorithm = parameters.get("algorithm", "MD5").lower()
+    qop = next((known for known in _QOPS if known in offered_qop), "")
+    if offered_qop and not qop:
+        algorithm = f"{algorithm} with {offered_qop[0]}"
+    elif algorithm.endswith("-sess") and not qop:
+        algorithm = f"{algorithm} without qop"  # its answer wants a nonce of ours, which nothing carries then
     return Challenge(
         scheme="digest",
         realm=parameters.get("realm", ""),
         nonce=parameters.get("nonce", ""),
-        algorithm=algorithm
-        if not offered_qop or "auth" in offered_qop
-        else f"{algorithm} with {offered_qop[0]}",
-        qop="auth" in offered_qop,
+        algorithm=algorithm,
+        qop=qop,
         opaque=parameters.get("opaque"),
         stale=parameters.get("stale", "").lower() == "true",
     )
@@ -84,6 +89,10 @@ def parse_parameters(text: str) -> dict[str, str]:
     return found
 
 
+def _shown(algorithm: str) -> str:
+    return algorithm.upper().replace("-SESS", "-sess")
+
+
 def _quote(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
@@ -91,15 +100,18 @@ def _quote(text: str) -> str:
 def digest(
     algorithm: str, credential: Credential, realm: str, method: str, uri: str, nonce: str, qop: str = ""
 ) -> str:
-    """The response value. `qop` is empty or `nc:cnonce:auth`."""
-    new = _HASHES[algorithm]
+    """The response value for a request without a body. `qop` is empty, or `nc:cnonce:auth` or `nc:cnonce:auth-int`."""
+    new = _HASHES[algorithm.removesuffix("-sess")]
 
     def h(text: str) -> str:
         return new(text.encode()).hexdigest()
 
     account = h(f"{credential.user}:{realm}:{credential.password}")
+    if algorithm.endswith("-sess"):
+        account = h(f"{account}:{nonce}:{qop.split(':')[1] if qop else ''}")
     middle = f"{nonce}:{qop}" if qop else nonce
-    return h(f"{account}:{middle}:{h(f'{method}:{uri}')}")
+    request = f"{method}:{uri}:{h('')}" if qop.endswith(":auth-int") else f"{method}:{uri}"
+    return h(f"{account}:{middle}:{h(request)}")
 
 
 class Authenticator:
@@ -154,14 +166,14 @@ class Authenticator:
             return "Basic " + base64.b64encode(f"{credential.user}:{credential.password}".encode()).decode()
         self._count += 1
         count, own_nonce = f"{self._count:08x}", secrets.token_hex(8)
-        qop = f"{count}:{own_nonce}:auth" if challenge.qop else ""
+        qop = f"{count}:{own_nonce}:{challenge.qop}" if challenge.qop else ""
         answer = digest(challenge.algorithm, credential, challenge.realm, method, uri, challenge.nonce, qop)
         parts = [f"username={_quote(credential.user)}", f"realm={_quote(challenge.realm)}"]
         parts += [f"nonce={_quote(challenge.nonce)}", f"uri={_quote(uri)}", f'response="{answer}"']
         if challenge.algorithm != "md5":
-            parts.append(f"algorithm={challenge.algorithm.upper()}")
+            parts.append(f"algorithm={_shown(challenge.algorithm)}")
         if qop:
-            parts += ["qop=auth", f"nc={count}", f'cnonce="{own_nonce}"']
+            parts += [f"qop={challenge.qop}", f"nc={count}", f'cnonce="{own_nonce}"']
         if challenge.opaque is not None:
             parts.append(f"opaque={_quote(challenge.opaque)}")
         return "Digest " + ", ".join(parts)
@@ -170,15 +182,20 @@ class Authenticator:
 class Verifier:
     """The server's side, for one connection: says how to sign in, and checks the answers.
 
-    `schemes` are those of basic, md5 and sha-256 that are offered. A counted Digest answer is good once.
+    `schemes` are those of basic, md5, sha-256 and the -sess forms that are offered. A counted Digest answer is good once.
     """
 
     def __init__(
-        self, credential: Credential, realm: str, schemes: Sequence[str] = ("sha-256", "md5")
+        self,
+        credential: Credential,
+        realm: str,
+        schemes: Sequence[str] = ("sha-256", "md5"),
+        qop: str = "auth",
     ) -> None:
         self._credential = credential
         self._realm = realm
         self._schemes = tuple(schemes)
+        self._qop = qop
         self._nonce = secrets.token_hex(16)
         self._highest_count = 0
 
@@ -186,7 +203,7 @@ class Verifier:
         """Values for one WWW-Authenticate header each, strongest first."""
         realm = _quote(self._realm)
         values = [
-            f'Digest realm={realm}, nonce="{self._nonce}", algorithm={name.upper()}, qop="auth"'
+            f'Digest realm={realm}, nonce="{self._nonce}", algorithm={_shown(name)}, qop="{self._qop}"'
             for name in _PREFERRED
             if name in self._schemes
         ]
@@ -214,12 +231,12 @@ class Verifier:
         if algorithm not in self._schemes or named != (self._credential.user, self._realm, self._nonce, uri):
             return False
         if "qop" in given:
-            if given["qop"] != "auth" or not re.fullmatch(r"[0-9a-fA-F]{8}", given.get("nc", "")):
+            if given["qop"] not in _QOPS or not re.fullmatch(r"[0-9a-fA-F]{8}", given.get("nc", "")):
                 return False
             count = int(given["nc"], 16)
             if count <= self._highest_count:
                 return False
-            qop = f"{given['nc']}:{given.get('cnonce', '')}:auth"
+            qop = f"{given['nc']}:{given.get('cnonce', '')}:{given['qop']}"
         wanted = digest(algorithm, self._credential, self._realm, method, uri, self._nonce, qop)
         good = secrets.compare_digest(wanted.encode(), given.get("response", "").lower().encode())
         if good:

@@ -1,11 +1,11 @@
 """RTSP requests, responses and interleaved data, to bytes and from a byte stream fed in pieces of any size.
 
-Lenient where cameras are sloppy (bare LF, missing reason phrase, header names in any case, continued lines), strict
-about sizes.
+Lenient where cameras are sloppy (bare LF, missing reason phrase, header names in any case, continued lines, with
+`most_rubbish` bytes of anything between two messages), strict about sizes.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
@@ -13,7 +13,12 @@ from ingest.rtsp.errors import Problem, RtspError
 
 MAX_HEAD_BYTES = 32 * 1024
 MAX_BODY_BYTES = 256 * 1024
+_MAX_LINE_BYTES = 4096
 _DOLLAR, _INTERLEAVED_HEAD = 0x24, 4
+_START_BYTES = 6
+"""So many must be seen to know whether a message begins there."""
+_BINARY = re.compile(rb"[\x00-\x08]")
+_VERSION = re.compile(rb"RTSP/\d", re.IGNORECASE)
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _RESPONSE_LINE = re.compile(r"RTSP/(\d\.\d)\s+(\d{3})(?:\s+(.*))?", re.IGNORECASE)
 _REQUEST_LINE = re.compile(r"([A-Z_]+)\s+(\S+)\s+RTSP/(\d\.\d)", re.IGNORECASE)
@@ -99,8 +104,19 @@ class MessageParser:
     [200]
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most_rubbish: int = 0) -> None:
+        """`most_rubbish` bytes in a row that make no sense are passed over and counted in `rubbish`; more are an error."""
+        self.rubbish = 0
+        self._most_rubbish = most_rubbish
+        self._in_a_row = 0
+        self._channels: Container[int] = range(256)
+        self._start = _start_of((0, 1))
         self._data = b""
+
+    def expect(self, channels: tuple[int, int]) -> None:
+        """A packet of another channel must look like one, and behind rubbish only these show where the stream goes on."""
+        self._channels = channels
+        self._start = _start_of(channels)
 
     def receive(self, data: bytes) -> None:
         self._data = self._data + data if self._data else data
@@ -111,19 +127,33 @@ class MessageParser:
         try:
             while at < end:
                 first = data[at]
-                if first == _DOLLAR:
+                if self._in_a_row:
+                    at = self._pass_rubbish(data, at)
+                    if self._in_a_row:
+                        return
+                elif first == _DOLLAR:
                     if end - at < _INTERLEAVED_HEAD:
                         return
                     begin = at + _INTERLEAVED_HEAD
                     stop = begin + (data[at + 2] << 8 | data[at + 3])
+                    channel = data[at + 1]
+                    if channel not in self._channels and begin < min(stop, end) and data[begin] >> 6 != 2:
+                        at = self._begin_rubbish(at)
+                        continue
                     if stop > end:
                         return
-                    channel, at = data[at + 1], stop
+                    at = stop
                     yield Interleaved(channel, data[begin:stop])
                 elif first in b"\r\n":
                     at += 1
                 else:
-                    found = _text_message(data, at)
+                    try:
+                        found = _text_message(data, at)
+                    except RtspError:
+                        if not self._most_rubbish:
+                            raise
+                        at = self._begin_rubbish(at)
+                        continue
                     if found is None:
                         return
                     message, at = found
@@ -131,10 +161,33 @@ class MessageParser:
         finally:
             self._data = data[at:]
 
+    def _begin_rubbish(self, at: int) -> int:
+        self._in_a_row = 1
+        self.rubbish += 1
+        return at + 1
+
+    def _pass_rubbish(self, data: bytes, at: int) -> int:
+        """Where the stream may go on; still `_in_a_row` when that is not in sight."""
+        match = self._start.search(data, at)
+        stop = match.start() if match else max(at, len(data) - _START_BYTES + 1)
+        self.rubbish += stop - at
+        self._in_a_row += stop - at
+        if self._in_a_row > self._most_rubbish:
+            raise RtspError(Problem.PROTOCOL, f"more than {self._most_rubbish} bytes that make no sense")
+        if match:
+            self._in_a_row = 0
+        return stop
+
+
+def _start_of(channels: tuple[int, int]) -> re.Pattern[bytes]:
+    """An answer, or a packet of RTP or RTCP, version 2, in one of these channels."""
+    either = b"".join(re.escape(bytes([channel])) for channel in channels)
+    return re.compile(rb"RTSP/\d|\$[" + either + rb"][\x00-\xff]{2}[\x80-\xbf]")
+
 
 def _text_message(data: bytes, at: int) -> tuple[Request | Response, int] | None:
     """The message that begins at `at` and where it ends; None when it is not complete yet."""
-    if not data[at : at + 1].isalpha():
+    if not _may_be_text(data, at):
         raise RtspError(Problem.PROTOCOL, "bytes that are neither a message nor interleaved data")
     match = _HEAD_END.search(data, at, at + MAX_HEAD_BYTES)
     if match is None:
@@ -154,6 +207,16 @@ def _text_message(data: bytes, at: int) -> tuple[Request | Response, int] | None
     if match_request := _REQUEST_LINE.fullmatch(lines[0]):
         return Request(match_request[1].upper(), match_request[2], headers, body), stop
     raise RtspError(Problem.PROTOCOL, f"not an RTSP message: {lines[0][:80]!r}")
+
+
+def _may_be_text(data: bytes, at: int) -> bool:
+    """False once the first line shows that no message begins here: there is no need to wait for the end of its head."""
+    if not data[at : at + 1].isalpha():
+        return False
+    line_end = data.find(b"\n", at, at + _MAX_LINE_BYTES)
+    if line_end < 0:
+        return len(data) - at < _MAX_LINE_BYTES and _BINARY.search(data, at) is None
+    return _VERSION.search(data, at, line_end) is not None and _BINARY.search(data, at, line_end) is None
 
 
 def _unfold(head: str) -> list[str]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 _HEADER = struct.Struct("!BBHII")
 _RTCP_HEAD = struct.Struct("!BBH")
 _SENDER_INFO = struct.Struct("!IIIIII")
+_REPORT_BLOCK = struct.Struct("!IIIIII")
 _VERSION = 2
 _SENDER_REPORT, _RECEIVER_REPORT, _DESCRIPTION, _BYE = 200, 201, 202, 203
 _CNAME = 1
@@ -124,24 +125,40 @@ def build_sender_report(report: SenderReport, cname: str) -> bytes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceptionCount:
-    """What a receiver report tells about one source; `lost` counts all packets missed so far."""
+    """What a receiver report tells about one source (RFC 3550 §6.4.1).
+
+    `lost` counts all packets missed so far, `lost_share` (0-1) is theirs since the last report. `jitter` is in ticks.
+    `last_report` is when the source said its last report was sent, `since_last_report` how long ago that came here.
+    """
 
     source_ssrc: int
     highest_sequence: int
     lost: int
+    lost_share: float = 0.0
+    jitter: float = 0.0
+    last_report: datetime | None = None
+    since_last_report: timedelta = timedelta()
 
 
 def build_receiver_report(ssrc: int, counts: list[ReceptionCount], cname: str) -> bytes:
-    """A compound packet: receiver report (without jitter and round trip) and source description."""
-    blocks = b"".join(
-        struct.pack(
-            "!IIIIII", c.source_ssrc, min(max(c.lost, 0), 0x7FFFFF), c.highest_sequence & 0xFFFFFFFF, 0, 0, 0
-        )
-        for c in counts
-    )
+    """A compound packet: receiver report and source description."""
+    blocks = b"".join(map(_report_block, counts))
     return _rtcp(_RECEIVER_REPORT, len(counts), struct.pack("!I", ssrc) + blocks) + _source_description(
         ssrc, cname
     )
+
+
+def _report_block(count: ReceptionCount) -> bytes:
+    share = min(max(int(count.lost_share * 256), 0), 0xFF)
+    lost = min(max(count.lost, 0), 0x7FFFFF)
+    jitter = min(max(int(count.jitter), 0), 0xFFFFFFFF)
+    middle = delay = 0
+    if count.last_report is not None:
+        seconds, fraction = to_ntp(count.last_report)
+        middle = (seconds & 0xFFFF) << 16 | fraction >> 16
+        delay = min(max(int(count.since_last_report.total_seconds() * 65_536), 0), 0xFFFFFFFF)
+    highest = count.highest_sequence & 0xFFFFFFFF
+    return _REPORT_BLOCK.pack(count.source_ssrc, share << 24 | lost, highest, jitter, middle, delay)
 
 
 def build_bye(ssrc: int) -> bytes:

@@ -1,3 +1,5 @@
+import hashlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,11 +30,37 @@ def test_the_digest_is_that_of_the_standards_own_example() -> None:
     assert response("sha-256") == "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1"
 
 
+def test_session_keys_and_covered_bodies_are_as_the_standard_says() -> None:
+    """RFC 7616 §3.4.2 and §3.4.3, written out."""
+    account = Credential("user", "passwd")
+
+    def response(algorithm: str, kind: str) -> str:
+        return digest(algorithm, account, "r", "PLAY", "/x", "n", f"00000001:c:{kind}")
+
+    def md5(text: str) -> str:
+        return hashlib.md5(text.encode()).hexdigest()
+
+    key = md5(f"{md5('user:r:passwd')}:n:c")
+    assert response("md5-sess", "auth") == md5(f"{key}:n:00000001:c:auth:{md5('PLAY:/x')}")
+    covered = md5(f"PLAY:/x:{md5('')}")
+    assert response("md5", "auth-int") == md5(f"{md5('user:r:passwd')}:n:00000001:c:auth-int:{covered}")
+
+
 @pytest.mark.parametrize(
-    "schemes", [("basic",), ("md5",), ("sha-256",), ("md5", "sha-256"), ("basic", "md5")]
+    "schemes",
+    [
+        ("basic",),
+        ("md5",),
+        ("sha-256",),
+        ("md5-sess",),
+        ("sha-256-sess",),
+        ("md5", "sha-256"),
+        ("basic", "md5"),
+    ],
 )
-def test_the_two_halves_agree_and_a_wrong_password_does_not_pass(schemes: tuple[str, ...]) -> None:
-    verifier = Verifier(ACCOUNT, 'realm "one"', schemes)
+@pytest.mark.parametrize("qop", ["auth", "auth-int", "auth,auth-int"])
+def test_the_two_halves_agree_and_a_wrong_password_does_not_pass(schemes: tuple[str, ...], qop: str) -> None:
+    verifier = Verifier(ACCOUNT, 'realm "one"', schemes, qop)
 
     assert verifier.verify("PLAY", URL, _answer(verifier))
     assert not verifier.verify("PLAY", URL, _answer(verifier, Credential("admin", "wrong")))
@@ -77,7 +105,8 @@ def test_the_strongest_way_that_is_offered_is_taken(offered: list[str], answered
     "offers",
     [
         [['Digest realm="r", nonce="n", algorithm=SHA-512-256', 'Basic realm="r"']],
-        [['Digest realm="r", nonce="n", qop="auth-int"', 'Basic realm="r"']],
+        [['Digest realm="r", nonce="n", qop="token"', 'Basic realm="r"']],
+        [['Digest realm="r", nonce="n", algorithm=MD5-sess', 'Basic realm="r"']],
         [['Digest realm="r", nonce="n"'], ['Basic realm="r"']],
         [['Digest realm="r", nonce="n"'], ['Digest realm="r", nonce="m"']],
         [['Digest realm="r", nonce="n"'], *[['Digest realm="r", nonce="m", stale=true']] * 2],

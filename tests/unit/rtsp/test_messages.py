@@ -40,9 +40,9 @@ _frames = st.builds(Interleaved, st.integers(0, 255), st.binary(max_size=300))
 _messages = st.lists(st.one_of(_requests, _responses, _frames), max_size=6)
 
 
-def parse(pieces: list[bytes]) -> tuple[list[Message], str | None]:
+def parse(pieces: list[bytes], most_rubbish: int = 0) -> tuple[list[Message], str | None]:
     """All messages, and the error that ended them."""
-    parser, found = MessageParser(), []
+    parser, found = MessageParser(most_rubbish), []
     try:
         for piece in pieces:
             parser.receive(piece)
@@ -69,6 +69,60 @@ def test_broken_bytes_mean_the_same_however_they_are_cut(
 
     assert parse(list(cut(stream, places))) == whole
     assert parse([stream[i : i + 1] for i in range(len(stream))]) == whole
+
+
+@given(_messages, mutations, cuts)
+def test_rubbish_is_passed_over_in_the_same_way_however_it_is_cut(
+    messages: list[Message], changes: list[tuple[int, int, bytes]], places: list[int]
+) -> None:
+    stream = mutate(b"".join(serialise(message) for message in messages), changes)
+    whole = parse([stream], 300)
+
+    assert parse(list(cut(stream, places)), 300) == whole
+    assert parse([stream[i : i + 1] for i in range(len(stream))], 300) == whole
+
+
+PACKET = Interleaved(1, b"\x80\x60" + bytes(20))
+
+
+@pytest.mark.parametrize(
+    "rubbish",
+    [
+        b"\x00\x01",
+        bytes(range(0x25, 0x80)),
+        b"RTSP",
+        b"$",
+        b"$\x09",
+        b"a=control:left over\r\na=range:npt=now-\r\n",
+        serialise(PACKET)[9:],
+        b"RTSP/1.0 200 OK\r\nContent-Length: x\r\n\r\n",
+    ],
+)
+@pytest.mark.parametrize("after", [PACKET, Response(200, "OK", (("CSeq", "3"),))])
+def test_a_stream_goes_on_behind_rubbish(rubbish: bytes, after: Message) -> None:
+    parser = MessageParser(most_rubbish=300)
+    parser.expect((0, 1))
+    parser.receive(serialise(PACKET) + rubbish + serialise(after) + serialise(PACKET))
+    found = list(parser.messages())
+
+    assert (found[0], found[-1]) == (PACKET, PACKET)
+    assert after in found[1:]
+    assert parser.rubbish == len(rubbish)
+
+
+def test_behind_rubbish_only_the_cameras_own_channels_count() -> None:
+    parser = MessageParser(most_rubbish=300)
+    parser.expect((4, 5))
+    inner = serialise(Interleaved(1, b"\x80" + bytes(30)))
+    parser.receive(b"\x00" + inner + serialise(packet := Interleaved(5, b"\x80" + bytes(9))))
+
+    assert list(parser.messages()) == [packet]
+
+
+def test_rubbish_has_a_limit() -> None:
+    assert parse([bytes(310)], 300)[1] is not None
+    assert parse([bytes(300)], 300)[1] is None
+    assert parse([(bytes(200) + serialise(PACKET)) * 4], 300) == ([PACKET] * 4, None)
 
 
 @pytest.mark.parametrize(
