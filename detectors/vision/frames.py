@@ -7,6 +7,7 @@ from datetime import datetime
 import cv2
 import numpy as np
 import numpy.typing as npt
+from cv2.typing import MatLike
 
 from farwatch.domain.picture import Picture
 
@@ -17,23 +18,42 @@ MAX_COLUMNS = 320
 """Half of the 640 px that cameras are reduced to: the size of the colour planes, so nothing is enlarged."""
 MIN_SIDE = 24
 """Below this many rows or columns no rule here means anything."""
+MASKED_LEVEL = 128
+"""What masked pixels show, always: no change, no texture, no colour."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """Luma and chroma (0-255) of one size, at most MAX_COLUMNS wide."""
+    """Luma and chroma (0-255) of one size, at most MAX_COLUMNS wide. `flat` is luma smoothed over 3 x 3 px."""
 
     at: datetime
     y: Plane
     u: Plane
     v: Plane
+    flat: Plane
 
     @property
     def shape(self) -> tuple[int, int]:
         return self.y.shape[0], self.y.shape[1]
 
 
-def reduce(picture: Picture) -> Frame | None:
+class Cover:
+    """Polygons that nobody looks into, drawn once for each size of picture."""
+
+    def __init__(self, polygons: Sequence[Sequence[tuple[float, float]]]) -> None:
+        self._polygons = tuple(polygons)
+        self._mask: Mask | None = None
+
+    def over(self, shape: tuple[int, int]) -> Mask | None:
+        """The pixels of a frame of `shape` (rows, columns) that are not seen; None when all are."""
+        if not self._polygons:
+            return None
+        if self._mask is None or self._mask.shape != shape:
+            self._mask = np.logical_or.reduce([zone_mask(polygon, shape) for polygon in self._polygons])
+        return self._mask
+
+
+def reduce(picture: Picture, cover: Cover | None = None) -> Frame | None:
     """The working frame; None for a picture that is too small or whose planes do not have the size it states."""
     y = _plane(picture.y, [(picture.height, picture.width)])
     halves = [
@@ -48,9 +68,22 @@ def reduce(picture: Picture) -> Frame | None:
         rows, columns = max(1, round(rows * MAX_COLUMNS / columns)), MAX_COLUMNS
     if min(rows, columns) < MIN_SIDE:
         return None
-    return Frame(
-        at=picture.at, y=_shrink(y, rows, columns), u=_shrink(u, rows, columns), v=_shrink(v, rows, columns)
-    )
+    luma, *chroma = (_shrink(plane, rows, columns) for plane in (y, u, v))
+    unseen = cover.over((rows, columns)) if cover else None
+    if unseen is not None:
+        for plane in (luma, *chroma):
+            plane[unseen] = MASKED_LEVEL
+    return Frame(at=picture.at, y=luma, u=chroma[0], v=chroma[1], flat=smooth(luma))
+
+
+def smooth(plane: Plane) -> Plane:
+    """Means over 3 x 3 px: what a rule compares, because single pixels flicker."""
+    return as_plane(cv2.blur(plane, (3, 3)))
+
+
+def as_plane(image: MatLike) -> Plane:
+    """What OpenCV made of planes is one."""
+    return np.asarray(image, dtype=np.float32)
 
 
 def zone_mask(polygon: Sequence[tuple[float, float]], shape: tuple[int, int]) -> Mask:
@@ -73,5 +106,5 @@ def _plane(buffer: memoryview, shapes: Sequence[tuple[int, int]]) -> npt.NDArray
 
 def _shrink(plane: npt.NDArray[np.uint8], rows: int, columns: int) -> Plane:
     if plane.shape != (rows, columns):
-        plane = cv2.resize(plane, (columns, rows), interpolation=cv2.INTER_AREA).astype(np.uint8)
+        plane = cv2.resize(plane, (columns, rows), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
     return plane.astype(np.float32)

@@ -12,8 +12,9 @@ import cv2
 import numpy as np
 
 from detectors.vision.episodes import Box, Episode, Seen
-from detectors.vision.frames import Frame, Mask, reduce, zone_mask
+from detectors.vision.frames import Frame, Mask, zone_mask
 from detectors.vision.object_evidence import EvidenceSettings, RegionFacts, Verdict, judge, measure
+from detectors.vision.scene import Scene
 from detectors.vision.stillness import StillnessModel, StillnessSettings
 from farwatch.domain.finding import Kind, Reason, Severity
 from farwatch.domain.picture import Picture, Sighting, SightingEnded
@@ -91,7 +92,10 @@ class LeftObjectDetector:
         settings: LeftObjectSettings | None = None,
         stillness: StillnessSettings | None = None,
         evidence: EvidenceSettings | None = None,
+        *,
+        scene: Scene | None = None,
     ) -> None:
+        self._scene = scene or Scene()
         self._zones = tuple(zones)
         self._settings = settings or LeftObjectSettings()
         self._stillness = stillness or StillnessSettings()
@@ -112,7 +116,7 @@ class LeftObjectDetector:
         return False
 
     def observe(self, picture: Picture) -> Sequence[Sighting | SightingEnded]:
-        frame = reduce(picture)
+        frame = self._scene.look(picture)
         if frame is None:
             return self._tell(picture.at)
         step_s = (frame.at - self._last_at).total_seconds() if self._last_at else 0.0

@@ -38,5 +38,7 @@ def fit_light(y: Plane, background: Plane) -> Light:
         gain = min(max(gain, 0.5), 2.0)
         light = Light(gain, float(np.median(a - gain * b)))
         residual = np.abs(now - light.apply(then))
-        keep = residual <= max(3.0, 2.5 * float(np.median(residual)))
+        kept, keep = keep, residual <= max(3.0, 2.5 * float(np.median(residual)))
+        if np.array_equal(keep, kept):
+            break  # another fit would say the same
     return light

@@ -12,7 +12,8 @@ from datetime import datetime
 import numpy as np
 
 from detectors.vision.episodes import Episode, Seen
-from detectors.vision.frames import Frame, Mask, reduce, zone_mask
+from detectors.vision.frames import Frame, Mask, zone_mask
+from detectors.vision.scene import Scene
 from detectors.vision.smoke_evidence import Plume, describe, score
 from detectors.vision.smoke_measures import (
     CellMap,
@@ -20,6 +21,7 @@ from detectors.vision.smoke_measures import (
     cells,
     clusters,
     is_other_scene,
+    may_be_restless,
     measure,
     take_sample,
 )
@@ -87,7 +89,10 @@ class SmokeDetector:
     rule = "smoke"
     version = "1"
 
-    def __init__(self, zones: Sequence[Zone], settings: SmokeSettings | None = None) -> None:
+    def __init__(
+        self, zones: Sequence[Zone], settings: SmokeSettings | None = None, *, scene: Scene | None = None
+    ) -> None:
+        self._scene = scene or Scene()
         self._zones = tuple(zones)
         self._settings = s = settings or SmokeSettings()
         self._samples: deque[Sample] = deque(maxlen=s.window)
@@ -106,7 +111,7 @@ class SmokeDetector:
         return self._wants
 
     def observe(self, picture: Picture) -> Sequence[Sighting | SightingEnded]:
-        frame = reduce(picture)
+        frame = self._scene.look(picture)
         if frame is not None and not self._is_due(frame):
             return []
         found: dict[str, Plume] = {}
@@ -144,11 +149,12 @@ class SmokeDetector:
         """Plumes by zone; none before half a window has been seen."""
         if len(self._samples) < self._settings.suspect_window:
             return {}
-        samples = tuple(self._samples)
+        samples, s = tuple(self._samples), self._settings
+        anywhere = np.logical_or.reduce(list(self._masks.values()))
+        if not may_be_restless(samples, anywhere, s.activity_levels, s.cell_coherence):
+            return {}
         cell_map = measure(samples)
-        found = {
-            name: find_plume(samples, cell_map, mask, self._settings) for name, mask in self._masks.items()
-        }
+        found = {name: find_plume(samples, cell_map, mask, s) for name, mask in self._masks.items()}
         return {name: plume for name, plume in found.items() if plume is not None}
 
     def _is_decisive(self) -> bool:

@@ -12,17 +12,21 @@ from datetime import datetime
 import cv2
 import numpy as np
 
-from detectors.vision.frames import Frame, Mask, Plane
+from detectors.vision.frames import Frame, Mask, Plane, as_plane
 
 _CELLS_ACROSS = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """Cell means of one picture (rows, columns of cells), changes against the sample before it, the common part removed."""
+    """Cell means of one picture (rows, columns of cells), changes against the sample before it, the common part removed.
+
+    `relative` is the level over the picture's median.
+    """
 
     at: datetime
     level: Plane
+    relative: Plane
     change: Plane
     change_energy: Plane
     texture: Plane
@@ -45,22 +49,31 @@ class CellMap:
 
 def take_sample(frame: Frame, before: Frame | None) -> Sample:
     """`before` is the frame of the sample before; without one the change is zero."""
-    flat: Plane = cv2.blur(frame.y, (3, 3)).astype(np.float32)
-    change = np.zeros_like(flat)
+    change = np.zeros_like(frame.flat)
     if before is not None and before.shape == frame.shape:
-        change = _without_common(flat, cv2.blur(before.y, (3, 3)).astype(np.float32))
-    u, v = frame.u - 128, frame.v - 128
-    slope = np.hypot(cv2.Sobel(frame.y, cv2.CV_32F, 1, 0), cv2.Sobel(frame.y, cv2.CV_32F, 0, 1)) / 8
-    flame = ((frame.y > 110) & (v > 18) & (u < -12)).astype(np.float32)
+        change = _without_common(frame.flat, before.flat)
+    level = cells(frame.y)
     return Sample(
         at=frame.at,
-        level=cells(frame.y),
+        level=level,
+        relative=level - np.median(level),
         change=cells(change),
-        change_energy=cells((change * change).astype(np.float32)),
-        texture=cells(slope.astype(np.float32)),
-        chroma=np.maximum(np.abs(cells(u)), np.abs(cells(v))),
-        flame=cells(flame),
+        change_energy=cells(change * change),
+        texture=cells(_slope(frame.y)),
+        chroma=np.maximum(np.abs(cells(frame.u) - 128), np.abs(cells(frame.v) - 128)),
+        flame=_flame(frame, level),
     )
+
+
+def _slope(y: Plane) -> Plane:
+    """Levels per pixel."""
+    across, down = (cv2.Sobel(y, cv2.CV_32F, dx, dy, scale=1 / 8) for dx, dy in ((1, 0), (0, 1)))
+    return as_plane(cv2.magnitude(across, down))
+
+
+def _flame(frame: Frame, like: Plane) -> Plane:
+    bright = (frame.v > 146) & (frame.u < 116)
+    return cells((bright & (frame.y > 110)).astype(np.float32)) if bright.any() else np.zeros_like(like)
 
 
 def _without_common(now: Plane, then: Plane) -> Plane:
@@ -68,36 +81,73 @@ def _without_common(now: Plane, then: Plane) -> Plane:
 
     One least-squares step for a common shift (Lucas and Kanade), from the pixels that changed little.
     """
-    change = now - then
+    change = as_plane(cv2.subtract(now, then))
     change -= np.median(change[::4, ::4])
-    mean = 0.5 * (now + then)
-    dx, dy = cv2.Sobel(mean, cv2.CV_32F, 1, 0) / 8, cv2.Sobel(mean, cv2.CV_32F, 0, 1) / 8
-    still = np.abs(change) <= 3 * float(np.median(np.abs(change[::4, ::4]))) + 3
-    x, y, d = (dx * still).ravel(), (dy * still).ravel(), change.ravel()
+    mean = cv2.addWeighted(now, 0.5, then, 0.5, 0)
+    dx, dy = (cv2.Sobel(mean, cv2.CV_32F, *axis, scale=1 / 8) for axis in ((1, 0), (0, 1)))
+    size = np.abs(change)
+    still = (size <= 3 * float(np.median(size[::4, ::4])) + 3).astype(np.float32)
+    x, y, d = cv2.multiply(dx, still).ravel(), cv2.multiply(dy, still).ravel(), change.ravel()
     xx, xy, yy = float(x @ x) + 1.0, float(x @ y), float(y @ y) + 1.0
     xd, yd = float(x @ d), float(y @ d)
     det = xx * yy - xy * xy
     across, down = (yy * xd - xy * yd) / det, (xx * yd - xy * xd) / det
-    return (change - across * dx - down * dy).astype(np.float32)
+    return as_plane(cv2.scaleAdd(dy, -down, cv2.scaleAdd(dx, -across, change)))
+
+
+def may_be_restless(
+    samples: Sequence[Sample], where: Mask, least_activity: float, least_coherence: float
+) -> bool:
+    """False only when `measure` would find no cell in `where` with so much activity and coherence; nearly free then."""
+    level = np.stack([s.relative for s in samples])
+    where = where & (np.ptp(level, axis=0) >= least_activity)
+    if not where.any():
+        return False
+    change = np.stack([s.change[where] for s in samples[1:]])
+    energy = np.stack([s.change_energy[where] for s in samples[1:]])
+    lively = _activity(change, level[:, where]) >= least_activity
+    return bool((lively & (_coherence(change, energy) >= least_coherence)).any())
 
 
 def measure(samples: Sequence[Sample]) -> CellMap:
     """What the cells did over `samples` (at least three, of one size); the first one's change is left out."""
     change = np.stack([s.change for s in samples[1:]])
-    level = np.stack([s.level for s in samples])
-    level -= np.median(level, axis=(1, 2), keepdims=True)
-    restless = np.percentile(np.abs(change - np.median(change, axis=0)), 25, axis=0)
-    wander = np.median(np.abs(level - np.median(level, axis=0)), axis=0)
-    together = np.median(change * change, axis=0)
-    energy = np.median(np.stack([s.change_energy for s in samples[1:]]), axis=0)
+    energy = np.stack([s.change_energy for s in samples[1:]])
     return CellMap(
-        activity=np.minimum(2 * restless, wander).astype(np.float32),
-        coherence=(together / (energy + 1.0)).astype(np.float32),
-        texture=np.median(np.stack([s.texture for s in samples]), axis=0).astype(np.float32),
-        chroma=np.median(np.stack([s.chroma for s in samples]), axis=0).astype(np.float32),
+        activity=_activity(change, np.stack([s.relative for s in samples])),
+        coherence=_coherence(change, energy),
+        texture=_median(np.stack([s.texture for s in samples])),
+        chroma=_median(np.stack([s.chroma for s in samples])),
         flame=np.mean(np.stack([s.flame for s in samples]), axis=0).astype(np.float32),
-        level=np.median(np.stack([s.level for s in samples]), axis=0).astype(np.float32),
+        level=_median(np.stack([s.level for s in samples])),
     )
+
+
+def _activity(change: Plane, level: Plane) -> Plane:
+    restless = _quarter(np.abs(change - _median(change)))
+    wander = _median(np.abs(level - _median(level)))
+    activity: Plane = np.minimum(2 * restless, wander)
+    return activity
+
+
+def _coherence(change: Plane, energy: Plane) -> Plane:
+    coherence: Plane = _median(change * change) / (_median(energy) + 1.0)
+    return coherence
+
+
+def _median(values: Plane) -> Plane:
+    """Over the first axis; sorting a dozen is four times as fast as NumPy's own."""
+    ordered, middle = np.sort(values, axis=0), len(values) // 2
+    return as_plane(
+        ordered[middle] if len(values) % 2 else np.float32(0.5) * (ordered[middle - 1] + ordered[middle])
+    )
+
+
+def _quarter(values: Plane) -> Plane:
+    """The 25th percentile over the first axis, between neighbours where it falls between them."""
+    ordered, (whole, part) = np.sort(values, axis=0), divmod(0.25 * (len(values) - 1), 1)
+    below, above = ordered[int(whole)], ordered[min(int(whole) + 1, len(values) - 1)]
+    return as_plane(below + np.float32(part) * (above - below))
 
 
 def cells(plane: Plane) -> Plane:
@@ -105,7 +155,9 @@ def cells(plane: Plane) -> Plane:
     rows, columns = plane.shape
     side = max(4, round(columns / _CELLS_ACROSS))
     size = (max(1, round(columns / side)), max(1, round(rows / side)))
-    return cv2.resize(plane, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    if rows % 2 == 0 and columns % 2 == 0 and side >= 8:  # far faster than one step of uneven size
+        plane = as_plane(cv2.resize(plane, (columns // 2, rows // 2), interpolation=cv2.INTER_AREA))
+    return as_plane(cv2.resize(plane, size, interpolation=cv2.INTER_AREA))
 
 
 def is_other_scene(a: Sample, b: Sample) -> bool:

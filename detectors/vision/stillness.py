@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
-from detectors.vision.frames import Frame, Mask, Plane
+from detectors.vision.frames import Frame, Mask, Plane, as_plane, smooth
 from detectors.vision.lighting import Light, fit_light
 
 
@@ -48,10 +49,12 @@ class StillnessModel:
         self.support_s: Plane = np.zeros(frame.shape, dtype=np.float32)
         self.age_s: Plane = np.zeros(frame.shape, dtype=np.float32)
         self.noise: Plane = np.full(frame.shape, 1.5, dtype=np.float32)
+        self._limit = self._threshold()
         self._now = self.background
         self.light = Light()
-        self._history: deque[tuple[float, Mask]] = deque(maxlen=settings.history)
+        self._history: deque[tuple[float, npt.NDArray[np.uint8]]] = deque(maxlen=settings.history)
         self._clock_s = 0.0
+        self._has_support = False
         self.changed: Mask = np.zeros(frame.shape, dtype=bool)
 
     @property
@@ -64,27 +67,44 @@ class StillnessModel:
         self.light = fit_light(self._now[0], self.background[0])
         self._now[0] = self.light.undo(self._now[0])
         self._distance = self._apart(self._now, self.background)
-        self.changed = self._distance > self._threshold()
-        return float(self.changed.mean())
+        self.changed = self._distance > self._limit
+        return float(np.count_nonzero(self.changed) / self.changed.size)
 
     def learn(self, step_s: float) -> None:
         """Take in the frame last compared, `step_s` after the one before."""
         s, step_s = self._settings, min(step_s, self._settings.step_limit_s)
-        calm = cv2.dilate(self.changed.astype(np.uint8), np.ones((7, 7), np.uint8)) == 0
-        stays = self.changed & (self._apart(self._now, self.candidate) <= self._threshold())
-        moving = self.changed & ~stays
-        weight = np.where(stays, np.float32(1.0), np.where(moving, np.float32(-0.5), np.float32(-4.0)))
-        self.support_s += np.float32(step_s) * weight
-        fresh = moving & (self.support_s <= 0)
-        np.clip(self.support_s, 0.0, s.most_s, out=self.support_s)
-        np.copyto(self.candidate, self._now, where=fresh)
-        self.candidate += np.float32(0.3) * stays * (self._now - self.candidate)
-        self.age_s += step_s
-        self.age_s[fresh | (self.support_s <= 0)] = 0.0
+        near_change = np.asarray(cv2.dilate(self.changed.view(np.uint8), np.ones((7, 7), np.uint8)))
+        calm = (near_change == 0).view(np.uint8)
+        where = self._where_something_stands()
+        self._has_support = where is not None and self._weigh(where, step_s)
         rate = min(1.0, step_s / s.learn_s)
-        self.background += np.float32(rate) * calm * (self._now - self.background)
-        self.noise += np.float32(min(0.5, 2 * rate)) * calm * (self._distance - self.noise)
+        for now, background in zip(self._now, self.background, strict=True):
+            cv2.accumulateWeighted(now, background, rate, mask=calm)
+        cv2.accumulateWeighted(self._distance, self.noise, min(0.5, 2 * rate), mask=calm)
+        self._limit = self._threshold()
         self._remember(step_s)
+
+    def _where_something_stands(self) -> tuple[slice, slice] | None:
+        """The box around all that changed or still has support; outside of it nothing is to be weighed."""
+        alive = self.changed | (self.support_s > 0) if self._has_support else self.changed
+        left, top, width, height = cv2.boundingRect(alive.view(np.uint8))
+        return np.s_[top : top + height, left : left + width] if width else None
+
+    def _weigh(self, where: tuple[slice, slice], step_s: float) -> bool:
+        """Support, age and candidate of the pixels in `where`; True while any of them has support."""
+        now, candidate = self._now[:, *where], self.candidate[:, *where]
+        support_s, age_s, changed = self.support_s[where], self.age_s[where], self.changed[where]
+        stays = changed & (self._apart(now, candidate) <= self._limit[where])
+        moving = changed & ~stays
+        weight = np.where(stays, np.float32(1.0), np.where(moving, np.float32(-0.5), np.float32(-4.0)))
+        support_s += np.float32(step_s) * weight
+        fresh = moving & (support_s <= 0)
+        np.clip(support_s, 0.0, self._settings.most_s, out=support_s)
+        np.copyto(candidate, now, where=fresh)
+        candidate += np.float32(0.3) * stays * (now - candidate)
+        age_s += step_s
+        age_s[fresh | (support_s <= 0)] = 0.0
+        return bool(support_s.any())
 
     def scenes(self, box: tuple[slice, slice]) -> tuple[Plane, Plane]:
         """The background in `box` and the frame last compared, in the background's light (3, rows, columns each)."""
@@ -93,19 +113,20 @@ class StillnessModel:
     def was_changed(self, oldest_s: float, newest_s: float) -> Mask:
         """Pixels that were not background in some picture between so many seconds ago."""
         found = np.zeros(self.shape, dtype=bool)
-        for clock_s, changed in self._history:
+        for clock_s, packed in self._history:
             if oldest_s >= self._clock_s - clock_s >= newest_s:
-                found |= changed
+                found |= self._unpacked(packed)
         return found
 
     def likeness(self, region: Mask, box: tuple[slice, slice], newest_s: float) -> float:
         """How well the changed pixels in `box` matched `region` (intersection over union): the worst of the pictures of the
         last `newest_s`, at least two."""
         inside = region[box]
-        late = [changed[box] for clock_s, changed in self._history if self._clock_s - clock_s <= newest_s]
+        late = [packed for clock_s, packed in self._history if self._clock_s - clock_s <= newest_s]
         if len(late) < 2:
-            late = [changed[box] for _, changed in list(self._history)[-2:]]
-        return min(float((part & inside).sum() / max(1, (part | inside).sum())) for part in late)
+            late = [packed for _, packed in list(self._history)[-2:]]
+        parts = [self._unpacked(packed)[box] for packed in late]
+        return min(float((part & inside).sum() / max(1, (part | inside).sum())) for part in parts)
 
     def absorb(self, region: Mask) -> None:
         """What stands in `region` is background from now on, and so is the faint fringe around it."""
@@ -117,18 +138,23 @@ class StillnessModel:
     def _remember(self, step_s: float) -> None:
         self._clock_s += step_s
         if not self._history or self._clock_s - self._history[-1][0] >= self._settings.history_step_s:
-            self._history.append((self._clock_s, self.changed))
+            self._history.append((self._clock_s, np.packbits(self.changed)))
+
+    def _unpacked(self, packed: npt.NDArray[np.uint8]) -> Mask:
+        return np.unpackbits(packed, count=self.changed.size).reshape(self.shape).view(bool)
 
     def _threshold(self) -> Plane:
         s = self._settings
-        noise = np.minimum(self.noise, np.float32(s.most_noise_levels))
-        return (s.threshold_levels + s.noise_factor * noise).astype(np.float32)
+        limit: Plane = np.minimum(self.noise, np.float32(s.most_noise_levels))
+        limit *= np.float32(s.noise_factor)
+        limit += np.float32(s.threshold_levels)
+        return limit
 
     def _apart(self, a: Plane, b: Plane) -> Plane:
-        d = np.abs(a - b)
-        apart: Plane = np.maximum(d[0], np.float32(self._settings.chroma_factor) * np.maximum(d[1], d[2]))
-        return apart
+        luma, u, v = (cv2.absdiff(one, other) for one, other in zip(a, b, strict=True))
+        chroma = as_plane(cv2.max(u, v)) * np.float32(self._settings.chroma_factor)
+        return as_plane(cv2.max(luma, chroma))
 
 
 def _smooth(frame: Frame) -> Plane:
-    return np.stack([cv2.blur(plane, (3, 3)) for plane in (frame.y, frame.u, frame.v)])
+    return np.stack([frame.flat, smooth(frame.u), smooth(frame.v)])
