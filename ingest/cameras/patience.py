@@ -7,14 +7,18 @@ from ingest.rtsp.errors import Problem
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """`refused_retry_s` is for a wrong password: cameras lock accounts that are tried too often."""
+    """`refused_retry_s` is for a wrong password: cameras lock accounts that are tried too often.
+
+    The longest wait is short, so that a camera that comes back is seen again within seconds however long it was away; how many
+    are connected to a second has its own bound (`pace.Pace`). A session of `steady_after_s` makes up for earlier failures.
+    """
 
     connect_timeout_s: float = 5.0
     idle_timeout_s: float = 10.0
     first_retry_s: float = 1.0
-    longest_retry_s: float = 30.0
+    longest_retry_s: float = 5.0
     refused_retry_s: float = 120.0
-    steady_after_s: float = 30.0
+    steady_after_s: float = 5.0
 
 
 def retry_delay_s(patience: Patience, reason: Problem, failures: int, chance: float) -> float:
