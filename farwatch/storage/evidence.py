@@ -88,43 +88,35 @@ async def mark_stored(
     meta: Mapping[str, object],
 ) -> bool:
     """A pending row whose bytes are now kept; True when it was still pending."""
-    changed = await connection.fetchval(
-        "UPDATE evidence SET state = 'stored', sha256 = $2, size_bytes = $3, captured_at = $4, meta = $5,"
-        " stored_at = clock_timestamp() WHERE id = $1 AND state = 'pending' RETURNING id",
-        id, sha256, size_bytes, captured_at, dict(meta),
-    )  # fmt: skip
-    if changed is not None:
+    changed: bool = await connection.fetchval(
+        "SELECT camera_evidence_stored($1, $2, $3, $4, $5)", id, sha256, size_bytes, captured_at, dict(meta)
+    )
+    if changed:
         await _tell(connection, id)
-    return changed is not None
+    return changed
 
 
 async def mark_lost(connection: Connection, id: UUID, reason: str) -> bool:
     """A pending row whose bytes will never come; True when it was still pending."""
-    changed = await connection.fetchval(
-        "UPDATE evidence SET state = 'lost', reason = $2 WHERE id = $1 AND state = 'pending' RETURNING id",
-        id,
-        reason,
-    )
-    return changed is not None
+    changed: bool = await connection.fetchval("SELECT camera_evidence_lost($1, $2)", id, reason)
+    return changed
 
 
-async def lose_pending_clips(
+async def lose_pending(
     connection: Connection, cameras: Sequence[str], *, older_than_s: float, reason: str
 ) -> int:
-    """Clips of these cameras that nobody cuts any more; returns how many. Age is by PostgreSQL's clock."""
-    rows = await connection.fetch(
-        "UPDATE evidence SET state = 'lost', reason = $3 WHERE state = 'pending' AND kind = 'clip' AND camera = ANY($1)"
-        " AND created_at < clock_timestamp() - make_interval(secs => $2) RETURNING id",
-        list(cameras), older_than_s, reason,
-    )  # fmt: skip
-    return len(rows)
+    """Clips and stills of these cameras that nobody cuts or sends any more; returns how many. Age is by PostgreSQL's clock."""
+    lost: int = await connection.fetchval(
+        "SELECT camera_evidence_given_up($1, $2, $3)", list(cameras), older_than_s, reason
+    )
+    return lost
 
 
-async def cameras_with_old_pending_clips(connection: Connection, *, older_than_s: float) -> list[str]:
+async def cameras_with_old_pending(connection: Connection, *, older_than_s: float) -> list[str]:
     """Also of cameras that the registry no longer knows. Age is by PostgreSQL's clock."""
     rows = await connection.fetch(
-        "SELECT DISTINCT camera FROM evidence WHERE state = 'pending' AND kind = 'clip' AND camera IS NOT NULL"
-        " AND created_at < clock_timestamp() - make_interval(secs => $1)",
+        "SELECT DISTINCT camera FROM evidence WHERE state = 'pending' AND kind IN ('clip', 'still', 'still_marked')"
+        " AND camera IS NOT NULL AND created_at < clock_timestamp() - make_interval(secs => $1)",
         older_than_s,
     )
     return [row["camera"] for row in rows]

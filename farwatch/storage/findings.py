@@ -51,6 +51,14 @@ async def end_findings(connection: Connection, ended: Sequence[FindingEnded]) ->
         await connection.execute("NOTIFY farwatch_findings")
 
 
+async def end_camera_findings(connection: Connection, ended: Sequence[FindingEnded]) -> None:
+    """The same for findings of cameras, by a function that their workers' role may call."""
+    if await connection.fetchval(
+        "SELECT camera_findings_ended($1, $2)", [e.finding_id for e in ended], [e.ended_at for e in ended]
+    ):
+        await connection.execute("NOTIFY farwatch_findings")
+
+
 async def open_onsets(connection: Connection) -> dict[tuple[str, str, str, str, bool], datetime]:
     """Findings of monitors that have not ended, for a judge that starts again; of several the one that was found last."""
     rows = await connection.fetch(

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from farwatch.domain.share import Share
 from farwatch.storage.database import Connection, Pool
 
 
@@ -10,6 +11,11 @@ async def beat(connection: Connection | Pool, name: str) -> None:
         "INSERT INTO heartbeats VALUES ($1, clock_timestamp()) ON CONFLICT (name) DO UPDATE SET at = excluded.at",
         name,
     )
+
+
+async def beat_share(connection: Connection | Pool, share: Share) -> None:
+    """Of a share of the cameras, whose worker may be on another machine."""
+    await connection.execute("SELECT camera_heartbeat($1)", str(share))
 
 
 async def ages_s(connection: Connection | Pool) -> dict[str, float]:

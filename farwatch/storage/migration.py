@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 import asyncpg
 
+from farwatch.storage import camera_role
 from farwatch.storage.database import Connection, SchemaError, connect
 
 _LOCK = 0x46415257  # "FARW"
@@ -57,6 +58,7 @@ async def migrate(owner_url: str, service_url: str) -> list[str]:
                     migration.sha256,
                 )
         await _grant(connection, service_url)
+        await camera_role.grant(connection)
         return [m.name for m in pending]
     finally:
         await connection.close()
@@ -125,3 +127,4 @@ async def _grant(connection: Connection, service_url: str) -> None:
         f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {name};"
         f"REVOKE UPDATE, DELETE ON log, migrations FROM {name}; REVOKE INSERT ON migrations FROM {name};"
     )
+    await camera_role.grant_functions(connection, name)

@@ -1,7 +1,9 @@
 """The city's registry as rows: what is active now, and the policy in force."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 
 from farwatch.domain.place import Area, Position
 from farwatch.domain.policy import SHIPPED, Policy
@@ -51,6 +53,25 @@ async def policy_text(connection: Connection) -> str | None:
     """The newest imported policy.toml as the bureau wrote it; None when the shipped policy is in force."""
     toml: str | None = await connection.fetchval("SELECT toml FROM policies ORDER BY id DESC LIMIT 1")
     return toml
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedCity:
+    """As much of the registry as a camera worker may read."""
+
+    version: int
+    cameras: Mapping[str, Camera]
+    zones: Mapping[str, tuple[Zone, ...]]
+
+
+async def load_cameras(connection: Connection) -> WatchedCity:
+    """Active cameras and zones in one snapshot."""
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        return WatchedCity(
+            await version(connection),
+            {r["id"]: _camera(r) for r in await connection.fetch(_CAMERAS, False)},
+            _zones(await connection.fetch(_ZONES, False)),
+        )
 
 
 async def load(connection: Connection, *, inactive: bool = False) -> Registry:

@@ -11,7 +11,7 @@ from farwatch.domain.finding import Finding, FindingEnded
 from farwatch.storage import evidence
 from farwatch.storage.database import DATA_ERRORS, PASSING_ERRORS, Connection, Pool, transaction
 from farwatch.storage.evidence import Evidence
-from farwatch.storage.findings import end_findings, insert_findings
+from farwatch.storage.findings import end_camera_findings, insert_findings
 from ingest.cameras import metrics
 
 log = logging.getLogger(__name__)
@@ -98,7 +98,7 @@ async def _write(connection: Connection, report: Report) -> None:
             for piece in pieces:
                 await evidence.add(connection, piece)
         case FindingEnded():
-            await end_findings(connection, [report])
+            await end_camera_findings(connection, [report])
         case ClipStored(id_, sha256, size_bytes, began_at, meta):
             await evidence.mark_stored(
                 connection, id_, sha256=sha256, size_bytes=size_bytes, captured_at=began_at, meta=meta

@@ -12,7 +12,7 @@ from typing import NoReturn
 import cv2
 
 from farwatch.domain.picture import PictureDetectorFactory
-from farwatch.domain.registry import Camera, Registry, Zone
+from farwatch.domain.registry import Camera, Zone
 from farwatch.domain.share import WHOLE, Share
 from farwatch.runtime.clock import Clock
 from farwatch.runtime.supervision import Service, keep_running
@@ -134,13 +134,13 @@ class CameraWorker:
             accounts = dict(self._credentials)
             async with self._pool.acquire(timeout=CONNECT_TIMEOUT_S) as connection:
                 is_new = accounts != self._accounts or await registry.version(connection) != self._version
-                city = await registry.load(connection) if is_new else None
+                city = await registry.load_cameras(connection) if is_new else None
             if city is not None:
                 await self._adopt(city, group)
                 self._version, self._accounts = city.version, accounts
             await asyncio.sleep(LOOK_AT_REGISTRY_S)
 
-    async def _adopt(self, city: Registry, group: asyncio.TaskGroup) -> None:
+    async def _adopt(self, city: registry.WatchedCity, group: asyncio.TaskGroup) -> None:
         """Starts, ends and renews watches so that they are those of this registry."""
         wanted = {
             id_: _Subject(camera, city.zones.get(id_, ()), self._credentials.get(camera.credential))
@@ -170,8 +170,8 @@ class CameraWorker:
             await asyncio.sleep(LOOK_FOR_OLD_CLIPS_S)
 
     async def _lose_old_clips(self, connection: Connection) -> None:
-        old = await evidence.cameras_with_old_pending_clips(connection, older_than_s=PENDING_CLIP_TIMEOUT_S)
-        await evidence.lose_pending_clips(
+        old = await evidence.cameras_with_old_pending(connection, older_than_s=PENDING_CLIP_TIMEOUT_S)
+        await evidence.lose_pending(
             connection,
             [camera for camera in old if self._share.holds(camera)],
             older_than_s=PENDING_CLIP_TIMEOUT_S,

@@ -98,13 +98,14 @@ async def test_stored_evidence_names_the_task_of_its_finding(pool: Pool) -> None
     assert [e["task"] for e in await events_of(pool, "evidence_stored")] == [task]
 
 
-async def test_only_old_pending_clips_of_these_cameras_become_lost(pool: Pool) -> None:
+async def test_only_old_pending_clips_and_stills_of_these_cameras_become_lost(pool: Pool) -> None:
     found = finding()
-    ids = {name: uuid.uuid4() for name in ("old", "young", "other camera", "old still")}
+    ids = {name: uuid.uuid4() for name in ("old", "young", "other camera", "old still", "old copy")}
+    kinds = {"old still": EvidenceKind.STILL, "old copy": EvidenceKind.CLIP_COPY}
     async with transaction(pool) as connection:
         await insert_findings(connection, [found])
         for name, row_id in ids.items():
-            kind = EvidenceKind.STILL if name == "old still" else EvidenceKind.CLIP
+            kind = kinds.get(name, EvidenceKind.CLIP)
             camera = "c2" if name == "other camera" else "c1"
             row = piece(found, kind, EvidenceState.PENDING)
             await evidence.add(connection, replace(row, id=row_id, camera=camera))
@@ -112,14 +113,15 @@ async def test_only_old_pending_clips_of_these_cameras_become_lost(pool: Pool) -
                 "UPDATE evidence SET created_at = clock_timestamp() - make_interval(secs => $2) WHERE id = $1",
                 row_id, 10 if name == "young" else 300,
             )  # fmt: skip
-        lost = await evidence.lose_pending_clips(
+        lost = await evidence.lose_pending(
             connection, ["c1"], older_than_s=120, reason="worker_restarted"
         )
         rows = {name: await evidence.fetch(connection, row_id) for name, row_id in ids.items()}
-    assert lost == 1
+    gone = (EvidenceState.LOST, "worker_restarted")
+    assert lost == 2
     assert {
         n: (r.state, r.reason) for n, r in rows.items() if r and r.state is not EvidenceState.PENDING
-    } == {"old": (EvidenceState.LOST, "worker_restarted")}
+    } == {"old": gone, "old still": gone}
 
 
 async def test_camera_status_becomes_an_event_only_when_it_changes(pool: Pool) -> None:

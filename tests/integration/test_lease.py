@@ -74,5 +74,5 @@ async def test_a_share_of_the_cameras_has_one_holder_and_who_divides_them_otherw
         assert "others divide the cameras by another number than 1" in caplog.text
         for name, end in ends.items():
             end.set()
-            await holders(4 if name == "again" else 3)
+            await holders(4 if name in ("again", "whole") else 3)
     assert order == ["first", "second", "again", "whole"]
