@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from ingest.rtsp import h264
+from ingest.rtsp import mjpeg
+from ingest.rtsp.frames import NAL_FORMATS, Codec, StreamDescription
+from ingest.rtsp.nal import join_annex_b
 
 CLOCK_RATE = 90_000
 _MAGIC = b"farwatch loop 1\n"
@@ -30,6 +32,7 @@ class CodedLoop:
     height: int
     duration: int
     pictures: tuple[CodedPicture, ...]
+    codec: Codec = Codec.H264
 
     def __post_init__(self) -> None:
         times = [picture.pts for picture in self.pictures]
@@ -43,11 +46,22 @@ class CodedLoop:
         if not self.pictures[0].is_key:
             raise ValueError("a loop begins with a key frame")
 
+    @property
+    def description(self) -> StreamDescription:
+        return StreamDescription(
+            codec=self.codec,
+            parameter_sets=self.parameter_sets,
+            clock_rate=CLOCK_RATE,
+            width=self.width,
+            height=self.height,
+        )
+
 
 def save_loop(loop: CodedLoop, path: Path) -> None:
     """Complete or not at all, also when two processes write the same file."""
     sizes = [(p.pts, p.is_key, [len(packet) for packet in p.packets]) for p in loop.pictures]
     head = {
+        "codec": loop.codec,
         "parameter_sets": loop.parameter_sets.hex(),
         "width": loop.width,
         "height": loop.height,
@@ -80,6 +94,7 @@ def load_loop(path: Path) -> CodedLoop | None:
         if at != len(body):
             return None
         return CodedLoop(
+            codec=Codec(head.get("codec", Codec.H264)),
             parameter_sets=bytes.fromhex(head["parameter_sets"]),
             width=head["width"],
             height=head["height"],
@@ -90,6 +105,7 @@ def load_loop(path: Path) -> CodedLoop | None:
         return None
 
 
-def access_unit(picture: CodedPicture) -> bytes:
-    """The picture as Annex B."""
-    return h264.join_annex_b(h264.depacketise(picture.packets))
+def access_unit(picture: CodedPicture, codec: Codec = Codec.H264) -> bytes:
+    """The picture as Annex B, or as a JPEG file."""
+    nal = NAL_FORMATS.get(codec)
+    return join_annex_b(nal.depacketise(picture.packets)) if nal else mjpeg.depacketise(picture.packets)

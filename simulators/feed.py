@@ -10,7 +10,7 @@ from typing import Protocol
 from farwatch.runtime.clock import Clock
 from ingest.rtsp.auth import Credential
 from ingest.rtsp.rtp import RtpPacket, SenderReport, build_rtp, build_sender_report
-from ingest.rtsp.server import PAYLOAD_TYPE, PlayStarted, interleave
+from ingest.rtsp.server import PAYLOAD_TYPES, PlayStarted, interleave
 from simulators.coded_loop import CLOCK_RATE, CodedLoop, CodedPicture
 
 _REPORT_EVERY_S = 5.0
@@ -123,7 +123,7 @@ class Feed:
                 sequence=self._sequence,
                 timestamp=timestamp & 0xFFFFFFFF,
                 ssrc=self._ssrc,
-                payload_type=PAYLOAD_TYPE,
+                payload_type=PAYLOAD_TYPES[self.loop.codec],
                 marker=number == last,
                 payload=payload,
             )

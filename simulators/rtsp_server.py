@@ -75,7 +75,7 @@ class RtspServer:
         feed = self._feeds.get(path)
         if feed is None:
             return None
-        return Offer(parameter_sets=feed.loop.parameter_sets, credential=feed.credential)
+        return Offer(description=feed.loop.description, credential=feed.credential)
 
     def joined(self, client: "_Client") -> bool:
         """False when there are too many."""

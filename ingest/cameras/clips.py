@@ -12,7 +12,8 @@ from pathlib import Path
 import av
 
 from farwatch.storage.blobs import BlobStore
-from ingest.rtsp.frames import CodedFrame, annex_b
+from ingest.cameras.decoding import DECODERS
+from ingest.rtsp.frames import CodedFrame, StreamDescription, access_unit, from_key_on
 
 MEDIA_TYPE = "video/mp4"
 CLIP_ERRORS = (av.FFmpegError, ValueError)
@@ -25,8 +26,7 @@ class Footage:
     """Frames from a whole key frame on, and what is needed to make sense of them."""
 
     frames: Sequence[CodedFrame]
-    parameter_sets: bytes
-    clock_rate: int
+    description: StreamDescription
 
     @property
     def began_at(self) -> datetime:
@@ -35,24 +35,29 @@ class Footage:
     @property
     def duration_s(self) -> float:
         times = [f.rtp_time for f in self.frames]
-        return (max(times) - min(times)) / self.clock_rate
+        return (max(times) - min(times)) / self.description.clock_rate
 
 
 def cut(footage: Footage, path: Path) -> None:
     """Writes the footage as MP4 (avc1, index in front) without re-encoding. One of CLIP_ERRORS: it cannot be one."""
-    units = [annex_b(frame, footage.parameter_sets) for frame in footage.frames]
-    width, height = _size(units[0])
-    shown = [frame.rtp_time - footage.frames[0].rtp_time for frame in footage.frames]
+    description = footage.description
+    frames = [
+        (frame, unit) for frame in from_key_on(footage.frames) if (unit := access_unit(frame, description))
+    ]
+    if not frames:
+        raise ValueError("there is nothing in the clip")
+    width, height = _size(frames[0][1], description)
+    shown = [frame.rtp_time - footage.frames[0].rtp_time for frame, _ in frames]
     decoded = decoding_times(shown)
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
-        stream = container.add_mux_stream("h264", width=width, height=height)
-        time_base = Fraction(1, footage.clock_rate)
-        for i, unit in enumerate(units):
+        stream = container.add_mux_stream(DECODERS[description.codec], width=width, height=height)
+        time_base = Fraction(1, description.clock_rate)
+        for i, (frame, unit) in enumerate(frames):
             packet = av.Packet(unit)
             packet.stream, packet.time_base = stream, time_base
             packet.pts, packet.dts = max(shown[i], decoded[i]), decoded[i]
             packet.duration = decoded[i + 1] - decoded[i] if i + 1 < len(decoded) else _usual_step(decoded)
-            packet.is_keyframe = footage.frames[i].is_key
+            packet.is_keyframe = frame.is_key
             container.mux(packet)
 
 
@@ -98,9 +103,10 @@ def _usual_step(times: Sequence[int]) -> int:
     return max(1, steps[len(steps) // 2]) if steps else 1
 
 
-def _size(key_frame: bytes) -> tuple[int, int]:
+def _size(key_frame: bytes, description: StreamDescription) -> tuple[int, int]:
     """Width and height, by decoding the first picture: a clip whose beginning cannot be decoded is none."""
-    context = av.CodecContext.create("h264", "r")
+    context = av.CodecContext.create(DECODERS[description.codec], "r")
+    assert isinstance(context, av.VideoCodecContext)
     frames = [*context.decode(av.Packet(key_frame)), *context.decode(None)]
     if not frames:
         raise ValueError("the first frame of the clip cannot be decoded")

@@ -1,4 +1,4 @@
-"""H.264 to pictures: one decoder a camera, one thread, and planes reduced once for all detectors."""
+"""Coded frames to pictures: one decoder a camera, one thread, and planes reduced once for all detectors."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -13,34 +13,40 @@ from numpy.typing import NDArray
 
 from farwatch.domain.picture import Picture
 from ingest.cameras.attention import Batch
-from ingest.rtsp.frames import CodedFrame, annex_b
+from ingest.rtsp.frames import Codec, CodedFrame, StreamDescription, access_unit
 
-DECODE_ERRORS = (av.FFmpegError,)
+DECODE_ERRORS = (av.FFmpegError, ValueError)
 LARGEST_WIDTH = 640
 MOST_WAITING = 32
-"""H.264 reorders over at most 16 frames; what waits longer was swallowed by the decoder."""
+"""H.264 and H.265 reorder over at most 16 frames; what waits longer was swallowed by the decoder."""
+DECODERS = {Codec.H264: "h264", Codec.H265: "hevc", Codec.MJPEG: "mjpeg"}
+"""Names of FFmpeg's decoders."""
 Plane = NDArray[np.uint8]
 
 
 class FrameDecoder:
-    """Not thread-safe: one call at a time. Raises one of DECODE_ERRORS for what is not H.264."""
+    """Not thread-safe: one call at a time. Raises one of DECODE_ERRORS for what is not of its codec."""
 
-    def __init__(self) -> None:
-        context = av.CodecContext.create("h264", "r")
+    def __init__(self, codec: Codec) -> None:
+        context = av.CodecContext.create(DECODERS[codec], "r")
         assert isinstance(context, VideoCodecContext)
         context.thread_count = 1
         # Saves a tenth of a key frame and more of the others; what detectors see hardly differs.
         context.options = {"skip_loop_filter": "all"}
+        self.codec = codec
         self._context = context
         self._waiting: dict[int, CodedFrame] = {}
 
-    def decode(self, batch: Batch, parameter_sets: bytes) -> Iterator[tuple[VideoFrame, CodedFrame]]:
+    def decode(self, batch: Batch, description: StreamDescription) -> Iterator[tuple[VideoFrame, CodedFrame]]:
         """The batch's pictures, each with the coded frame that it was, in the order of showing."""
         if batch.restart:
             self._context.flush_buffers()
             self._waiting.clear()
         for coded in batch.frames:
-            packet = av.Packet(annex_b(coded, parameter_sets))
+            unit = access_unit(coded, description)
+            if not unit:  # FFmpeg would take it for the end of the stream
+                raise ValueError("there is nothing in a frame")
+            packet = av.Packet(unit)
             packet.pts = coded.rtp_time
             self._waiting[coded.rtp_time] = coded
             yield from self._matched(self._context.decode(packet))

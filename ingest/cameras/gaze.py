@@ -13,7 +13,7 @@ from farwatch.storage.blobs import BlobStore, write_atomically
 from ingest.cameras import metrics, stills
 from ingest.cameras.attention import SHOW_EVERY_S, Batch
 from ingest.cameras.decoding import DECODE_ERRORS, FrameDecoder, to_picture
-from ingest.rtsp.frames import CodedFrame
+from ingest.rtsp.frames import Codec, CodedFrame, StreamDescription
 
 log = logging.getLogger(__name__)
 
@@ -64,16 +64,18 @@ class Gaze:
         self._detectors = detectors
         self._blobs = blobs
         self._live_path = live_path
-        self._decoder = FrameDecoder()
+        self._decoder = FrameDecoder(Codec.H264)
         self._shown_at: datetime | None = None
         self._live_at: datetime | None = None
         self._failed: set[str] = set()
         self.wants_every_frame = False
 
-    def look(self, batch: Batch, parameter_sets: bytes) -> Look:
+    def look(self, batch: Batch, description: StreamDescription) -> Look:
         look = Look()
+        if self._decoder.codec is not description.codec:
+            self._decoder = FrameDecoder(description.codec)
         try:
-            for frame, coded in self._decoder.decode(batch, parameter_sets):
+            for frame, coded in self._decoder.decode(batch, description):
                 look.decoded += 1
                 look.last_at = coded.received_at
                 if self._is_time_for(coded.received_at):

@@ -22,8 +22,7 @@ class Recording:
     clip_id: UUID
     finding_id: UUID
     ends_at: datetime
-    parameter_sets: bytes
-    clock_rate: int
+    description: StreamDescription
     frames: list[CodedFrame] = field(default_factory=list)
     size_bytes: int = 0
     is_done: bool = False
@@ -48,7 +47,7 @@ class Recording:
     def footage(self) -> Footage | None:
         if not self.frames:
             return None
-        return Footage(frames=self.frames, parameter_sets=self.parameter_sets, clock_rate=self.clock_rate)
+        return Footage(frames=self.frames, description=self.description)
 
 
 def begin(
@@ -58,7 +57,7 @@ def begin(
     onset_at = finding.onset_at
     recording = Recording(
         clip_id=clip_id, finding_id=finding.id, ends_at=max(onset_at + timedelta(seconds=AFTER_S), found_at),
-        parameter_sets=description.parameter_sets, clock_rate=description.clock_rate,
+        description=description,
     )  # fmt: skip
     for frame in ring.since(onset_at - timedelta(seconds=BEFORE_S)):
         recording.add(frame)

@@ -56,6 +56,11 @@ class Ring:
         return self._groups[-1].number if self._groups else None
 
     @property
+    def recovers(self) -> bool:
+        """True when the newest key frame gives a whole picture only with the frames that follow it."""
+        return self.last_key is not None and self._frames[self.last_key - self._first].recovery_frames > 0
+
+    @property
     def key_gap_s(self) -> float:
         """Seconds between the last two key frames, or since the last one when that is longer already."""
         if not self._groups:

@@ -111,11 +111,11 @@ class Watch:
         reader = self._make_reader()
         try:
             description = await reader.open()
-            ring = Ring(clock_rate=description.clock_rate, keep_s=self._keep_s)
-            self._session, self._cause = _Session(description, ring), ""
+            self._begin_session(description)
+            self._cause = ""
             while True:
                 for frame in await reader.read():
-                    self._take(ring, frame)
+                    self._take(frame)
                 self._news.set()
         except RtspError:
             self._stop_recordings("camera_lost")
@@ -142,8 +142,18 @@ class Watch:
             failures += 1
             await asyncio.sleep(delay_s)
 
-    def _take(self, ring: Ring, frame: CodedFrame) -> None:
-        ring.append(frame)
+    def _begin_session(self, description: StreamDescription) -> _Session:
+        session = _Session(description, Ring(clock_rate=description.clock_rate, keep_s=self._keep_s))
+        self._session = session
+        return session
+
+    def _take(self, frame: CodedFrame) -> None:
+        session = self._session
+        assert session is not None
+        if frame.changed is not None:  # ring and clips hold pictures of one size
+            self._stop_recordings("stream_changed")
+            session = self._begin_session(frame.changed)
+        session.ring.append(frame)
         for recording in self._recordings:
             recording.add(frame)
 
@@ -162,7 +172,7 @@ class Watch:
             return False
         metrics.DROPPED_PICTURES.labels(self.camera.id).inc(batch.skipped)
         look = await asyncio.get_running_loop().run_in_executor(
-            self._workshop.threads, self._gaze.look, batch, session.description.parameter_sets
+            self._workshop.threads, self._gaze.look, batch, session.description
         )
         self._note(look, session)
         for said in look.seen:

@@ -10,9 +10,10 @@ from urllib.parse import urljoin
 
 from ingest.rtsp import sdp
 from ingest.rtsp.address import Address, parse_address
+from ingest.rtsp.assembler import FrameAssembler
 from ingest.rtsp.auth import Authenticator, Credential
 from ingest.rtsp.errors import Problem, RtspError
-from ingest.rtsp.frames import CodedFrame, FrameAssembler, StreamDescription
+from ingest.rtsp.frames import Codec, CodedFrame, StreamDescription
 from ingest.rtsp.messages import Interleaved, MessageParser, Request, Response, serialise
 from ingest.rtsp.rtp import Bye, ReceptionCount, SenderReport, build_receiver_report, parse_rtcp
 
@@ -49,6 +50,7 @@ class ClientSession:
         self._aggregate_url = address.url
         self._has_get_parameter = True
         self._media: sdp.Media | None = None
+        self._stream: StreamDescription | None = None
         self._assembler: FrameAssembler | None = None
         self._data_channel, self._control_channel = 0, 1
         self._own_ssrc = secrets.randbits(32)
@@ -170,7 +172,8 @@ class ClientSession:
         session = sdp.parse_sdp(response.body.decode("utf-8", "replace"))
         named = response.header("Content-Base") or response.header("Content-Location") or ""
         base = named if named.lower().startswith("rtsp://") else self._address.url
-        self._media = _choose_video(session)
+        self._media, codec = _choose_video(session)
+        self._stream = sdp.describe(self._media, codec)
         if session.control:
             self._aggregate_url = _control_url(base, session.control)
         url = _control_url(base, self._media.control)
@@ -179,6 +182,7 @@ class ClientSession:
 
     def _receive_setup(self, response: Response) -> None:
         assert self._media is not None
+        assert self._stream is not None
         session_id, _, parameters = (response.header("Session") or "").partition(";")
         if not session_id.strip():
             raise RtspError(Problem.PROTOCOL, "the camera names no session")
@@ -192,28 +196,21 @@ class ClientSession:
         if channels := _INTERLEAVED.search(transport):
             self._data_channel = int(channels[1])
             self._control_channel = int(channels[2] or self._data_channel + 1)
-        self._assembler = FrameAssembler(
-            payload_type=self._media.payload_type, clock_rate=self._media.clock_rate
-        )
+        self._assembler = FrameAssembler(self._stream, payload_type=self._media.payload_type)
         self._ask("PLAY", self._aggregate_url, ("Range", "npt=0.000-"))
 
     def _receive_play(self) -> None:
-        assert self._media is not None
-        self.description = StreamDescription(
-            codec=self._media.codec,
-            parameter_sets=sdp.parameter_sets(self._media),
-            clock_rate=self._media.clock_rate,
-        )
+        self.description = self._stream
 
 
-def _choose_video(session: sdp.SessionDescription) -> sdp.Media:
-    """The first H.264 track. Raises RtspError(NO_VIDEO or UNSUPPORTED_CODEC)."""
+def _choose_video(session: sdp.SessionDescription) -> tuple[sdp.Media, Codec]:
+    """The first track of a codec that is read here, MJPEG last. Raises RtspError(NO_VIDEO or UNSUPPORTED_CODEC)."""
     videos = [media for media in session.media if media.kind == "video"]
     if not videos:
         raise RtspError(Problem.NO_VIDEO, "the camera describes no video")
-    for media in videos:
-        if media.codec == "H264" and media.clock_rate > 0 and media.fmtp.get("packetization-mode") != "2":
-            return media
+    known = [(media, codec) for media in videos if (codec := sdp.codec_of(media)) is not None]
+    if known:
+        return min(known, key=lambda track: track[1] is Codec.MJPEG)
     raise RtspError(
         Problem.UNSUPPORTED_CODEC, f"the camera sends {videos[0].codec[:20] or 'an unnamed codec'}"
     )

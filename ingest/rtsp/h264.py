@@ -1,68 +1,127 @@
-"""H.264 in RTP (RFC 6184, packetization modes 0 and 1): single NAL units, STAP-A and FU-A, both ways."""
+"""H.264 in RTP (RFC 6184): single NAL units, aggregates and fragments to units; units to packets of mode 1."""
 
 from collections.abc import Iterable, Iterator
 
-START_CODE = b"\x00\x00\x00\x01"
+from ingest.rtsp.glance import NOTHING, Glance
+from ingest.rtsp.nal import recovery_point, smuggled_at, split_annex_b
+from ingest.rtsp.sps import h264_size
 
-SLICE, IDR_SLICE, SEI, SPS, PPS = 1, 5, 6, 7, 8
-_STAP_A, _FU_A = 24, 28
-_FIRST_PICTURE_TYPE, _LAST_PICTURE_TYPE = 1, 5
+SLICE, IDR_SLICE, SEI, SPS, PPS, ACCESS_UNIT_DELIMITER = 1, 5, 6, 7, 8, 9
+SETS = (SPS, PPS)
+picture_size = h264_size
+_STAP_A, _STAP_B, _MTAP16, _MTAP24, _FU_A, _FU_B, _UNKNOWN = 24, 25, 26, 27, 28, 29, 31
+_AGGREGATES = {_STAP_A: (1, 0), _STAP_B: (3, 0), _MTAP16: (3, 3), _MTAP24: (3, 4)}
+"""Where the first unit's size is, and how many bytes of decoding order and time stand between a size and its unit."""
 _SMALLEST_PAYLOAD = 3
+
+
+def nal_type(unit: bytes) -> int:
+    return unit[0] & 0x1F
+
+
+def is_picture(kind: int) -> bool:
+    """True for coded slices. Data partitions are none: no camera sends them, and H.265 taken for H.264 looks so."""
+    return kind in (SLICE, IDR_SLICE)
 
 
 def nal_types(payload: bytes) -> Iterator[int]:
     """Types of the NAL units that begin or go on in a packet, from header bytes only. Nonsense yields nothing."""
+    return (kind for kind, _, _ in _units_at(payload))
+
+
+def glance(payload: bytes) -> Glance:
+    """What a packet tells about its picture, up to the picture's first slice."""
+    has_sets, recovery_frames = False, None
+    for kind, at, begins in _units_at(payload):
+        if is_picture(kind):
+            first = payload[at] if at < len(payload) else 0
+            # first_mb_in_slice 0, then slice_type 2 or 7 (§7.3.3), as Exp-Golomb codes in one byte
+            is_intra = first & 0xF0 == 0xB0 or first == 0x88
+            begins = begins and first > 0x7F
+            return Glance(True, begins, kind == IDR_SLICE, begins and is_intra, has_sets, recovery_frames)
+        if kind == SPS:
+            has_sets = True
+        elif kind == SEI and begins:
+            recovery_frames = _recovery_frames(payload, at, recovery_frames)
+    if has_sets or recovery_frames is not None:
+        return Glance(has_sets=has_sets, recovery_frames=recovery_frames)
+    return NOTHING
+
+
+def _recovery_frames(payload: bytes, at: int, known: int | None) -> int | None:
+    try:
+        message = recovery_point(payload, at)
+        return known if message is None else message.number()
+    except ValueError:
+        return known
+
+
+def _units_at(payload: bytes) -> Iterator[tuple[int, int, bool]]:
+    """Type of each NAL unit in a packet, where what follows its header is, and whether the unit begins here."""
     if not payload:
         return
     kind = payload[0] & 0x1F
-    if kind == _FU_A:
+    if kind in (_FU_A, _FU_B):
         if len(payload) > 1:
-            yield payload[1] & 0x1F
-    elif kind == _STAP_A:
-        at = 1
-        while at + 2 < len(payload):
-            size = payload[at] << 8 | payload[at + 1]
-            yield payload[at + 2] & 0x1F
-            at += 2 + size
-    elif 0 < kind < _STAP_A:
-        yield kind
+            kind, begins, head = payload[1] & 0x1F, payload[1] > 0x7F, 2 if kind == _FU_A else 4
+            yield kind, head, begins
+            if begins and not is_picture(kind):
+                yield from _smuggled_units(payload, head)
+    elif kind in _AGGREGATES:
+        for at, _ in _aggregated(payload):
+            yield payload[at] & 0x1F, at + 1, True
+    elif kind < _STAP_A:
+        if kind:
+            yield kind, 1, True
+        if not is_picture(kind):
+            yield from _smuggled_units(payload, 0)
 
 
-def is_picture(nal_type: int) -> bool:
-    """True for coded slices and data partitions: the NAL units that hold a picture."""
-    return _FIRST_PICTURE_TYPE <= nal_type <= _LAST_PICTURE_TYPE
+def _smuggled_units(payload: bytes, begin: int) -> Iterator[tuple[int, int, bool]]:
+    for at in smuggled_at(payload, begin):
+        yield payload[at] & 0x1F, at + 1, True
 
 
 def depacketise(payloads: Iterable[bytes]) -> Iterator[bytes]:
-    """NAL units of one frame's packets. Fragments without beginning or end, and unknown packets, are left out."""
+    """NAL units of one frame's packets. Fragments without beginning or end, and unknown packets, are left out.
+
+    Units of the interleaved mode come in the order of their packets.
+    """
     fragments: list[bytes] = []
     for payload in payloads:
-        kind = payload[0] & 0x1F if payload else 0
-        if kind == _FU_A and len(payload) > 2:
+        kind = payload[0] & 0x1F if payload else _UNKNOWN
+        if kind in (_FU_A, _FU_B):
+            head = 2 if kind == _FU_A else 4
+            if len(payload) <= head:
+                continue
             if payload[1] & 0x80:
                 fragments = [bytes((payload[0] & 0xE0 | payload[1] & 0x1F,))]
             if fragments:
-                fragments.append(payload[2:])
+                fragments.append(payload[head:])
             if payload[1] & 0x40 and fragments:
                 yield b"".join(fragments)
                 fragments = []
             continue
         fragments = []
-        if kind == _STAP_A:
-            yield from _split_aggregate(payload)
-        elif 0 < kind < _STAP_A:
+        if kind in _AGGREGATES:
+            for begin, end in _aggregated(payload):
+                yield payload[begin:end]
+        elif kind == 0:
+            yield from split_annex_b(payload)
+        elif kind < _STAP_A:
             yield payload
 
 
-def _split_aggregate(payload: bytes) -> Iterator[bytes]:
-    at = 1
+def _aggregated(payload: bytes) -> Iterator[tuple[int, int]]:
+    """Where the NAL units of an aggregate begin and end."""
+    at, before_unit = _AGGREGATES[payload[0] & 0x1F]
     while at + 2 < len(payload):
         size = payload[at] << 8 | payload[at + 1]
-        unit = payload[at + 2 : at + 2 + size]
-        if size == 0 or len(unit) < size:
+        begin = at + 2 + before_unit
+        at = begin + size
+        if size == 0 or at > len(payload):
             return
-        yield unit
-        at += 2 + size
+        yield begin, at
 
 
 def packetise(units: Iterable[bytes], max_payload: int = 1400) -> list[bytes]:
@@ -104,13 +163,3 @@ def _fragment(unit: bytes, max_payload: int) -> Iterator[bytes]:
         piece = unit[at : at + room]
         begins, ends = 0x80 if at == 1 else 0, 0x40 if at + room >= len(unit) else 0
         yield bytes((indicator, begins | ends | kind)) + piece
-
-
-def join_annex_b(units: Iterable[bytes]) -> bytes:
-    return b"".join(START_CODE + unit for unit in units)
-
-
-def split_annex_b(stream: bytes) -> list[bytes]:
-    """NAL units of an Annex B byte stream, with three- or four-byte start codes; zero bytes at a unit's end are dropped."""
-    pieces = stream.split(b"\x00\x00\x01")
-    return [unit for piece in pieces[1:] if (unit := piece.rstrip(b"\x00"))]

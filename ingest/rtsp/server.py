@@ -12,10 +12,12 @@ from typing import TypeAlias
 from ingest.rtsp.address import parse_address
 from ingest.rtsp.auth import Credential, Verifier
 from ingest.rtsp.errors import RtspError
+from ingest.rtsp.frames import Codec, StreamDescription
 from ingest.rtsp.messages import HeaderList, Interleaved, MessageParser, Request, Response, serialise
-from ingest.rtsp.sdp import write_h264_sdp
+from ingest.rtsp.sdp import write_sdp
 
-PAYLOAD_TYPE = 96
+PAYLOAD_TYPES = {Codec.H264: 96, Codec.H265: 97, Codec.MJPEG: 26}
+"""Each its own, so that a reader notices when a camera changes its codec without a word."""
 SESSION_TIMEOUT_S = 60
 _TRACK = "track0"
 _REALM = "farwatch"
@@ -39,7 +41,7 @@ _PHRASES = {
 class Offer:
     """What a path has to show, and who may see it (everybody when `credential` is None)."""
 
-    parameter_sets: bytes
+    description: StreamDescription
     credential: Credential | None = None
 
 
@@ -131,10 +133,10 @@ class ServerSession:
         return 401, tuple(("WWW-Authenticate", value) for value in verifier.challenges()), b""
 
     def _describe(self, request: Request, path: str, offer: Offer) -> tuple[int, HeaderList, bytes]:
-        text = write_h264_sdp(
+        text = write_sdp(
+            offer.description,
             name=path.strip("/") or "camera",
-            parameter_sets=offer.parameter_sets,
-            payload_type=PAYLOAD_TYPE,
+            payload_type=PAYLOAD_TYPES[offer.description.codec],
             control=_TRACK,
         )
         base = request.url.partition("?")[0].rstrip("/") + "/"

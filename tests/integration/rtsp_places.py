@@ -9,13 +9,15 @@ import numpy.typing as npt
 
 from farwatch.runtime.clock import SystemClock
 from ingest.rtsp.frames import CodedFrame
-from ingest.rtsp.h264 import join_annex_b, packetise
+from ingest.rtsp.h264 import packetise
+from ingest.rtsp.nal import join_annex_b
 from ingest.rtsp.session import RtspReader
 from simulators.coded_loop import CLOCK_RATE, CodedLoop, CodedPicture
 from simulators.rtsp_server import RtspServer
 
 CLOCK = SystemClock()
-SETS = join_annex_b([b"\x67\x42\x00\x1e\xaa", b"\x68\xce\x3c\x80"])
+_UNITS = [b"\x67\x42\x00\x1e\xaa", b"\x68\xce\x3c\x80"]
+SETS = join_annex_b(_UNITS)
 
 
 def made_up_loop(*, pictures: int = 5, rate: int = 50, size: int = 3000, fill: bytes = b"x") -> CodedLoop:
@@ -30,7 +32,9 @@ def made_up_loop(*, pictures: int = 5, rate: int = 50, size: int = 3000, fill: b
             CodedPicture(
                 pts=n * step,
                 is_key=n == 0,
-                packets=tuple(packetise([(b"\x65" if n == 0 else b"\x41") + fill * size])),
+                packets=tuple(
+                    packetise([b"\x41\x9a" + fill * size] if n else [*_UNITS, b"\x65\x88" + fill * size])
+                ),
             )
             for n in range(pictures)
         ),

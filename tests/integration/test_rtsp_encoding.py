@@ -13,6 +13,7 @@ import pytest
 
 from ingest.rtsp import h264
 from ingest.rtsp.auth import Credential
+from ingest.rtsp.nal import split_annex_b
 from ingest.rtsp.session import RtspReader
 from simulators import encoding
 from simulators.camera import serve_file
@@ -52,7 +53,7 @@ def test_pictures_are_coded_with_a_key_frame_each_second_at_which_decoding_can_b
     for picture in loop.pictures:
         kinds = [unit[0] & 0x1F for unit in h264.depacketise(picture.packets)]
         assert (h264.IDR_SLICE in kinds and h264.SPS in kinds and h264.PPS in kinds) is picture.is_key
-    assert [unit[0] & 0x1F for unit in h264.split_annex_b(loop.parameter_sets)] == [h264.SPS, h264.PPS]
+    assert [unit[0] & 0x1F for unit in split_annex_b(loop.parameter_sets)] == [h264.SPS, h264.PPS]
     from_the_middle, original = decode(loop, 12), list(drawn_pictures(36))[12:]
     assert len(from_the_middle) == 24
     for shown, drawn in zip(from_the_middle, original, strict=True):

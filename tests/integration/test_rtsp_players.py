@@ -12,7 +12,7 @@ import pytest
 
 from ingest.rtsp.auth import Credential
 from ingest.rtsp.errors import Problem, RtspError
-from ingest.rtsp.frames import annex_b, parameter_sets_in
+from ingest.rtsp.frames import access_unit, parameter_sets_in
 from ingest.rtsp.session import RtspReader
 from simulators.coded_loop import CodedLoop
 from simulators.encoding import encode_pictures
@@ -141,12 +141,12 @@ async def test_the_reader_plays_gstreamers_server(method: str) -> None:
     pictures = [
         picture
         for frame in frames[first:]
-        for picture in decoder.decode(av.Packet(annex_b(frame, description.parameter_sets)))  # type: ignore[attr-defined]
+        for picture in decoder.decode(av.Packet(access_unit(frame, description)))  # type: ignore[attr-defined]
     ]
     assert len(pictures) >= len(frames) - first - 2
     assert {(picture.width, picture.height) for picture in pictures} == {(320, 240)}
     assert not any(frame.damaged for frame in frames)
-    assert description.parameter_sets or parameter_sets_in(frames[first])
+    assert description.parameter_sets or parameter_sets_in(frames[first], description.codec)
 
 
 async def test_a_server_that_is_killed_is_noticed(loop: CodedLoop) -> None:

@@ -59,7 +59,7 @@ async def test_a_loop_is_read_as_it_was_coded_and_its_time_goes_on_over_the_end(
         description = await reader.open()
         frames = await read_frames(reader, 12)
 
-    assert (description.codec, description.parameter_sets, description.clock_rate) == ("H264", SETS, 90_000)
+    assert (description.codec, description.parameter_sets, description.clock_rate) == ("h264", SETS, 90_000)
     assert [frame.packets for frame in frames[:10]] == [p.packets for p in loop.pictures] * 2
     assert [frame.is_key for frame in frames[:6]] == [True, False, False, False, False, True]
     assert {b.rtp_time - a.rtp_time for a, b in pairwise(frames)} == {1800}
@@ -123,7 +123,7 @@ class _Camera(asyncio.Protocol):
 
     def __init__(self, media: bytes, then: Callable[[asyncio.Transport], None]) -> None:
         self._media, self._then = media, then
-        self._session = ServerSession(lambda _: Offer(parameter_sets=SETS))
+        self._session = ServerSession(lambda _: Offer(description=made_up_loop().description))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)

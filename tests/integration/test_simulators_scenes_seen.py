@@ -11,8 +11,8 @@ from farwatch.domain.finding import Kind
 from farwatch.domain.picture import Picture, Sighting
 from farwatch.domain.registry import Zone
 from ingest.cameras.decoding import to_picture
-from ingest.rtsp import h264
 from simulators.city_names import CAMERAS, CameraPlan
+from simulators.coded_loop import access_unit
 from simulators.encoding import encode_pictures
 from simulators.scene_yard import STANDS_S, TIPPED_S
 from simulators.scenes import SMOKES_S, make_scene
@@ -32,7 +32,7 @@ def shown(plan: CameraPlan, seed: int, until_s: float) -> Iterator[Picture]:
     loop = encode_pictures(drawn, rate=1)
     decoder = av.CodecContext.create("h264", "r")
     for coded in loop.pictures:
-        data = loop.parameter_sets + h264.join_annex_b(h264.depacketise(coded.packets))
+        data = loop.parameter_sets + access_unit(coded)
         for frame in decoder.decode(av.Packet(data)):
             yield to_picture(frame, plan.id, BEGINS_AT + timedelta(seconds=coded.pts / 90_000))
 

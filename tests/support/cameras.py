@@ -10,10 +10,12 @@ import numpy as np
 from av.video.frame import PictureType
 
 from ingest.rtsp import h264
-from ingest.rtsp.frames import CodedFrame
+from ingest.rtsp.frames import Codec, CodedFrame, StreamDescription
+from ingest.rtsp.nal import split_annex_b
 
 AT = datetime(2026, 11, 22, 8, tzinfo=UTC)
 RATE = 90_000
+H264 = StreamDescription(codec=Codec.H264, parameter_sets=b"", clock_rate=RATE)
 
 
 def squares(count: int, width: int = 320, height: int = 240) -> Iterator[np.ndarray]:
@@ -45,7 +47,7 @@ def coded(
     packets += context.encode(None)
     return tuple(
         CodedFrame(
-            packets=tuple(h264.packetise(h264.split_annex_b(bytes(packet)))), rtp_time=int(packet.pts),
+            packets=tuple(h264.packetise(split_annex_b(bytes(packet)))), rtp_time=int(packet.pts),
             received_at=AT + timedelta(seconds=i / fps), captured_at=None, is_key=packet.is_keyframe,
         )
         for i, packet in enumerate(packets)

@@ -18,15 +18,15 @@ from farwatch.storage.evidence import EvidenceKind, evidence_id
 from ingest.cameras.clips import Footage, KeptClip, cut, decoding_times, keep
 from ingest.cameras.recording import begin
 from ingest.cameras.ring import Ring
-from ingest.rtsp.frames import StreamDescription
+from ingest.rtsp.frames import Codec, StreamDescription
 from tests.support.cameras import AT, RATE, coded, frame
 
 needs_ffprobe = pytest.mark.skipif(shutil.which("ffprobe") is None, reason="ffprobe is not installed")
-STREAM = StreamDescription(codec="H264", parameter_sets=b"", clock_rate=RATE)
+STREAM = StreamDescription(codec=Codec.H264, parameter_sets=b"", clock_rate=RATE)
 
 
 def footage(*frames: object) -> Footage:
-    return Footage(frames=frames, parameter_sets=b"", clock_rate=RATE)
+    return Footage(frames=frames, description=STREAM)
 
 
 def probe(path: Path) -> dict:

@@ -10,8 +10,8 @@ import pytest
 from ingest.cameras import stills
 from ingest.cameras.attention import Batch
 from ingest.cameras.decoding import DECODE_ERRORS, FrameDecoder, reduced_size, to_picture
-from ingest.rtsp.frames import CodedFrame
-from tests.support.cameras import AT, coded, frame, squares
+from ingest.rtsp.frames import Codec, CodedFrame
+from tests.support.cameras import AT, H264, coded, frame, squares
 
 
 def batch(*frames: CodedFrame, restart: bool = True, alone: bool = False) -> Batch:
@@ -20,26 +20,28 @@ def batch(*frames: CodedFrame, restart: bool = True, alone: bool = False) -> Bat
 
 @pytest.mark.parametrize("b_frames", [0, 2])
 def test_a_key_frame_alone_gives_its_picture_at_once(b_frames: int) -> None:
-    decoder = FrameDecoder()
+    decoder = FrameDecoder(Codec.H264)
     keys = [f for f in coded(40, b_frames=b_frames) if f.is_key]
     for key in keys:
-        assert [coded for _, coded in decoder.decode(batch(key, alone=True), b"")] == [key]
+        assert [coded for _, coded in decoder.decode(batch(key, alone=True), H264)] == [key]
     assert len(keys) == 4
 
 
 @pytest.mark.parametrize("b_frames", [0, 2])
 def test_frames_that_follow_each_other_give_pictures_in_the_order_of_showing(b_frames: int) -> None:
-    decoder, frames = FrameDecoder(), coded(40, b_frames=b_frames)
+    decoder, frames = FrameDecoder(Codec.H264), coded(40, b_frames=b_frames)
     pts = []
     for i in range(0, 40, 8):
-        pts += [f.pts for f, _ in decoder.decode(batch(*frames[i : i + 8], restart=i == 0), b"")]
+        pts += [f.pts for f, _ in decoder.decode(batch(*frames[i : i + 8], restart=i == 0), H264)]
     assert pts == sorted(pts)
     assert len(pts) >= 40 - b_frames
 
 
 def test_the_picture_is_what_was_drawn() -> None:
     width, height = 1280, 960
-    (decoded, _) = next(iter(FrameDecoder().decode(batch(coded(1, width=width)[0], alone=True), b"")))
+    (decoded, _) = next(
+        iter(FrameDecoder(Codec.H264).decode(batch(coded(1, width=width)[0], alone=True), H264))
+    )
     picture = to_picture(decoded, "c1", AT)
     drawn = cv2.cvtColor(next(squares(1, width, height)), cv2.COLOR_BGR2YUV_I420)
     y = cv2.resize(drawn[:height], (640, 480), interpolation=cv2.INTER_AREA)
@@ -74,22 +76,24 @@ def test_sizes_are_even_and_at_most_640_wide(size: tuple[int, int], reduced: tup
 
 
 def test_a_picture_outlives_its_frame() -> None:
-    decoder, frames = FrameDecoder(), coded(20)
-    pictures = [to_picture(f, "c1", c.received_at) for f, c in decoder.decode(batch(*frames), b"")]
+    decoder, frames = FrameDecoder(Codec.H264), coded(20)
+    pictures = [to_picture(f, "c1", c.received_at) for f, c in decoder.decode(batch(*frames), H264)]
     left = [int(np.asarray(p.y)[60].argmax()) for p in pictures]
     assert left == sorted(left)
     assert left[-1] - left[0] == pytest.approx(4 * 19, abs=4)
 
 
 def test_nonsense_is_a_named_error_and_the_next_key_frame_decodes() -> None:
-    decoder = FrameDecoder()
+    decoder = FrameDecoder(Codec.H264)
     with pytest.raises(DECODE_ERRORS):
-        list(decoder.decode(batch(frame(0, key=True), alone=True), b""))
-    assert len(list(decoder.decode(batch(coded(1)[0], alone=True), b""))) == 1
+        list(decoder.decode(batch(frame(0, key=True), alone=True), H264))
+    assert len(list(decoder.decode(batch(coded(1)[0], alone=True), H264))) == 1
 
 
 def test_stills_are_the_whole_picture_and_the_marked_one_has_the_box() -> None:
-    (decoded, _) = next(iter(FrameDecoder().decode(batch(coded(1, width=640)[0], alone=True), b"")))
+    (decoded, _) = next(
+        iter(FrameDecoder(Codec.H264).decode(batch(coded(1, width=640)[0], alone=True), H264))
+    )
     plain = cv2.imdecode(np.frombuffer(stills.original(decoded), np.uint8), cv2.IMREAD_COLOR)
     marked = cv2.imdecode(
         np.frombuffer(stills.marked(decoded, (0.25, 0.25, 0.5, 1.5)), np.uint8), cv2.IMREAD_COLOR
@@ -103,7 +107,9 @@ def test_stills_are_the_whole_picture_and_the_marked_one_has_the_box() -> None:
 
 
 def test_the_live_still_is_a_small_jpeg() -> None:
-    (decoded, _) = next(iter(FrameDecoder().decode(batch(coded(1, width=1280)[0], alone=True), b"")))
+    (decoded, _) = next(
+        iter(FrameDecoder(Codec.H264).decode(batch(coded(1, width=1280)[0], alone=True), H264))
+    )
     jpeg = stills.live(to_picture(decoded, "c1", AT))
     with av.open(io.BytesIO(jpeg), format="mjpeg") as container:
         assert (container.streams.video[0].width, container.streams.video[0].height) == (640, 480)

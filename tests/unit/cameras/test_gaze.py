@@ -20,7 +20,7 @@ from ingest.cameras.metrics import REFUSED_REPORTS
 from ingest.cameras.recording import Recording
 from ingest.cameras.reporting import report_of
 from ingest.cameras.ring import MAX_BYTES
-from tests.support.cameras import AT, RATE, coded, frame
+from tests.support.cameras import AT, H264, coded, frame
 
 CAMERA = Camera(
     id="c1", name="Gate", enterprise="e1", place=Position(30, 120), heading_deg=None, url="rtsp://127.0.0.1/x"
@@ -69,32 +69,32 @@ def gaze(folder: Path, *detectors: Detector) -> Gaze:
 
 
 def test_a_detector_that_fails_does_not_silence_the_others(folder: Path) -> None:
-    look = gaze(folder, Detector(broken), Detector(sighting)).look(whole(1), b"")
+    look = gaze(folder, Detector(broken), Detector(sighting)).look(whole(1), H264)
     assert [type(s) for s in look.seen] == [Seen]
 
 
 def test_detectors_see_five_pictures_a_second_of_all_that_are_decoded(folder: Path) -> None:
     seen: list[Picture] = []
-    look = gaze(folder, Detector(lambda p: seen.append(p) or [])).look(whole(40), b"")
+    look = gaze(folder, Detector(lambda p: seen.append(p) or [])).look(whole(40), H264)
     assert (look.decoded, look.broken) == (40, False)
     assert [(p.at - AT).total_seconds() for p in seen] == pytest.approx([i / 5 for i in range(20)])
 
 
 def test_one_detector_that_wants_every_frame_is_enough(folder: Path) -> None:
     eye = gaze(folder, Detector(nothing, eager=True), Detector(nothing))
-    eye.look(whole(1), b"")
+    eye.look(whole(1), H264)
     assert eye.wants_every_frame
 
 
 def test_a_frame_that_is_not_decodable_is_told_and_survived(folder: Path) -> None:
     eye = gaze(folder)
-    assert eye.look(Batch(frames=(frame(0, key=True),), restart=True, alone=True, skipped=0), b"").broken
-    assert eye.look(whole(2), b"").decoded == 2
+    assert eye.look(Batch(frames=(frame(0, key=True),), restart=True, alone=True, skipped=0), H264).broken
+    assert eye.look(whole(2), H264).decoded == 2
 
 
 def test_a_full_disk_costs_the_still_but_not_the_finding(folder: Path) -> None:
     (folder / "evidence").write_text("a file where the folder should be")
-    (seen,) = gaze(folder, Detector(sighting)).look(whole(1), b"").seen
+    (seen,) = gaze(folder, Detector(sighting)).look(whole(1), H264).seen
     assert isinstance(seen, Seen)
     report = report_of(CAMERA, seen, clip_lost=None)
     assert {e.kind: (e.state, e.reason) for e in report.evidence} == {
@@ -105,7 +105,7 @@ def test_a_full_disk_costs_the_still_but_not_the_finding(folder: Path) -> None:
 
 
 def test_the_same_sighting_reported_twice_has_the_same_ids(folder: Path) -> None:
-    (seen,) = gaze(folder, Detector(sighting)).look(whole(1), b"").seen
+    (seen,) = gaze(folder, Detector(sighting)).look(whole(1), H264).seen
     assert isinstance(seen, Seen)
     first, second = (report_of(replace(CAMERA), seen, clip_lost=None) for _ in range(2))
     assert first.finding.id == second.finding.id
@@ -118,8 +118,7 @@ def test_a_recording_stops_at_its_bound_of_bytes() -> None:
         clip_id=uuid4(),
         finding_id=uuid4(),
         ends_at=AT.replace(year=2030),
-        parameter_sets=b"",
-        clock_rate=RATE,
+        description=H264,
     )
     for _ in range(10):
         made.add(heavy)

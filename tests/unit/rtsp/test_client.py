@@ -67,7 +67,7 @@ def test_the_way_to_the_first_frame() -> None:
     assert script.asked[2].header("Transport") == "RTP/AVP/TCP;unicast;interleaved=0-1"
     assert script.asked[3].header("Session") == "ab"
     assert script.client.description is not None
-    assert script.client.description.codec == "H264"
+    assert script.client.description.codec == "h264"
     assert script.client.keep_alive_s == 10
 
 
@@ -117,8 +117,8 @@ def test_packets_are_taken_from_the_channels_that_the_camera_chose() -> None:
         ([OK, Response(503)], Problem.PROTOCOL),
         ([OK, Response(200, body=b"m=audio 0 RTP/AVP 0\r\n")], Problem.NO_VIDEO),
         ([OK, Response(200, body=b"")], Problem.NO_VIDEO),
-        ([OK, Response(200, body=VIDEO.replace(b"H264", b"H265"))], Problem.UNSUPPORTED_CODEC),
-        ([OK, Response(200, body=b"m=video 0 RTP/AVP 26\r\n")], Problem.UNSUPPORTED_CODEC),
+        ([OK, Response(200, body=VIDEO.replace(b"H264", b"VP8"))], Problem.UNSUPPORTED_CODEC),
+        ([OK, Response(200, body=b"m=video 0 RTP/AVP 32\r\n")], Problem.UNSUPPORTED_CODEC),
         ([OK, DESCRIBED, Response(461)], Problem.PROTOCOL),
         ([OK, DESCRIBED, Response(200)], Problem.PROTOCOL),
         (

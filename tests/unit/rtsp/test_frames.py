@@ -1,23 +1,28 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.rtsp import frames as frames_module
+from ingest.rtsp import assembler as assembler_module
+from ingest.rtsp.assembler import FrameAssembler
 from ingest.rtsp.errors import Problem, RtspError
-from ingest.rtsp.frames import CodedFrame, FrameAssembler, annex_b, parameter_sets_in
-from ingest.rtsp.h264 import join_annex_b, packetise
+from ingest.rtsp.frames import Codec, CodedFrame, StreamDescription, access_unit, parameter_sets_in
+from ingest.rtsp.h264 import packetise
+from ingest.rtsp.nal import join_annex_b
 from ingest.rtsp.rtp import NO_CLOCK, SenderReport
 from tests.unit.rtsp.wires import NOON, TICKS_PER_FRAME, later, packet
 
 SPS, PPS = b"\x67\x42\x00\x1e\xaa", b"\x68\xce\x3c\x80"
 SETS = join_annex_b([SPS, PPS])
-KEY, DELTA, OTHER = b"\x65" + b"k" * 300, b"\x41" + b"d" * 120, b"\x06\x05sei"
+STREAM = StreamDescription(codec=Codec.H264, parameter_sets=b"", clock_rate=90_000)
+KEY, DELTA, OTHER = b"\x65\x88" + b"k" * 300, b"\x41\x9a" + b"d" * 120, b"\x06\x05sei"
+LATER_SLICE = b"\x41\x40" + b"e" * 120
 
 
-def assembler() -> FrameAssembler:
-    return FrameAssembler(payload_type=96, clock_rate=90_000)
+def assembler(sets: bytes = b"") -> FrameAssembler:
+    return FrameAssembler(replace(STREAM, parameter_sets=sets), payload_type=96)
 
 
 def stream(pictures: list[list[bytes]], first_time: int = 0, first_sequence: int = 0) -> list[bytes]:
@@ -42,7 +47,7 @@ def feed(one: FrameAssembler, packets: list[bytes]) -> list[CodedFrame]:
 
 
 _pictures = st.lists(
-    st.sampled_from([[DELTA], [KEY], [SPS, PPS, KEY], [OTHER, DELTA], [DELTA, DELTA]]),
+    st.sampled_from([[DELTA], [SPS, PPS, KEY], [OTHER, DELTA], [DELTA, LATER_SLICE]]),
     min_size=1,
     max_size=12,
 )
@@ -54,7 +59,7 @@ def test_frames_come_out_as_they_went_in_across_every_wrap(
 ) -> None:
     found = feed(assembler(), stream(pictures, first_time, first_sequence))
 
-    assert [annex_b(frame, b"") for frame in found] == [join_annex_b(units) for units in pictures]
+    assert [access_unit(frame, STREAM) for frame in found] == [join_annex_b(units) for units in pictures]
     assert [frame.is_key for frame in found] == [KEY in units for units in pictures]
     assert [frame.rtp_time - first_time for frame in found] == [
         n * TICKS_PER_FRAME for n in range(len(pictures))
@@ -72,7 +77,7 @@ def test_a_frame_that_lost_a_packet_is_marked_damaged(
     one = assembler()
     found = feed(one, packets[:gone] + packets[gone + 1 :])
 
-    whole = [annex_b(frame, b"") for frame in found if not frame.damaged]
+    whole = [access_unit(frame, STREAM) for frame in found if not frame.damaged]
     assert all(unit in [join_annex_b(units) for units in pictures] for unit in whole)
     assert any(frame.damaged and abs(frame.rtp_time - missing) <= TICKS_PER_FRAME for frame in found)
     assert one.lost == 1
@@ -100,22 +105,22 @@ def test_parameter_sets_under_a_marker_of_their_own_wait_for_their_picture() -> 
     (frame,) = feed(assembler(), packets)
 
     assert (frame.is_key, frame.rtp_time) == (True, 10)
-    assert annex_b(frame, b"unused") == join_annex_b([SPS, PPS, OTHER, DELTA])
-    assert parameter_sets_in(frame) == SETS
+    assert access_unit(frame, STREAM) == join_annex_b([SPS, PPS, OTHER, DELTA])
+    assert join_annex_b(parameter_sets_in(frame, Codec.H264)) == SETS
 
 
 def test_key_frames_without_parameter_sets_get_those_of_the_description() -> None:
-    key, delta = feed(assembler(), stream([[KEY], [DELTA]]))
+    key, delta = feed(assembler(SETS), stream([[KEY], [DELTA]]))
 
-    assert annex_b(key, SETS) == SETS + join_annex_b([KEY])
-    assert annex_b(delta, SETS) == join_annex_b([DELTA])
+    assert access_unit(key, STREAM) == SETS + join_annex_b([KEY])
+    assert access_unit(delta, STREAM) == join_annex_b([DELTA])
 
 
 def test_doubled_and_late_packets_are_passed_over() -> None:
     packets = stream([[KEY], [DELTA]])
     found = feed(assembler(), [packets[0], packets[1], packets[1], packets[0], *packets[2:]])
 
-    assert [annex_b(f, b"") for f in found] == [join_annex_b([KEY]), join_annex_b([DELTA])]
+    assert [access_unit(f, STREAM) for f in found] == [join_annex_b([KEY]), join_annex_b([DELTA])]
     assert not any(frame.damaged for frame in found)
 
 
@@ -162,7 +167,7 @@ def test_a_report_without_a_clock_or_of_another_stream_tells_nothing(report: tup
 
 
 def test_a_frame_without_end_is_an_error_before_it_fills_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(frames_module, "MAX_FRAME_BYTES", 10_000)
+    monkeypatch.setattr(assembler_module, "MAX_FRAME_BYTES", 10_000)
 
     with pytest.raises(RtspError) as caught:
         feed(assembler(), [packet(n, 0, DELTA) for n in range(200)])

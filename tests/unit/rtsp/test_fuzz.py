@@ -9,7 +9,7 @@ from ingest.rtsp.address import parse_address
 from ingest.rtsp.auth import Credential
 from ingest.rtsp.client import ClientSession
 from ingest.rtsp.errors import RtspError
-from ingest.rtsp.frames import CodedFrame, annex_b
+from ingest.rtsp.frames import Codec, CodedFrame, StreamDescription, access_unit
 from ingest.rtsp.h264 import packetise
 from ingest.rtsp.messages import Interleaved, serialise
 from ingest.rtsp.rtp import SenderReport, build_bye, build_sender_report
@@ -25,7 +25,9 @@ def media() -> bytes:
     report = build_sender_report(SenderReport(ssrc=7, captured_at=NOON, timestamp=0), "c")
     stream = serialise(Interleaved(1, report))
     sequence = 65_534
-    for number, unit in enumerate([b"\x65" + b"k" * 90, b"\x41" + b"d" * 30, b"\x41" + b"e" * 40]):
+    for number, unit in enumerate(
+        [b"\x65\x88" + b"k" * 90, b"\x41\x9a" + b"d" * 30, b"\x41\x9a" + b"e" * 40]
+    ):
         payloads = packetise([b"\x06s", unit], 40)
         for payload in payloads:
             data = packet(sequence, number * 3600, payload, marker=payload is payloads[-1])
@@ -89,7 +91,7 @@ def test_a_client_that_hears_nonsense_has_a_name_for_it(
     assert (frames, error) == read(answers, [])
     assert ACCOUNT.password not in (error or "")
     for frame in frames:
-        annex_b(frame, b"")
+        access_unit(frame, StreamDescription(codec=Codec.H264, parameter_sets=b"", clock_rate=90_000))
 
 
 @settings(max_examples=300)

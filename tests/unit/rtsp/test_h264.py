@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.rtsp import h264
+from ingest.rtsp import h264, nal
 
 _units = st.builds(
     lambda first, rest: bytes((first,)) + rest,
@@ -36,11 +36,11 @@ def test_nonsense_in_packets_is_left_out_and_never_raises(packets: list[bytes]) 
 
 @given(st.lists(_units.map(lambda unit: unit.replace(b"\x00", b"\x01")), max_size=6))
 def test_annex_b_splits_as_it_was_joined(units: list[bytes]) -> None:
-    assert h264.split_annex_b(h264.join_annex_b(units)) == units
+    assert nal.split_annex_b(nal.join_annex_b(units)) == units
 
 
 def test_short_start_codes_and_zeros_between_units_are_understood() -> None:
-    assert h264.split_annex_b(b"\x00\x00\x01\x67\xaa\x00\x00\x00\x01\x68\xbb\x00") == [
+    assert nal.split_annex_b(b"\x00\x00\x01\x67\xaa\x00\x00\x00\x01\x68\xbb\x00") == [
         b"\x67\xaa",
         b"\x68\xbb",
     ]

@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.rtsp import sdp
-from ingest.rtsp.h264 import join_annex_b
+from ingest.rtsp.frames import Codec, StreamDescription
+from ingest.rtsp.nal import join_annex_b
 from tests.unit.rtsp.wires import mutate, mutations
 
 CAMERA = """v=0
@@ -40,18 +41,19 @@ def test_a_cameras_description_is_understood() -> None:
     assert video.fmtp["packetization-mode"] == "1"
     assert sdp.parse_sdp(CAMERA).control == "rtsp://192.0.2.1/base/"
     sets = [base64.b64decode("Z0IAKeKQ"), base64.b64decode("aM48gA==")]
-    assert sdp.parameter_sets(video) == join_annex_b(sets)
+    assert sdp.parameter_sets(video, Codec.H264) == join_annex_b(sets)
 
 
 @given(_bytes, _bytes, st.integers(96, 127))
 def test_what_is_written_is_read_again(sps: bytes, pps: bytes, payload_type: int) -> None:
     sets = join_annex_b([b"\x67" + sps, b"\x68" + pps])
-    text = sdp.write_h264_sdp(name="x", parameter_sets=sets, payload_type=payload_type, control="track0")
+    stream = StreamDescription(codec=Codec.H264, parameter_sets=sets, clock_rate=90_000)
+    text = sdp.write_sdp(stream, name="x", payload_type=payload_type, control="track0")
     (media,) = sdp.parse_sdp(text).media
 
     assert (media.codec, media.clock_rate, media.control) == ("H264", 90_000, "track0")
     assert media.payload_type == payload_type
-    assert sdp.parameter_sets(media) == sets
+    assert sdp.parameter_sets(media, Codec.H264) == sets
 
 
 @given(mutations, st.text(max_size=60))
@@ -60,4 +62,4 @@ def test_no_text_makes_it_fall_over(changes: list[tuple[int, int, bytes]], noise
     for text in (broken, noise, broken + noise):
         for media in sdp.parse_sdp(text).media:
             assert 0 <= media.payload_type <= 127
-            sdp.parameter_sets(media)
+            sdp.parameter_sets(media, Codec.H264)

@@ -6,17 +6,19 @@ from ingest.rtsp.address import parse_address
 from ingest.rtsp.auth import Credential
 from ingest.rtsp.client import ClientSession
 from ingest.rtsp.errors import Problem, RtspError
-from ingest.rtsp.h264 import join_annex_b
+from ingest.rtsp.frames import Codec, StreamDescription
 from ingest.rtsp.messages import MessageParser, Request, Response, serialise
+from ingest.rtsp.nal import join_annex_b
 from ingest.rtsp.server import Offer, PlayStarted, PlayStopped, ServerSession
 from tests.unit.rtsp.wires import converse
 
 SETS = join_annex_b([b"\x67\x42\x00\x1e\xaa", b"\x68\xce\x3c\x80"])
+STREAM = StreamDescription(codec=Codec.H264, parameter_sets=SETS, clock_rate=90_000)
 ACCOUNT = Credential("viewer", "s3cr3t")
 OFFERS = {
-    "/open": Offer(parameter_sets=SETS),
-    "/deep/er": Offer(parameter_sets=SETS),
-    "/closed": Offer(parameter_sets=SETS, credential=ACCOUNT),
+    "/open": Offer(description=STREAM),
+    "/deep/er": Offer(description=STREAM),
+    "/closed": Offer(description=STREAM, credential=ACCOUNT),
 }
 TCP = "RTP/AVP/TCP;unicast;interleaved=2-3"
 
