@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from farwatch.domain.finding import Kind, Reason
+from farwatch.domain.finding import Kind, Reason, Tier
 from farwatch.domain.registry import Zone
 
 
@@ -28,7 +28,10 @@ class Picture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
-    """A violation begins in `zone`. `box` is left, top, right, bottom in shares of width and height."""
+    """A violation begins in `zone`, or a fault of the camera itself (`zone` empty).
+
+    `box` is left, top, right, bottom in shares of width and height.
+    """
 
     rule: str
     kind: Kind
@@ -47,6 +50,7 @@ class SightingEnded:
     zone: str
     onset_at: datetime
     ended_at: datetime
+    tier: Tier = Tier.VIOLATION
 
 
 class PictureDetector(Protocol):

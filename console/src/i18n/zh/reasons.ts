@@ -7,6 +7,13 @@ export const reasons: Record<string, string> = {
   "reason.under_limit_held": "{code}{reading}持续低于下限，达 {value} {unit}，下限 {limit}",
   "reason.smoke_seen": "画面中出现持续烟羽",
   "reason.camera_offline": "摄像机无画面：{cause}",
+  "reason.camera_black": "画面 {percent}% 全黑",
+  "reason.camera_overexposed": "画面 {percent}% 过曝",
+  "reason.camera_frozen": "画面静止不动，视频流仍在传输",
+  "reason.camera_covered": "镜头疑被遮挡或喷涂：{percent}% 的画面失去细节",
+  "reason.camera_defocused": "画面失焦：清晰度只有平时的 {percent}%",
+  "reason.camera_turned": "画面与平时不同，镜头疑被转动或移位：只有 {percent}% 仍然吻合",
+  "reason.camera_clock_off": "摄像机时钟相差 {offset_s} 秒",
   "reason.station_silent": "监测点无数据上报",
   "reason.object_left": "地面出现滞留物，已停留 {dwell_s} 秒",
 
