@@ -14,6 +14,8 @@ class Problem(StrEnum):
     """The camera ended the connection or the stream."""
     UNAUTHORISED = "unauthorised"
     NOT_FOUND = "not_found"
+    BUSY = "busy"
+    """The camera has as many viewers as it takes."""
     NO_VIDEO = "no_video"
     UNSUPPORTED_CODEC = "unsupported_codec"
     PROTOCOL = "protocol"

@@ -2,23 +2,20 @@
 
 import asyncio
 
+from farwatch.domain.registry import Transport
 from farwatch.runtime.clock import Clock
 from ingest.rtsp.address import Address, parse_address
 from ingest.rtsp.auth import Credential
-from ingest.rtsp.client import ClientSession
 from ingest.rtsp.errors import Problem, RtspError
 from ingest.rtsp.frames import CodedFrame, StreamDescription
+from ingest.rtsp.receiving import Counts
+from ingest.rtsp.wire import Wire
 
-_READ_BYTES = 128 * 1024
-_MAX_UNREAD_BYTES = 8 * 1024 * 1024
-"""Received and not taken by `read`: above this the socket is left alone until somebody reads."""
-_MAX_UNSENT_BYTES = 256 * 1024
 _MAX_REDIRECTS = 3
-_CLOSE_TIMEOUT_S = 1.0
 
 
 class RtspReader:
-    """Reads one camera's H.264 stream over RTSP with RTP in the same TCP connection.
+    """Reads one camera's video over RTSP, with RTP in the same TCP connection or in datagrams.
 
     reader = RtspReader(url, credential, clock)
     try:
@@ -39,17 +36,29 @@ class RtspReader:
         clock: Clock,
         connect_timeout_s: float = 5,
         idle_timeout_s: float = 10,
+        transport: Transport = Transport.AUTO,
     ) -> None:
         """Raises RtspError(PROTOCOL) when `url` is no rtsp:// address."""
+        self._transport = transport
         self._address, from_url = parse_address(url)
         self._credential = credential or from_url
         self._clock = clock
         self._connect_timeout_s = connect_timeout_s
         self._idle_timeout_s = idle_timeout_s
-        self._wire: _Wire | None = None
+        self._wire: Wire | None = None
 
     def __repr__(self) -> str:
         return f"RtspReader({self._address.place})"
+
+    @property
+    def clock_offset_s(self) -> float | None:
+        """Our clock minus the camera's, in seconds, smoothed; None while the camera has told no time."""
+        return self._wire.clock_offset_s if self._wire is not None else None
+
+    @property
+    def counts(self) -> Counts:
+        """What went wrong on the way since `open`."""
+        return self._wire.counts if self._wire is not None else Counts()
 
     async def open(self) -> StreamDescription:
         """Connects, signs in, starts the stream; all within `connect_timeout_s`, redirects included."""
@@ -78,8 +87,8 @@ class RtspReader:
         raise RtspError(Problem.PROTOCOL, f"{self._address.place} redirects more than {_MAX_REDIRECTS} times")
 
     async def _open_at(self, address: Address, credential: Credential | None) -> StreamDescription | Address:
-        session = ClientSession(address, credential)
-        wire = _Wire(session, self._clock)
+        wire = Wire(address, credential, self._transport, self._clock)
+        session = wire.session
         try:
             await asyncio.get_running_loop().create_connection(lambda: wire, address.host, address.port)
         except (OSError, UnicodeError) as error:
@@ -121,120 +130,3 @@ class RtspReader:
     def _abort(self) -> None:
         if self._wire is not None:
             self._wire.abort()
-
-
-class _Wire(asyncio.BufferedProtocol):
-    """The TCP connection: large reads into one buffer, frames out."""
-
-    def __init__(self, session: ClientSession, clock: Clock) -> None:
-        self._session = session
-        self._clock = clock
-        self._buffer = memoryview(bytearray(_READ_BYTES))
-        self._unread_bytes = 0
-        self._paused = False
-        self._error: RtspError | None = None
-        self._news = asyncio.Event()
-        self._lost = asyncio.Event()
-        self._transport: asyncio.Transport | None = None
-        self._keep_alive: asyncio.TimerHandle | None = None
-
-    @property
-    def has_frames(self) -> bool:
-        return bool(self._session.frames)
-
-    def take_frames(self) -> list[CodedFrame]:
-        frames, self._session.frames, self._unread_bytes = self._session.frames, [], 0
-        if self._paused and self._transport is not None and not self._transport.is_closing():
-            self._paused = False
-            self._transport.resume_reading()
-        return frames
-
-    async def news(self) -> None:
-        """Waits for the next bytes; raises the error that ended the connection."""
-        if self._error is not None:
-            raise RtspError(self._error.reason, self._error.detail)
-        self._news.clear()
-        await self._news.wait()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        self._session.start()
-        self._send()
-
-    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002
-        return self._buffer
-
-    def buffer_updated(self, nbytes: int) -> None:
-        if self._error is not None:
-            return
-        try:
-            self._session.receive(bytes(self._buffer[:nbytes]), self._clock.now())
-        except RtspError as error:
-            self._fail(error)
-            return
-        self._send()
-        self._unread_bytes += nbytes
-        if self._unread_bytes > _MAX_UNREAD_BYTES and self._transport is not None and self.has_frames:
-            self._paused = True
-            self._transport.pause_reading()
-        if self._keep_alive is None and self._session.description is not None:
-            self._arm_keep_alive()
-        self._news.set()
-
-    def eof_received(self) -> bool:
-        self._fail(RtspError(Problem.CLOSED, "the camera closed the connection"))
-        return False
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._lost.set()
-        self._fail(RtspError(Problem.CLOSED, "the connection broke" if exc else "the connection is closed"))
-
-    def abort(self) -> None:
-        self._fail(RtspError(Problem.CLOSED, "the reader let go"))
-
-    async def close(self) -> None:
-        self._disarm_keep_alive()
-        if self._transport is None:
-            return
-        if not self._transport.is_closing():
-            self._session.tear_down()
-            self._send()
-            self._transport.close()
-        try:
-            async with asyncio.timeout(_CLOSE_TIMEOUT_S):
-                await self._lost.wait()
-        except TimeoutError:
-            pass
-        finally:
-            self._transport.abort()
-
-    def _fail(self, error: RtspError) -> None:
-        self._disarm_keep_alive()
-        if self._error is None:
-            self._error = error
-        if self._transport is not None:
-            self._transport.abort()
-        self._news.set()
-
-    def _send(self) -> None:
-        data = self._session.outgoing()
-        if data and self._transport is not None:
-            self._transport.write(data)
-            if self._transport.get_write_buffer_size() > _MAX_UNSENT_BYTES:
-                self._fail(RtspError(Problem.PROTOCOL, "the camera does not read what it asked for"))
-
-    def _arm_keep_alive(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._keep_alive = loop.call_later(self._session.keep_alive_s, self._send_keep_alive)
-
-    def _send_keep_alive(self) -> None:
-        self._session.keep_alive()
-        self._send()
-        if self._error is None:
-            self._arm_keep_alive()
-
-    def _disarm_keep_alive(self) -> None:
-        if self._keep_alive is not None:
-            self._keep_alive.cancel()
-            self._keep_alive = None

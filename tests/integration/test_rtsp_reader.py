@@ -10,7 +10,7 @@ import pytest
 
 from farwatch.runtime.clock import SystemClock
 from ingest.rtsp import server as server_module
-from ingest.rtsp import session as session_module
+from ingest.rtsp import wire as wire_module
 from ingest.rtsp.auth import Credential
 from ingest.rtsp.errors import Problem, RtspError
 from ingest.rtsp.messages import Interleaved, serialise
@@ -160,7 +160,8 @@ FRAME = serialise(Interleaved(0, packet(1, 0, b"\x65" + b"x" * 500, marker=True)
         (FRAME + FRAME[:100], lambda transport: transport.close(), Problem.CLOSED),
         (FRAME, lambda transport: transport.abort(), Problem.CLOSED),
         (FRAME, lambda transport: transport.write_eof(), Problem.CLOSED),
-        (FRAME + b"\x00\x00", lambda _: None, Problem.PROTOCOL),
+        (FRAME + b"\x00\x00", lambda _: None, Problem.TIMED_OUT),
+        (FRAME + bytes(300_000), lambda _: None, Problem.PROTOCOL),
     ],
 )
 async def test_a_camera_that_falls_silent_breaks_off_or_talks_nonsense_is_named_in_time(
@@ -230,7 +231,7 @@ async def test_a_client_that_does_not_read_is_cut_off_and_the_others_go_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(rtsp_server_module, "MAX_UNSENT_BYTES", 64 * 1024)
-    monkeypatch.setattr(session_module, "_MAX_UNREAD_BYTES", 1)
+    monkeypatch.setattr(wire_module, "_MAX_UNREAD_BYTES", 1)
     server = RtspServer(CLOCK)
     server.show("/cam", made_up_loop(size=400_000))
     async with serving(server) as base, reading(f"{base}/cam") as lazy:
@@ -245,7 +246,7 @@ async def test_a_client_that_does_not_read_is_cut_off_and_the_others_go_on(
 async def test_what_nobody_reads_waits_in_the_socket_and_is_read_later(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(session_module, "_MAX_UNREAD_BYTES", 4_000)
+    monkeypatch.setattr(wire_module, "_MAX_UNREAD_BYTES", 4_000)
     server = RtspServer(CLOCK)
     server.show("/cam", loop := made_up_loop())
     async with serving(server) as base, reading(f"{base}/cam") as reader:

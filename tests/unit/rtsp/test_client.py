@@ -2,13 +2,14 @@
 
 import pytest
 
+from farwatch.domain.registry import Transport
 from ingest.rtsp.address import parse_address
 from ingest.rtsp.auth import Credential
 from ingest.rtsp.client import ClientSession
 from ingest.rtsp.errors import Problem, RtspError
 from ingest.rtsp.messages import Interleaved, MessageParser, Request, Response, serialise
 from ingest.rtsp.rtp import SenderReport, build_bye, build_sender_report
-from tests.unit.rtsp.wires import NOON, packet
+from tests.unit.rtsp.wires import NOON, later, packet
 
 URL = "rtsp://cam/live?channel=1"
 VIDEO = b"v=0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=control:track1\r\n"
@@ -114,7 +115,9 @@ def test_packets_are_taken_from_the_channels_that_the_camera_chose() -> None:
         ([OK, Response(404)], Problem.NOT_FOUND),
         ([OK, Response(403)], Problem.UNAUTHORISED),
         ([OK, Response(401, headers=BASIC)], Problem.UNAUTHORISED),
-        ([OK, Response(503)], Problem.PROTOCOL),
+        ([OK, Response(503)], Problem.BUSY),
+        ([OK, DESCRIBED, Response(453)], Problem.BUSY),
+        ([OK, Response(500)], Problem.PROTOCOL),
         ([OK, Response(200, body=b"m=audio 0 RTP/AVP 0\r\n")], Problem.NO_VIDEO),
         ([OK, Response(200, body=b"")], Problem.NO_VIDEO),
         ([OK, Response(200, body=VIDEO.replace(b"H264", b"VP8"))], Problem.UNSUPPORTED_CODEC),
@@ -179,21 +182,54 @@ def test_keep_alive_asks_what_the_camera_knows_and_reports_reception() -> None:
     script = camera()
     script.answer(Response(200, headers=(("Public", "DESCRIBE, GET_PARAMETER"),)), DESCRIBED, SET_UP, OK)
     script.client.receive(serialise(Interleaved(4, packet(1, 0, b"\x65", marker=True))), NOON)
-    script.client.keep_alive()
-    sent = script.client.outgoing()
+    sent = [after(script, seconds) for seconds in (0, 4.9, 5, 9.9, 10, 19)]
 
-    assert sent.startswith(b"GET_PARAMETER " + URL.encode())
-    assert b"Session: ab\r\n" in sent
-    assert sent[sent.index(b"\r\n\r\n") + 4 :].startswith(b"$\x05")
+    assert sent[0] == sent[1] == sent[3] == b""
+    assert sent[2].startswith(b"$\x05")
+    assert b"GET_PARAMETER " + URL.encode() in sent[4]
+    assert b"Session: ab\r\n" in sent[4]
+    assert b"GET_PARAMETER" not in sent[5], "half the camera's timeout of 20 s"
 
 
-@pytest.mark.parametrize("status", [405, 501, 451])
-def test_keep_alive_falls_back_to_options(status: int) -> None:
-    script = playing()
+def after(script: Script, seconds: float) -> bytes:
+    """What is sent when the client looks at its watch."""
+    script.client.tick(later(seconds))
+    return script.client.outgoing()
+
+
+def keep_alive(script: Script, *answers: Response) -> Request:
+    """The next way to keep alive, after the first ones were answered so."""
+    for answer in answers:
+        script.client.keep_alive()
+        script._look()
+        script.answer(answer)
     script.client.keep_alive()
     script._look()
-    assert script.asked[-1].method == "GET_PARAMETER"
-    script.answer(Response(status))
+    return script.asked[-1]
+
+
+@pytest.mark.parametrize("status", [405, 501, 451, 454])
+def test_keep_alive_falls_back_to_options_and_a_refusal_never_ends_a_stream(status: int) -> None:
+    assert keep_alive(playing()).method == "GET_PARAMETER"
+    assert keep_alive(playing(), Response(status)).method == "OPTIONS"
+    assert keep_alive(playing(), *[Response(status)] * 6).header("Session") is None
+
+
+def test_keep_alive_that_is_not_answered_is_sent_again_and_ends_nothing() -> None:
+    script = playing()
+    for _ in range(3):
+        script.client.keep_alive()
+    script.client.receive(serialise(Interleaved(4, packet(1, 0, b"\x65", marker=True))), NOON)
+
+    assert len(script.client.frames) == 1
+
+
+def test_a_camera_that_wants_no_sign_in_for_keep_alive_is_asked_in_another_way() -> None:
+    script = playing(Credential("u", SECRET))
+    script.client.keep_alive()
+    script._look()
+    refused = Response(401, headers=DIGEST)
+    script.answer(refused, refused)
     script.client.keep_alive()
     script._look()
 
@@ -231,16 +267,6 @@ def test_the_cameras_own_end_is_an_end_and_frames_before_it_count(data: bytes) -
     assert len(script.client.frames) == 1
 
 
-def test_a_forgotten_session_is_an_end() -> None:
-    script = playing()
-    script.client.keep_alive()
-    script._look()
-
-    with pytest.raises(RtspError) as caught:
-        script.answer(Response(454))
-    assert caught.value.reason is Problem.CLOSED
-
-
 def test_a_camera_may_ask_too() -> None:
     script = playing()
     script.client.receive(serialise(Request("OPTIONS", "*", (("CSeq", "77"),))), NOON)
@@ -269,3 +295,177 @@ def test_tear_down_names_the_session_and_says_nothing_before_there_is_one() -> N
 
     assert b"TEARDOWN" in (sent := script.client.outgoing())
     assert b"Session: ab\r\n" in sent
+
+
+UDP_SET_UP = Response(
+    200,
+    headers=(
+        ("Session", "ab"),
+        ("Transport", "RTP/AVP;unicast;client_port=5000-5001;server_port=6000-6001;ssrc=00000007"),
+    ),
+)
+ASKED_UDP = "RTP/AVP;unicast;client_port=5000-5001"
+
+
+def wired(transport: Transport) -> Script:
+    client = ClientSession(parse_address(URL)[0], None, transport, lambda: (5000, 5001))
+    client.start()
+    script = Script(client)
+    script.answer(OK, DESCRIBED)
+    return script
+
+
+@pytest.mark.parametrize("refusal", [Response(461), Response(406), UDP_SET_UP])
+def test_datagrams_are_asked_for_where_tcp_is_refused(refusal: Response) -> None:
+    script = wired(Transport.AUTO)
+    assert script.asked[-1].header("Transport") == "RTP/AVP/TCP;unicast;interleaved=0-1"
+    assert script.answer(refusal).header("Transport") == ASKED_UDP
+    script.answer(UDP_SET_UP, OK)
+
+    assert script.client.description is not None
+    assert script.client.is_udp
+    assert script.client.server_ports == (6000, 6001)
+
+
+@pytest.mark.parametrize(
+    ("transport", "answers"),
+    [
+        (Transport.TCP, [Response(461)]),
+        (Transport.TCP, [UDP_SET_UP]),
+        (Transport.AUTO, [Response(461), Response(461)]),
+        (Transport.UDP, [Response(461)]),
+    ],
+)
+def test_a_camera_that_refuses_what_is_left_is_named(transport: Transport, answers: list[Response]) -> None:
+    script = wired(transport)
+    script.answer(*answers[:-1])
+
+    with pytest.raises(RtspError) as caught:
+        script.answer(answers[-1])
+    assert caught.value.reason is Problem.PROTOCOL
+
+
+def test_a_camera_that_is_asked_for_datagrams_and_sends_over_the_connection_is_read_there() -> None:
+    script = wired(Transport.UDP)
+    script.answer(SET_UP, OK)
+    script.client.receive(serialise(Interleaved(4, packet(1, 0, b"\x65", marker=True))), NOON)
+
+    assert not script.client.is_udp
+    assert len(script.client.frames) == 1
+
+
+def test_datagrams_come_in_any_order_and_their_reports_go_their_own_way() -> None:
+    script = wired(Transport.UDP)
+    script.answer(UDP_SET_UP, OK)
+    client = script.client
+    one, two, three = (packet(n, n * 3600, bytes([0x65, n]), marker=True) for n in (1, 2, 3))
+    client.receive_datagrams([one, three, two], NOON)
+    client.receive_report(
+        build_sender_report(SenderReport(ssrc=7, captured_at=NOON, timestamp=0), "c"), later(1)
+    )
+    client.tick(NOON)
+    client.tick(later(5))
+
+    assert [frame.packets[0][1] for frame in client.frames] == [1, 2, 3]
+    assert client.clock_offset_s == 1.0
+    assert len(client.outgoing_reports()) == 1
+    assert client.outgoing_reports() == []
+    with pytest.raises(RtspError):
+        client.receive_report(build_bye(7), later(6))
+
+
+def test_a_lost_datagram_is_waited_for_and_then_counted() -> None:
+    script = wired(Transport.UDP)
+    script.answer(UDP_SET_UP, OK)
+    script.client.receive_datagrams([packet(n, n * 3600, b"\x65\x88k", marker=True) for n in (1, 3, 4)], NOON)
+    script.client.tick(later(0.1))
+    assert len(script.client.frames) == 1
+    script.client.tick(later(1))
+
+    assert [frame.damaged for frame in script.client.frames] == [False, True, False]
+    assert script.client.counts.lost == 1
+
+
+def test_datagrams_that_nobody_asked_for_are_passed_over() -> None:
+    script = playing()
+    script.client.receive_datagrams([packet(1, 0, b"\x65", marker=True)], NOON)
+    script.client.receive_report(build_bye(7), NOON)
+
+    assert script.client.frames == []
+
+
+def test_rubbish_between_packets_is_passed_over_and_counted() -> None:
+    script = playing()
+    stream = [serialise(Interleaved(4, packet(n, n * 3600, b"\x65k", marker=True))) for n in range(3)]
+    script.client.receive(b"\x00\xff garbage ".join(stream), NOON)
+
+    assert len(script.client.frames) == 3
+    assert script.client.counts.rubbish == 22
+
+
+def test_a_clock_that_is_moved_is_told_by_the_new_time_only() -> None:
+    script = playing()
+    for second, said in ((0, 0.0), (5, 5.0), (10, 3610.0)):
+        report = SenderReport(ssrc=7, captured_at=later(said), timestamp=second * 90_000)
+        script.client.receive(serialise(Interleaved(5, build_sender_report(report, "c"))), later(second))
+        data = packet(second, second * 90_000, b"\x65k", marker=True)
+        script.client.receive(serialise(Interleaved(4, data)), later(second))
+
+    assert [frame.captured_at for frame in script.client.frames] == [NOON, later(5), later(3610)]
+    assert script.client.clock_offset_s == -3600
+    assert script.client.counts.clock_moved == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "location", "target"),
+    [
+        (305, "rtsp://proxy:8554", "rtsp://proxy:8554/live?channel=1"),
+        (305, "rtsp://proxy/", "rtsp://proxy/live?channel=1"),
+        (302, " rtsp://other/x ", "rtsp://other/x"),
+    ],
+)
+def test_a_place_without_a_path_is_asked_for_the_same_one(status: int, location: str, target: str) -> None:
+    script = camera()
+    script.answer(OK, Response(status, headers=(("Location", location),)))
+
+    assert script.client.redirect is not None
+    assert script.client.redirect.url == target
+
+
+def test_a_camera_may_ask_to_be_left_before_it_plays() -> None:
+    script = camera()
+    request = Request("REDIRECT", URL, (("CSeq", "1"), ("Location", "rtsp://other/x")))
+    script.client.receive(serialise(request), NOON)
+
+    assert script.client.redirect is not None
+    assert script.client.redirect.url == "rtsp://other/x"
+    assert script.client.outgoing().startswith(b"RTSP/1.0 200 OK")
+
+
+@pytest.mark.parametrize(
+    ("base", "track", "setup"),
+    [
+        ("rtsp://rtsp://cam/b/", "track1", "rtsp://cam/b/track1"),
+        ("rtsp://cam/b", "/track1", "rtsp://cam/b/track1"),
+        ("RTSP://cam/b/", "rtsp://rtsp://cam/b/track1", "rtsp://cam/b/track1"),
+        ("rtsp://cam/cam/realmonitor?channel=1&subtype=0/", "trackID=0", "rtsp://cam/cam/realmonitor?channel=1&subtype=0/trackID=0"),
+    ],
+)  # fmt: skip
+def test_odd_bases_lead_to_the_track(base: str, track: str, setup: str) -> None:
+    body = b"v=0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n" + f"a=control:{track}\r\n".encode()
+    script = camera()
+    script.answer(OK, Response(200, headers=(("Content-Base", base),), body=body))
+
+    assert script.asked[-1].url == setup
+
+
+def test_of_several_tracks_the_video_is_taken() -> None:
+    """As a Hikvision camera describes itself: sound first, metadata last."""
+    sections = [
+        "m=audio 0 RTP/AVP 8\r\na=control:rtsp://cam/t/audio\r\na=rtpmap:8 PCMA/8000",
+        "m=video 0 RTP/AVP 96\r\na=control:rtsp://cam/t/video\r\na=rtpmap:96 H264/90000",
+        "m=application 0 RTP/AVP 107\r\na=control:rtsp://cam/t/meta\r\na=rtpmap:107 vnd.onvif.metadata/90000",
+    ]
+    body = ("v=0\r\n" + "\r\n".join(sections) + "\r\n").encode()
+
+    assert camera().answer(OK, Response(200, body=body)).url == "rtsp://cam/t/video"

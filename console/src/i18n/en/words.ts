@@ -53,6 +53,7 @@ export const words: Record<string, string> = {
   "cause.closed": "connection closed",
   "cause.unauthorised": "wrong name or password",
   "cause.not_found": "no such stream",
+  "cause.busy": "the camera takes no more viewers",
   "cause.no_video": "no video in the stream",
   "cause.unsupported_codec": "codec not supported",
   "cause.protocol": "does not follow the protocol",

@@ -53,6 +53,7 @@ export const words: Record<string, string> = {
   "cause.closed": "连接被中断",
   "cause.unauthorised": "账号或密码不对",
   "cause.not_found": "没有此路视频",
+  "cause.busy": "摄像机连接数已满",
   "cause.no_video": "没有视频流",
   "cause.unsupported_codec": "编码格式不支持",
   "cause.protocol": "协议不符",
