@@ -29,6 +29,7 @@ from server.web import (
     stations,
     tasks,
     warnings,
+    workers,
     zones,
 )
 from server.web.compression import CompressedFiles
@@ -43,6 +44,7 @@ from server.web.photo_workshop import PhotoWorkshop
 from server.web.rate_limit import SignInLimits
 from server.web.recent_views import RecentViews
 from server.web.registry_cache import RegistryCache
+from server.web.worker_door import WorkerDoor
 
 # Photos come before actions, whose route takes any name; the pages come last: theirs takes every path.
 _ROUTERS: tuple[APIRouter, ...] = (
@@ -63,6 +65,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     cameras.router,
     live.router,
     zones.router,
+    workers.router,
     officers.router,
     warnings.router,
     figures.router,
@@ -102,6 +105,7 @@ def create_app(deps: WebDependencies) -> FastAPI:
         compressed=CompressedFiles(),
         views=RecentViews(),
         live=LiveViewers(),
+        workers=WorkerDoor(),
         registry=RegistryCache(deps.pool, deps.load_registry),
     )
     errors.install(app)

@@ -21,6 +21,7 @@ from server.web.rate_limit import SignInLimits
 from server.web.recent_views import RecentViews
 from server.web.registry_cache import RegistryCache
 from server.web.settings import WebSettings
+from server.web.worker_door import WorkerDoor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,7 @@ class Web:
     compressed: CompressedFiles
     views: RecentViews
     live: LiveViewers
+    workers: WorkerDoor
     registry: RegistryCache
 
     @property

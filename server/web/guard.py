@@ -10,6 +10,10 @@ from server.web.settings import WebSettings
 JSON_MAX_BYTES = 64 * 1024
 PHOTO_MAX_BYTES = 15 * 1024 * 1024
 PHOTO_TYPES = ("image/jpeg", "image/png", "image/webp")
+CLIP_MAX_BYTES = 256 * 1024 * 1024
+CLIP_TYPE = "application/octet-stream"
+STILL_MAX_BYTES = 512 * 1024
+STILL_TYPE = "image/jpeg"
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -46,7 +50,7 @@ class Guard:
         if refusal := refused(scope, self._settings):
             await answer(refusal.status_code, refusal.key, refusal.params)(scope, receive, with_headers)
         else:
-            await self._app(scope, _bounded(receive, _body_max(scope)), with_headers)
+            await self._app(scope, _bounded(receive, _body(scope)[1]), with_headers)
 
 
 def refused(scope: Scope, settings: WebSettings) -> ApiError | None:
@@ -60,27 +64,25 @@ def refused(scope: Scope, settings: WebSettings) -> ApiError | None:
     ) not in ("same-origin", "none"):
         return ApiError(403, "other_origin")
     kind = headers.get("content-type", "").split(";")[0].strip().lower()
-    if scope["method"] != "DELETE" and kind not in (
-        PHOTO_TYPES if _is_photo(scope) else ("application/json",)
-    ):
+    types, most_bytes = _body(scope)
+    if scope["method"] != "DELETE" and kind not in types:
         return ApiError(415, "unsupported_media_type")
     length = headers.get("content-length", "0")
-    if not length.isdecimal() or int(length) > _body_max(scope):
-        return _too_large(scope)
+    if not length.isdecimal() or int(length) > most_bytes:
+        return ApiError(413, "too_large", {"most_bytes": most_bytes})
     return None
 
 
-def _is_photo(scope: Scope) -> bool:
+def _body(scope: Scope) -> tuple[tuple[str, ...], int]:
+    """Content types that are taken at this path, and bytes at most."""
     path = str(scope["path"])
-    return path.startswith("/api/v1/tasks/") and path.endswith("/photos")
-
-
-def _body_max(scope: Scope) -> int:
-    return PHOTO_MAX_BYTES if _is_photo(scope) else JSON_MAX_BYTES
-
-
-def _too_large(scope: Scope) -> ApiError:
-    return ApiError(413, "too_large", {"most_bytes": _body_max(scope)})
+    if path.startswith("/api/v1/tasks/") and path.endswith("/photos"):
+        return PHOTO_TYPES, PHOTO_MAX_BYTES
+    if path.startswith("/api/v1/worker/evidence/"):
+        return (CLIP_TYPE,), CLIP_MAX_BYTES
+    if path.startswith("/api/v1/worker/live/"):
+        return (STILL_TYPE,), STILL_MAX_BYTES
+    return ("application/json",), JSON_MAX_BYTES
 
 
 def _bounded(receive: Receive, most: int) -> Receive:

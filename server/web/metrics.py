@@ -15,6 +15,11 @@ STREAMS_DROPPED = Counter(
     "farwatch_event_streams_dropped_total", "Event streams ended because their client was too slow"
 )
 LIVE_VIEWERS = Gauge("farwatch_live_viewers", "Live pictures that are looked at", multiprocess_mode="livesum")
+WORKER_UPLOADS = Counter(
+    "farwatch_worker_uploads_total",
+    "Pieces of evidence sent by camera workers on other machines, by result",
+    ["result"],
+)
 PHOTOS = Counter("farwatch_photos_total", "Photos sent by officers, by result", ["result"])
 
 

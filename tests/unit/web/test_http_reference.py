@@ -25,6 +25,7 @@ from server.web import (
     stations,
     tasks,
     warnings,
+    workers,
     zones,
 )
 
@@ -52,6 +53,7 @@ PARTS = (
     stations,
     tasks,
     warnings,
+    workers,
     zones,
 )
 
