@@ -18,10 +18,11 @@ class Service:
         self._log = folder / "serve.log"
         folder.mkdir(parents=True, exist_ok=True)
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("FARWATCH_")}
+        self.data_dir = folder / "data"
         self.environment = (
             inherited
             | {f"FARWATCH_{k.upper()}": v for k, v in settings.items()}
-            | {"FARWATCH_DATA_DIR": str(folder / "data")}
+            | {"FARWATCH_DATA_DIR": str(self.data_dir)}
         )
         self._process: subprocess.Popen[bytes] | None = None
 
