@@ -8,6 +8,7 @@ import type { Role } from "./api/types";
 export const loadTaskPage = () => import("./task/TaskPage.vue");
 
 const CENTRE: Role[] = ["centre", "admin", "bureau"];
+const DRAWING: Role[] = ["admin", "bureau"];
 
 export const router = createRouter({
   history: createWebHistory(),
@@ -27,6 +28,9 @@ export const router = createRouter({
       children: [
         { path: "", component: () => import("./bureau/StationsPage.vue") },
         { path: "stations/:mn", component: () => import("./bureau/StationPage.vue") },
+        { path: "cameras", component: () => import("./cameras/CamerasPage.vue") },
+        { path: "cameras/:id", component: () => import("./cameras/CameraPage.vue") },
+        { path: "cameras/:id/zones", component: () => import("./cameras/zones/ZonesPage.vue"), meta: { roles: DRAWING } },
         { path: "exceedances", component: () => import("./bureau/ExceedancesPage.vue") },
         { path: "faults", component: () => import("./bureau/FindingsPage.vue") },
         { path: "rates", component: () => import("./bureau/RatesPage.vue") },

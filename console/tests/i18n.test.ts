@@ -6,7 +6,7 @@ import { pollutants } from "@/i18n/pollutants";
 import { reasonText } from "@/i18n/reason";
 import * as zh from "@/i18n/zh";
 
-const books = ["pages", "bureau", "words", "reasons", "faults", "commands"] as const;
+const books = Object.keys(zh) as (keyof typeof zh)[];
 const blanks = (text: string): string[] => [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? "").sort();
 
 describe("both languages", () => {

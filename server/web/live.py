@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,11 @@ class Watched:
     data_dir: Path
     camera: str
     _shown_ns: int = 0
+
+    @property
+    def shown_at_s(self) -> float:
+        """When the picture that `newer` gave last was written, seconds since 1970."""
+        return self._shown_ns / 1e9
 
     @property
     def still(self) -> Path:
@@ -117,9 +123,14 @@ async def pictures(web: Web, session: Session, watched: Watched) -> AsyncIterato
                 return
             await asyncio.to_thread(watched.wish)
         if (picture := await asyncio.to_thread(watched.newer)) is not None:
-            head = f"Content-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n\r\n"
-            yield head.encode() + picture + b"\r\n" + BOUNDARY
+            yield _part(picture, watched.shown_at_s)
         await asyncio.sleep(LOOK_EVERY_S)
+
+
+def _part(picture: bytes, at_s: float) -> bytes:
+    when = formatdate(at_s, usegmt=True)
+    head = f"Content-Type: image/jpeg\r\nLast-Modified: {when}\r\nContent-Length: {len(picture)}\r\n\r\n"
+    return head.encode() + picture + b"\r\n" + BOUNDARY
 
 
 async def _may_go_on(web: Web, session: Session, camera: str) -> bool:

@@ -1,5 +1,7 @@
 /** The HTTP API's contract (v1). Times are RFC 3339, UTC. */
 
+import type { Zone } from "./cameraTypes";
+
 export type Role = "centre" | "officer" | "bureau" | "admin";
 export type Kind = "exceedance" | "smoke" | "burning" | "dumping" | "camera_fault" | "data_fault";
 export type TaskState = "open" | "offered" | "accepted" | "arrived" | "handled" | "verified" | "closed";
@@ -51,6 +53,23 @@ export interface Evidence {
   derived_from: string | null;
   captured_at: string | null;
   reason?: string | null;
+  camera: string | null;
+  size_bytes: number | null;
+  details: EvidenceDetails;
+}
+
+/** What is known of a picture or clip, each only where it is. */
+export interface EvidenceDetails {
+  codec?: string;
+  width?: number;
+  height?: number;
+  duration_s?: number;
+  frames?: number;
+  key_distance_s?: number;
+  cut_short?: string;
+  time_source?: "rtcp" | "receive";
+  camera_clock_at?: string;
+  clock_offset_s?: number;
 }
 
 export interface Matter {
@@ -176,6 +195,7 @@ export interface Camera {
   reason: string | null;
   last_frame_at: string | null;
   still_url: string;
+  zones: Zone[];
 }
 
 export interface Officer {
@@ -246,6 +266,8 @@ export interface Status {
   intake_age_s: number | null;
   clock_offset_s: number | null;
   roles: Record<string, unknown>;
+  evidence_free_bytes: number;
+  evidence_short: boolean;
 }
 
 export interface LogEvent {

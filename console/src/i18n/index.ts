@@ -11,8 +11,8 @@ export type Language = "zh-CN" | "en";
 
 const STORED_AS = "farwatch.language";
 const texts: Record<Language, Record<string, string>> = {
-  "zh-CN": { ...zh.pages, ...zh.bureau, ...zh.words, ...zh.reasons, ...zh.faults, ...zh.commands },
-  en: { ...en.pages, ...en.bureau, ...en.words, ...en.reasons, ...en.faults, ...en.commands },
+  "zh-CN": Object.assign({}, ...Object.values(zh)),
+  en: Object.assign({}, ...Object.values(en)),
 };
 
 function stored(): Language {

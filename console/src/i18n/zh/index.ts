@@ -1,4 +1,5 @@
 export { bureau } from "./bureau";
+export { cameras } from "./cameras";
 export { commands } from "./commands";
 export { faults } from "./faults";
 export { pages } from "./pages";

@@ -1,0 +1,38 @@
+/** How a camera is, for lists and pages. Pure. */
+
+import type { Camera } from "@/api/types";
+import { word } from "@/i18n";
+
+/** Worst first. */
+const ORDER = ["offline", "unknown"];
+
+export const stateWords = (camera: Pick<Camera, "state" | "reason">): string =>
+  [word("camera", camera.state), camera.reason ? word("cause", camera.reason) : ""].filter(Boolean).join(" · ");
+
+export const toneOf = (state: string): string => (state === "online" ? "b-calm" : state === "offline" ? "b-over" : "b-soon");
+
+export interface Wanted {
+  text: string;
+  state: string;
+}
+
+function rank({ state }: Camera): number {
+  const place = ORDER.indexOf(state);
+  return place < 0 ? ORDER.length : place;
+}
+
+/** Those that were asked for, the ones in trouble first, then by name. */
+export function chosen(cameras: readonly Camera[], { text, state }: Wanted): Camera[] {
+  const part = text.trim().toLowerCase();
+  const has = (one: Camera): boolean => [one.name, one.id, one.enterprise?.name ?? ""].some((of) => of.toLowerCase().includes(part));
+  return cameras
+    .filter((one) => (!state || one.state === state) && has(one))
+    .sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name, "zh-CN") || (a.id < b.id ? -1 : 1));
+}
+
+/** How many of each state, in the order in which they first come. */
+export function counted(cameras: readonly Camera[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { state } of cameras) counts.set(state, (counts.get(state) ?? 0) + 1);
+  return counts;
+}
