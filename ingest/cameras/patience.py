@@ -11,10 +11,13 @@ class Patience:
 
     The longest wait is short, so that a camera that comes back is seen again within seconds however long it was away; how many
     are connected to a second has its own bound (`pace.Pace`). A session of `steady_after_s` makes up for earlier failures.
+    A platform that is asked to start a stream invites the camera first, which WVP gives 15 s.
     """
 
     connect_timeout_s: float = 5.0
     idle_timeout_s: float = 10.0
+    start_timeout_s: float = 20.0
+    stop_timeout_s: float = 5.0
     first_retry_s: float = 1.0
     longest_retry_s: float = 5.0
     refused_retry_s: float = 120.0

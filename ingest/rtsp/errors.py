@@ -20,6 +20,10 @@ class Problem(StrEnum):
     UNSUPPORTED_CODEC = "unsupported_codec"
     PROTOCOL = "protocol"
     """The camera says something that we do not understand or do not accept."""
+    NOT_STARTED = "not_started"
+    """The platform that was asked to start the camera's stream did not."""
+    FOREIGN_HOST = "foreign_host"
+    """The platform names a stream on a host that the camera's row does not."""
     RESTING = "resting"
     """Left alone for a while: its pictures have stopped its worker more than once."""
 

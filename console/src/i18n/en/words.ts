@@ -54,6 +54,8 @@ export const words: Record<string, string> = {
   "cause.unauthorised": "wrong name or password",
   "cause.not_found": "no such stream",
   "cause.busy": "the camera takes no more viewers",
+  "cause.not_started": "the platform did not start the stream",
+  "cause.foreign_host": "the platform names a stream on a host that is not registered",
   "cause.no_video": "no video in the stream",
   "cause.unsupported_codec": "codec not supported",
   "cause.protocol": "does not follow the protocol",

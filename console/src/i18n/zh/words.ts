@@ -54,6 +54,8 @@ export const words: Record<string, string> = {
   "cause.unauthorised": "账号或密码不对",
   "cause.not_found": "没有此路视频",
   "cause.busy": "摄像机连接数已满",
+  "cause.not_started": "平台未能启动此路视频",
+  "cause.foreign_host": "平台给出的视频地址不在登记的主机上",
   "cause.no_video": "没有视频流",
   "cause.unsupported_codec": "编码格式不支持",
   "cause.protocol": "协议不符",
