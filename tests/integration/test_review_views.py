@@ -44,3 +44,15 @@ async def test_each_page_comes_soon_however_often_and_whatever_is_asked_and_none
     )
     assert seen == total > 5000
     assert slowest < WITHIN_S
+
+
+async def test_the_register_is_read_from_its_index_alone_with_the_longest_source_that_the_registry_takes(
+    pool: Pool,
+) -> None:
+    await pool.execute(_CITY)
+    await pool.execute(_REVIEWS, SINCE, UNTIL)
+    hanzi = "".join(chr(0x4E00 + i) for i in range(500))
+    await pool.execute("UPDATE reviews SET limit_source = $1, limit_value = 9 WHERE verdict = 'over'", hanzi)
+    await pool.execute("VACUUM ANALYZE reviews")
+    plan = await pool.fetch(f"EXPLAIN {review_views._OVER}", SINCE, UNTIL, *[None] * 7, 100_000)
+    assert "Index Only Scan using reviews_over" in "\n".join(row[0] for row in plan)
