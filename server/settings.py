@@ -107,6 +107,10 @@ class Settings(BaseModel):
     data_dir: Path = Field(
         default=Path("data"), description="Evidence, secrets.toml, latest stills, metrics of the processes."
     )
+    evidence_floor_mb: Annotated[int, Field(ge=0)] = Field(
+        default=1024,
+        description="Less than this free on the evidence's disk: no clips any more, stills only, MB.",
+    )
     tls_cert: Path | None = Field(default=None, description="PEM certificate chain for the pages.")
     tls_key: Path | None = Field(default=None, description="PEM private key for the pages.")
     behind_proxy: bool = Field(

@@ -30,11 +30,13 @@ class BlobStore:
     @property
     def is_short(self) -> bool:
         """Less than `floor_bytes` of the disk are free: what is large is not begun any more."""
-        return self.free_bytes() < self._floor_bytes
+        return self.room()[1]
 
-    def free_bytes(self) -> int:
+    def room(self) -> tuple[int, bool]:
+        """Free bytes of the disk, and whether these are less than `floor_bytes`."""
         folder = self._folder if self._folder.exists() else self._folder.parent
-        return shutil.disk_usage(folder).free
+        free = shutil.disk_usage(folder).free
+        return free, free < self._floor_bytes
 
     def path(self, sha256: str) -> Path:
         """Where these bytes are or would be. Raises ValueError for what is not 64 lower-case hex digits."""

@@ -122,6 +122,33 @@ async def cameras_with_old_pending(connection: Connection, *, older_than_s: floa
     return [row["camera"] for row in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class DueCopy:
+    """A copy that is to be made of the stored clip `original`, whose bytes are `sha256`."""
+
+    id: UUID
+    original: UUID
+    captured_at: datetime
+    sha256: str
+
+
+_DUE_COPIES = """
+SELECT c.id, o.id AS original, c.captured_at, o.sha256 FROM evidence c JOIN evidence o ON o.id = c.derived_from
+WHERE c.kind = 'clip_copy' AND c.state = 'pending' AND o.state = 'stored' AND ($1::uuid IS NULL OR c.id = $1)
+ORDER BY c.created_at LIMIT 50
+"""
+
+
+async def claim_copy(connection: Connection) -> DueCopy | None:
+    """The oldest copy that nobody has made or is making; it is the caller's as long as he holds the connection."""
+    for row in await connection.fetch(_DUE_COPIES, None):
+        if await connection.fetchval("SELECT pg_try_advisory_lock(hashtextextended($1, 0))", str(row["id"])):
+            if await connection.fetchrow(_DUE_COPIES, row["id"]):
+                return DueCopy(**row)
+            await connection.execute("SELECT pg_advisory_unlock(hashtextextended($1, 0))", str(row["id"]))
+    return None
+
+
 async def fetch(connection: Connection, id: UUID) -> Evidence | None:
     row = await connection.fetchrow(f"SELECT {_COLUMNS} FROM evidence WHERE id = $1", id)
     return None if row is None else _evidence(row)

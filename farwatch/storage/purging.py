@@ -75,7 +75,12 @@ async def purge(pool: Pool, blobs: BlobStore, keep: EvidenceRule, now: datetime)
 
 async def _give_up(connection: Connection, quotas_gb: Mapping[str, float]) -> int:
     limits = [round(gb * GB) for gb in quotas_gb.values()]
-    return len(await connection.fetch(_OVER_QUOTA, list(quotas_gb), limits, ROWS_A_STEP))
+    rows = await connection.fetch(_OVER_QUOTA, list(quotas_gb), limits, ROWS_A_STEP)
+    await connection.execute(
+        "UPDATE evidence SET state = 'lost', reason = 'original_purged' WHERE state = 'pending' AND derived_from = ANY($1)",
+        [row["id"] for row in rows],
+    )
+    return len(rows)
 
 
 async def _erase(pool: Pool, blobs: BlobStore, older_than: datetime) -> int:

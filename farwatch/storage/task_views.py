@@ -18,7 +18,7 @@ FROM tasks t LEFT JOIN enterprises e ON e.id = t.enterprise"""
 _STATES = {"open": "t.state <> 'closed'", "closed": "t.state = 'closed'", "all": "true"}
 EVIDENCE = (
     "ev.id, ev.kind, ev.state, ev.reason, ev.sha256, ev.size_bytes, ev.media_type, ev.derived_from, ev.captured_at,"
-    " ev.camera"
+    " ev.camera, ev.meta"
 )
 _EVIDENCE_OF_MATTERS = f"""SELECT * FROM (
   SELECT mf.matter_id, {EVIDENCE},

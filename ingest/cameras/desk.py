@@ -28,11 +28,14 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class ClipStored:
+    """`copy`: the pending row of one that browsers can play, where they cannot play the clip."""
+
     id: UUID
     sha256: str
     size_bytes: int
     began_at: datetime
     meta: Mapping[str, object]
+    copy: Evidence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,10 @@ class Desk:
     @property
     def is_empty(self) -> bool:
         """Everything that was submitted is written."""
+        return self._nothing_waits
+
+    @property
+    def _nothing_waits(self) -> bool:
         return self._held is None and self._waiting.empty()
 
     async def run(self) -> None:
@@ -74,7 +81,7 @@ class Desk:
         """Writes what is left before the process ends, as far as time and database allow."""
         try:
             async with asyncio.timeout(timeout_s):
-                while not self.is_empty:
+                while not self._nothing_waits:
                     self._held = self._held or self._waiting.get_nowait()
                     await self._write_held()
         except PASSING_ERRORS as error:
@@ -99,9 +106,11 @@ async def _write(connection: Connection, report: Report) -> None:
                 await evidence.add(connection, piece)
         case FindingEnded():
             await end_camera_findings(connection, [report])
-        case ClipStored(id_, sha256, size_bytes, began_at, meta):
-            await evidence.mark_stored(
+        case ClipStored(id_, sha256, size_bytes, began_at, meta, copy):
+            is_new = await evidence.mark_stored(
                 connection, id_, sha256=sha256, size_bytes=size_bytes, captured_at=began_at, meta=meta
             )
+            if is_new and copy is not None:
+                await evidence.add(connection, copy)
         case ClipLost(id_, reason):
             await evidence.mark_lost(connection, id_, reason)

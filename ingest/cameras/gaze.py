@@ -9,7 +9,7 @@ from pathlib import Path
 from av.video.frame import VideoFrame
 
 from farwatch.domain.picture import Picture, PictureDetector, Sighting, SightingEnded
-from farwatch.storage.blobs import BlobStore, write_atomically
+from farwatch.storage.blobs import BlobStore, why_not_kept, write_atomically
 from ingest.cameras import metrics, stills
 from ingest.cameras.attention import SHOW_EVERY_S, Batch
 from ingest.cameras.decoding import DECODE_ERRORS, FrameDecoder, to_picture
@@ -30,7 +30,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """A sighting with its stills; both are None when they could not be kept, which is no reason to be silent.
+    """A sighting with its stills, or the reason why one could not be kept, which is no reason to be silent.
 
     `camera_clock_at` is the camera's own time of the picture, when it tells one.
     """
@@ -40,8 +40,8 @@ class Seen:
     taken_at: datetime
     camera_clock_at: datetime | None
     size: tuple[int, int]
-    original: Kept | None
-    marked: Kept | None
+    original: Kept | str
+    marked: Kept | str
 
 
 @dataclass(slots=True)
@@ -124,13 +124,13 @@ class Gaze:
             marked=self._store(stills.marked(frame, sighting.box)),
         )  # fmt: skip
 
-    def _store(self, jpeg: bytes) -> Kept | None:
+    def _store(self, jpeg: bytes) -> Kept | str:
         try:
             return Kept(self._blobs.put_bytes(jpeg), len(jpeg))
-        except OSError:
+        except OSError as error:
             log.exception("camera %s: a still could not be kept", self._camera)
-            metrics.EVIDENCE_LOST.labels("store_failed").inc()
-            return None
+            metrics.EVIDENCE_LOST.labels(why_not_kept(error)).inc()
+            return why_not_kept(error)
 
     def _refresh_live(self, picture: Picture) -> None:
         if self._live_at is not None and picture.at - self._live_at < timedelta(seconds=LIVE_EVERY_S * 0.9):

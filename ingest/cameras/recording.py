@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from farwatch.domain.finding import Finding
-from ingest.cameras.clips import Footage
+from ingest.cameras.footage import Footage
 from ingest.cameras.ring import MAX_BYTES, Ring, frame_bytes
 from ingest.rtsp.frames import CodedFrame, StreamDescription
 
@@ -21,6 +21,7 @@ class Recording:
 
     clip_id: UUID
     finding_id: UUID
+    onset_at: datetime
     ends_at: datetime
     description: StreamDescription
     frames: list[CodedFrame] = field(default_factory=list)
@@ -47,7 +48,9 @@ class Recording:
     def footage(self) -> Footage | None:
         if not self.frames:
             return None
-        return Footage(frames=self.frames, description=self.description)
+        return Footage(
+            frames=self.frames, description=self.description, onset_at=self.onset_at, short=self.short
+        )
 
 
 def begin(
@@ -56,8 +59,8 @@ def begin(
     """From ten seconds before the onset, as far as the ring goes, to twenty after it, or to now when that is later."""
     onset_at = finding.onset_at
     recording = Recording(
-        clip_id=clip_id, finding_id=finding.id, ends_at=max(onset_at + timedelta(seconds=AFTER_S), found_at),
-        description=description,
+        clip_id=clip_id, finding_id=finding.id, onset_at=onset_at, description=description,
+        ends_at=max(onset_at + timedelta(seconds=AFTER_S), found_at),
     )  # fmt: skip
     for frame in ring.since(onset_at - timedelta(seconds=BEFORE_S)):
         recording.add(frame)

@@ -5,6 +5,7 @@ from farwatch.domain.registry import Camera
 from farwatch.storage.evidence import Evidence, EvidenceKind, EvidenceState, evidence_id
 from ingest.cameras import clips, stills
 from ingest.cameras.desk import Found
+from ingest.cameras.footage import clock_facts
 from ingest.cameras.gaze import Kept, Seen
 from ingest.cameras.health import finding_of
 
@@ -18,17 +19,20 @@ def report_of(camera: Camera, seen: Seen, *, clip_lost: str | None) -> Found:
         detector={"rule": sighting.rule, "version": seen.version},
     )  # fmt: skip
     still_id = evidence_id(finding.id, EvidenceKind.STILL)
-    width, height = seen.size
-    its_clock = seen.camera_clock_at.isoformat() if seen.camera_clock_at else None
+    known = {"width": seen.size[0], "height": seen.size[1]} | clock_facts(
+        [(seen.taken_at, seen.camera_clock_at)]
+    )
 
-    def still(kind: EvidenceKind, kept: Kept | None, **more: object) -> Evidence:
+    def still(kind: EvidenceKind, kept: Kept | str, **more: object) -> Evidence:
+        lost = kept if isinstance(kept, str) else None
         return Evidence(
             id=evidence_id(finding.id, kind), finding_id=finding.id, kind=kind, media_type=stills.MEDIA_TYPE,
-            state=EvidenceState.STORED if kept else EvidenceState.LOST, reason=None if kept else "store_failed",
-            sha256=kept.sha256 if kept else None, size_bytes=kept.size_bytes if kept else None,
+            state=EvidenceState.LOST if lost else EvidenceState.STORED, reason=lost,
+            sha256=None if isinstance(kept, str) else kept.sha256,
+            size_bytes=None if isinstance(kept, str) else kept.size_bytes,
             derived_from=still_id if kind is EvidenceKind.STILL_MARKED else None,
             camera=camera.id, captured_at=seen.taken_at,
-            meta={"width": width, "height": height, "camera_clock_at": its_clock} | more,
+            meta=known | more,
         )  # fmt: skip
 
     clip = Evidence(

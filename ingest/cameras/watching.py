@@ -4,7 +4,6 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
-from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NoReturn, Protocol
@@ -12,19 +11,15 @@ from typing import NoReturn, Protocol
 from farwatch.domain.finding import FindingEnded, Tier, finding_id
 from farwatch.domain.picture import SightingEnded
 from farwatch.domain.registry import Camera
-from farwatch.runtime.clock import Clock
-from farwatch.storage.blobs import BlobStore
-from farwatch.storage.evidence import EvidenceKind, evidence_id
 from ingest.cameras import metrics
 from ingest.cameras.attention import Attention
-from ingest.cameras.clips import keep
-from ingest.cameras.desk import ClipLost, ClipStored, Desk
+from ingest.cameras.filming import Filming
 from ingest.cameras.gaze import Gaze, Look, Seen
 from ingest.cameras.health import Sign
 from ingest.cameras.patience import Patience, retry_delay_s
-from ingest.cameras.recording import MOST_AT_ONCE, Recording, begin
 from ingest.cameras.reporting import report_of
 from ingest.cameras.ring import Ring
+from ingest.cameras.workshop import Workshop
 from ingest.rtsp.errors import RtspError
 from ingest.rtsp.frames import CodedFrame, StreamDescription
 
@@ -39,17 +34,6 @@ class Reader(Protocol):
     async def read(self) -> list[CodedFrame]: ...
 
     async def close(self) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Workshop:
-    """What the cameras of one process share. `hands` do what waits for a disk, which must not keep `threads` from looking."""
-
-    threads: Executor
-    hands: Executor
-    blobs: BlobStore
-    desk: Desk
-    clock: Clock
 
 
 @dataclass(slots=True)
@@ -83,7 +67,7 @@ class Watch:
         self._patience = patience
         self._keep_s = keep_s
         self._session: _Session | None = None
-        self._recordings: list[Recording] = []
+        self._filming = Filming(camera.id, workshop)
         self._news = asyncio.Event()
         self._cause = ""
         self._seen_at: datetime | None = None
@@ -102,9 +86,9 @@ class Watch:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._keep_reading(), name=f"read {self.camera.id}")
                 group.create_task(self._keep_looking(), name=f"look {self.camera.id}")
+                group.create_task(self._filming.run(), name=f"film {self.camera.id}")
         finally:
-            self._stop_recordings("watch_ended")
-            await self._cut_what_is_done()
+            await self._filming.end("watch_ended")
 
     async def run_once(self) -> NoReturn:
         """One session from sign-in to its end, which always is an RtspError."""
@@ -118,7 +102,7 @@ class Watch:
                     self._take(frame)
                 self._news.set()
         except RtspError:
-            self._stop_recordings("camera_lost")
+            self._filming.stop("camera_lost")
             raise
         finally:
             self._session = None
@@ -151,17 +135,15 @@ class Watch:
         session = self._session
         assert session is not None
         if frame.changed is not None:  # ring and clips hold pictures of one size
-            self._stop_recordings("stream_changed")
+            self._filming.stop("stream_changed")
             session = self._begin_session(frame.changed)
         session.ring.append(frame)
-        for recording in self._recordings:
-            recording.add(frame)
+        self._filming.take(frame)
 
     async def _keep_looking(self) -> NoReturn:
         while True:
             await self._news.wait()
             self._news.clear()
-            await self._cut_what_is_done()
             if self._session is not None and await self._look_once(self._session):
                 self._news.set()
 
@@ -190,46 +172,14 @@ class Watch:
             session.attention.broken()
 
     def _begin_finding(self, seen: Seen, session: _Session) -> None:
-        is_full = len(self._recordings) >= MOST_AT_ONCE
+        is_full = self._filming.is_full
         report = report_of(self.camera, seen, clip_lost="too_many_clips" if is_full else None)
         self._workshop.desk.submit(report)
-        if is_full:
-            return
-        clip_id = evidence_id(report.finding.id, EvidenceKind.CLIP)
-        recording = begin(
-            session.ring, session.description, clip_id=clip_id, finding=report.finding, found_at=seen.taken_at
-        )
-        if session is not self._session:
-            recording.stop("camera_lost")
-        self._recordings.append(recording)
+        if not is_full:
+            short = None if session is self._session else "stream_changed" if self._session else "camera_lost"
+            self._filming.begin(session.ring, session.description, report.finding, seen.taken_at, short)
 
     def _end_finding(self, ended: SightingEnded) -> None:
         found = finding_id(ended.rule, Tier.VIOLATION, f"{self.camera.id}/{ended.zone}", ended.onset_at)
         self._workshop.desk.submit(FindingEnded(found, ended.ended_at))
-        for recording in self._recordings:
-            if recording.finding_id == found:
-                recording.stop()
-
-    def _stop_recordings(self, short: str) -> None:
-        for recording in self._recordings:
-            recording.stop(short)
-        self._news.set()
-
-    async def _cut_what_is_done(self) -> None:
-        done = [recording for recording in self._recordings if recording.is_done]
-        for recording in done:  # one whose cutting is cancelled is cut again at the end
-            self._workshop.desk.submit(await self._cut(recording))
-            self._recordings.remove(recording)
-
-    async def _cut(self, recording: Recording) -> ClipStored | ClipLost:
-        footage = recording.footage
-        if footage is None:
-            return ClipLost(recording.clip_id, recording.short or "no_frames")
-        kept = await asyncio.get_running_loop().run_in_executor(
-            self._workshop.hands, keep, footage, self._workshop.blobs
-        )
-        if isinstance(kept, str):
-            metrics.EVIDENCE_LOST.labels(kept).inc()
-            return ClipLost(recording.clip_id, kept)
-        meta = {"duration_s": footage.duration_s, "frames": len(footage.frames), "cut_short": recording.short}
-        return ClipStored(recording.clip_id, kept.sha256, kept.size_bytes, footage.began_at, meta)
+        self._filming.finding_ended(found)

@@ -20,6 +20,7 @@ from farwatch.runtime.vitals import Vitals
 from farwatch.storage import evidence, registry
 from farwatch.storage.blobs import BlobStore, live_still_path
 from farwatch.storage.database import CONNECT_TIMEOUT_S, PASSING_ERRORS, Connection, Pool, transaction
+from ingest.cameras.copies import Copyist
 from ingest.cameras.desk import Desk
 from ingest.cameras.gaze import Gaze
 from ingest.cameras.pace import Pace, PacedReader
@@ -27,7 +28,8 @@ from ingest.cameras.patience import Patience
 from ingest.cameras.ring import KEEP_GROUND_S, KEEP_S
 from ingest.cameras.threads import CameraThreads
 from ingest.cameras.vigil import Vigil
-from ingest.cameras.watching import Watch, Workshop
+from ingest.cameras.watching import Watch
+from ingest.cameras.workshop import Workshop
 from ingest.rtsp.auth import Credential
 from ingest.rtsp.session import RtspReader
 
@@ -64,6 +66,7 @@ class CameraWorker:
     """`run` watches until it is cancelled. Errors of the database pass and are tried again; others end the process.
 
     `credentials` are the accounts (user, password) by the name that registry rows give; looked up for each session.
+    `blobs`: where evidence is kept, the folder `evidence` of `data_dir` if not told.
     `rests`: cameras that are left alone for so many seconds, because earlier workers could not get on with them.
     """
 
@@ -81,6 +84,7 @@ class CameraWorker:
         connects_per_s: float = CONNECTS_PER_S,
         vitals: Vitals | None = None,
         rests: Mapping[str, float] | None = None,
+        blobs: BlobStore | None = None,
     ) -> None:
         self._pool = pool
         self._data_dir = data_dir
@@ -96,7 +100,8 @@ class CameraWorker:
         self._threads = ThreadPoolExecutor(decoder_threads, thread_name_prefix="decode")
         self._hands = ThreadPoolExecutor(1, thread_name_prefix="cut")
         self._desk = Desk(pool)
-        blobs = BlobStore(data_dir / "evidence")
+        blobs = blobs or BlobStore(data_dir / "evidence")
+        self._copyist = Copyist(pool, blobs)
         self._workshop = Workshop(self._threads, self._hands, blobs, self._desk, clock)
         self._vigil = Vigil(pool, self._desk, clock)
         self._version: int | None = None
@@ -120,6 +125,7 @@ class CameraWorker:
                     ("cameras' health", self._vigil.judge),
                     ("cameras' status", self._vigil.say),
                     ("cameras' old clips", self._give_up_old_clips),
+                    ("cameras' copies", self._copyist.run),
                 ):
                     service = Service(name=name, run=run, passing=PASSING_ERRORS, longest_delay_s=2.0)
                     group.create_task(keep_running(service), name=name)

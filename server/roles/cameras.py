@@ -17,7 +17,7 @@ from farwatch.storage.database import PASSING_ERRORS as DATABASE_ERRORS
 from ingest.cameras import metrics
 from ingest.cameras.worker import CameraWorker
 from server.city import LiveSecrets, camera_accounts
-from server.roles.shared import checked_pool, watch_clock
+from server.roles.shared import blob_store, checked_pool, watch_clock
 from server.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -51,6 +51,7 @@ async def run(settings: Settings, share: Share, life: Life, stop: asyncio.Event)
             connects_per_s=settings.camera_connects_per_s,
             vitals=vitals,
             rests=life.rests,
+            blobs=blob_store(settings),
         )
         group = await stack.enter_async_context(asyncio.TaskGroup())
         stack.callback(group.create_task(_beat(vitals, worker, clock), name="beat").cancel)

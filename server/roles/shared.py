@@ -53,4 +53,4 @@ def holder() -> str:
 def blob_store(settings: Settings) -> BlobStore:
     folder = settings.data_dir / "evidence"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return BlobStore(folder)
+    return BlobStore(folder, settings.evidence_floor_mb * 1_000_000)

@@ -43,13 +43,18 @@ class Ready(BaseModel):
 
 
 class Status(BaseModel):
-    """Ages in seconds, null for what was never seen. `clock_offset_s`: the database's clock less this machine's."""
+    """Ages in seconds, null for what was never seen. `clock_offset_s`: the database's clock less this machine's.
+
+    `evidence_free_bytes` are what is free on the evidence's disk; while `evidence_short`, no clips are kept, stills only.
+    """
 
     now: datetime
     engine_tick_age_s: float | None
     intake_age_s: float | None
     clock_offset_s: float
     roles: dict[str, float]
+    evidence_free_bytes: int
+    evidence_short: bool
 
 
 @router.get("/livez")
@@ -85,12 +90,15 @@ async def status(web: WebContext, _: SignedIn) -> Status:
     there = await heartbeats.database_now(web.pool)
     halfway = asked_at + (web.deps.clock.now() - asked_at) / 2
     ages = await heartbeats.ages_s(web.pool)
+    free_bytes, is_short = await asyncio.to_thread(web.deps.blobs.room)
     return Status(
         now=there,
         engine_tick_age_s=ages.get(ENGINE),
         intake_age_s=ages.get(INTAKE),
         clock_offset_s=(there - halfway) / timedelta(seconds=1),
         roles=ages,
+        evidence_free_bytes=free_bytes,
+        evidence_short=is_short,
     )
 
 
@@ -106,6 +114,7 @@ async def metrics(
     """For scrapers on this machine, and for others with the bearer token of the settings."""
     if not _may_scrape(web, request, authorization):
         raise ApiError(403, "not_from_here")
+    free_bytes, _ = await asyncio.to_thread(web.deps.blobs.room)
     try:
         age_s = (await heartbeats.ages_s(web.pool)).get(ENGINE)
         overdue_s = await notices.overdue_s(web.pool)
@@ -113,7 +122,7 @@ async def metrics(
         age_s = overdue_s = (
             None  # the other numbers are wanted all the more; an absent gauge raises its own alert
         )
-    body = await asyncio.to_thread(_collected, age_s, overdue_s)
+    body = await asyncio.to_thread(_collected, age_s, overdue_s, free_bytes)
     return Response(body, media_type=CONTENT_TYPE_LATEST)
 
 
@@ -128,11 +137,17 @@ def _may_scrape(web: Web, request: Request, authorization: str) -> bool:
 
 
 class _FromRows(Collector):
-    def __init__(self, engine_age_s: float | None, outbox_overdue_s: float | None) -> None:
+    def __init__(
+        self, engine_age_s: float | None, outbox_overdue_s: float | None, evidence_free_bytes: int
+    ) -> None:
+        self._evidence_free_bytes = evidence_free_bytes
         self._engine_age_s = engine_age_s
         self._outbox_overdue_s = outbox_overdue_s
 
     def collect(self) -> Iterator[Metric]:
+        yield GaugeMetricFamily(
+            "farwatch_evidence_free_bytes", "Free on the evidence's disk", self._evidence_free_bytes
+        )
         if self._engine_age_s is not None:
             yield GaugeMetricFamily(
                 "farwatch_engine_last_tick_age_seconds", "Since the engine's last round", self._engine_age_s
@@ -145,12 +160,12 @@ class _FromRows(Collector):
             )
 
 
-def _collected(engine_age_s: float | None, outbox_overdue_s: float | None) -> bytes:
+def _collected(engine_age_s: float | None, outbox_overdue_s: float | None, evidence_free_bytes: int) -> bytes:
     """All processes' numbers where they share a folder, else this process's."""
     registry = REGISTRY
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     ours = CollectorRegistry()
-    ours.register(_FromRows(engine_age_s, outbox_overdue_s))
+    ours.register(_FromRows(engine_age_s, outbox_overdue_s, evidence_free_bytes))
     return generate_latest(registry) + generate_latest(ours)

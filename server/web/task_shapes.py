@@ -21,6 +21,26 @@ def _absent(value: object) -> bool:
     return value is None
 
 
+class EvidenceDetails(BaseModel):
+    """What is known of a picture or clip, each only where it is.
+
+    `codec` is h264, h265, mjpeg or jpeg. `time_source`: rtcp (the camera dates its pictures; `clock_offset_s` is how long
+    after that they arrive, its clock's error and the way together) or receive. `key_distance_s`: between pictures that
+    decoding can begin with. `cut_short`: what ended the clip before its time.
+    """
+
+    codec: str | None = Field(default=None, exclude_if=_absent)
+    width: int | None = Field(default=None, exclude_if=_absent)
+    height: int | None = Field(default=None, exclude_if=_absent)
+    duration_s: float | None = Field(default=None, exclude_if=_absent)
+    frames: int | None = Field(default=None, exclude_if=_absent)
+    key_distance_s: float | None = Field(default=None, exclude_if=_absent)
+    cut_short: str | None = Field(default=None, exclude_if=_absent)
+    time_source: str | None = Field(default=None, exclude_if=_absent)
+    camera_clock_at: datetime | None = Field(default=None, exclude_if=_absent)
+    clock_offset_s: float | None = Field(default=None, exclude_if=_absent)
+
+
 class EvidenceBody(BaseModel):
     """`url` is null until the bytes are stored; `derived_from` names the original of a copy."""
 
@@ -33,6 +53,9 @@ class EvidenceBody(BaseModel):
     media_type: str
     derived_from: UUID | None
     captured_at: datetime | None
+    camera: str | None
+    size_bytes: int | None
+    details: EvidenceDetails
 
 
 class DeadlineBody(BaseModel):
@@ -185,7 +208,7 @@ def _matter(matter: Record, answer: Record | None, evidence: Sequence[Record]) -
 
 def evidence_body(row: Record) -> EvidenceBody:
     url = f"/api/v1/evidence/{row['id']}" if row["state"] == EvidenceState.STORED else None
-    return EvidenceBody.model_validate({**dict(row), "url": url})
+    return EvidenceBody.model_validate({**dict(row), "url": url, "details": row["meta"]})
 
 
 def timeline_entry(entry: LogEntry) -> TimelineEntry:

@@ -20,7 +20,7 @@ from farwatch.runtime.clock import SystemClock
 from farwatch.storage import evidence
 from farwatch.storage.blobs import BlobStore, live_still_path
 from farwatch.storage.database import Pool
-from ingest.cameras import clips, metrics, vigil, watching, worker
+from ingest.cameras import clips, filming, metrics, vigil, worker
 from ingest.rtsp.auth import Credential
 from simulators.rtsp_server import RtspServer
 from tests.support.camera_house import (
@@ -270,7 +270,7 @@ async def test_a_worker_that_is_stopped_while_it_cuts_a_clip_stores_it(
         again.wait(3)
         return clips.keep(*footage)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(watching, "keep", slow)
+    monkeypatch.setattr(filming, "keep", slow)
     script, server = Script(), serving("/stack")
     async with on_air(server) as port:
         async with at_work(worker_of(pool, data_dir, script)):

@@ -9,9 +9,8 @@ import av
 import numpy as np
 from av.video.frame import PictureType
 
-from ingest.rtsp import h264
 from ingest.rtsp.frames import Codec, CodedFrame, StreamDescription
-from ingest.rtsp.nal import split_annex_b
+from simulators.encoding import packetise
 
 AT = datetime(2026, 11, 22, 8, tzinfo=UTC)
 RATE = 90_000
@@ -28,26 +27,42 @@ def squares(count: int, width: int = 320, height: int = 240) -> Iterator[np.ndar
         yield image
 
 
+ENCODERS = {Codec.H264: "libx264", Codec.H265: "libx265", Codec.MJPEG: "mjpeg"}
+
+
 @cache
 def coded(
-    count: int, *, fps: int = 10, key_every: int = 10, b_frames: int = 0, width: int = 320
+    count: int,
+    *,
+    fps: int = 10,
+    key_every: int = 10,
+    b_frames: int = 0,
+    width: int = 320,
+    codec: Codec = Codec.H264,
+    more: str = "",
 ) -> tuple[CodedFrame, ...]:
-    """`count` frames in decoding order from AT on, arriving at the pace of `fps`."""
-    context = av.CodecContext.create("libx264", "w")
-    context.width, context.height, context.pix_fmt = width, width * 3 // 4, "yuv420p"
+    """`count` frames in decoding order from AT on, arriving at the pace of `fps`. `more` are parameters of x264 or x265."""
+    context = av.CodecContext.create(ENCODERS[codec], "w")
+    context.width, context.height = width, width * 3 // 4
+    context.pix_fmt = "yuvj420p" if codec is Codec.MJPEG else "yuv420p"
     context.time_base, context.framerate, context.thread_count = Fraction(1, RATE), Fraction(fps), 1
-    params = f"keyint={key_every}:min-keyint={key_every}:scenecut=0:bframes={b_frames}:b-adapt=0"
-    context.options = {"preset": "veryfast", "x264-params": params}
+    params = f"keyint={key_every}:min-keyint={key_every}:scenecut=0:bframes={b_frames}:b-adapt=0{more}"
+    if codec is Codec.H264:
+        context.options = {"preset": "veryfast", "x264-params": params}
+    elif codec is Codec.H265:
+        context.options = {"preset": "ultrafast", "x265-params": f"{params}:pools=none:log-level=none"}
+    else:  # the tables that RFC 2435 takes for granted
+        context.options = {"huffman": "default"}
     packets = []
     for i, image in enumerate(squares(count, width, width * 3 // 4)):
-        frame = av.VideoFrame.from_ndarray(image, format="bgr24").reformat(format="yuv420p")
+        frame = av.VideoFrame.from_ndarray(image, format="bgr24").reformat(format=context.pix_fmt)
         frame.pts, frame.time_base = i * RATE // fps, Fraction(1, RATE)
         frame.pict_type = PictureType.NONE
         packets += context.encode(frame)
     packets += context.encode(None)
     return tuple(
         CodedFrame(
-            packets=tuple(h264.packetise(split_annex_b(bytes(packet)))), rtp_time=int(packet.pts),
+            packets=tuple(packetise(bytes(packet), codec)), rtp_time=int(packet.pts),
             received_at=AT + timedelta(seconds=i / fps), captured_at=None, is_key=packet.is_keyframe,
         )
         for i, packet in enumerate(packets)

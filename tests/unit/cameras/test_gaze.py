@@ -117,6 +117,7 @@ def test_a_recording_stops_at_its_bound_of_bytes() -> None:
     made = Recording(
         clip_id=uuid4(),
         finding_id=uuid4(),
+        onset_at=AT,
         ends_at=AT.replace(year=2030),
         description=H264,
     )
