@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Protocol
@@ -22,6 +23,8 @@ class Sink(Protocol):
     """A client's connection."""
 
     def send(self, data: bytes) -> None: ...
+
+    def send_datagrams(self, packets: Sequence[bytes], report: bytes | None) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +111,9 @@ class Feed:
                 continue
             if begins:
                 self._watchers[sink] = replace(watcher, waits_for_key=False)
+            if watcher.wants.client_ports is not None:
+                sink.send_datagrams(packets, report if begins or is_report_due else None)
+                continue
             if begins or is_report_due:
                 sink.send(interleave([report], watcher.wants.control_channel))
             channel = watcher.wants.data_channel

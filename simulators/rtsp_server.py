@@ -1,4 +1,4 @@
-"""Simulated cameras: an RTSP server that plays coded loops at their own pace, over the connection, to many clients.
+"""Simulated cameras: an RTSP server that plays coded loops at their own pace, to many clients.
 
 A path that nobody watches costs nothing: its time goes on, its pictures are not touched.
 """
@@ -7,10 +7,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
+from farwatch.domain.registry import Transport
 from farwatch.runtime.clock import Clock
 from ingest.rtsp.auth import Credential
+from ingest.rtsp.datagrams import Datagrams
 from ingest.rtsp.errors import RtspError
 from ingest.rtsp.server import Offer, PlayStarted, ServerSession
+from ingest.rtsp.transports import Pair
 from simulators.coded_loop import CodedLoop
 from simulators.feed import Feed
 
@@ -24,8 +27,14 @@ MAX_UNSENT_BYTES = 2 * 1024 * 1024
 class RtspServer:
     """`show` and `hide` paths at any time, also before `serve`."""
 
-    def __init__(self, clock: Clock, schemes: Sequence[str] = ("sha-256", "md5")) -> None:
-        """`schemes`: those of basic, md5 and sha-256 that paths with a credential ask for."""
+    def __init__(
+        self,
+        clock: Clock,
+        schemes: Sequence[str] = ("sha-256", "md5"),
+        ways: Sequence[Transport] = (Transport.TCP, Transport.UDP),
+    ) -> None:
+        """`schemes`: those of basic, md5 and sha-256 that paths with a credential ask for. `ways`: how packets can travel."""
+        self.ways = tuple(ways)
         self.slow_clients_dropped = 0
         self._clock = clock
         self.schemes = tuple(schemes)
@@ -104,14 +113,20 @@ class RtspServer:
             del self._playing[feed]
 
 
+def _pass_over(heard: object) -> None:
+    """A camera does not act on what its viewers report."""
+
+
 class _Client(asyncio.Protocol):
     """One connection."""
 
     def __init__(self, server: RtspServer) -> None:
         self.feed: Feed | None = None
         self._server = server
-        self._session = ServerSession(server.offer, server.schemes)
+        self._session = ServerSession(server.offer, server.schemes, server.ways, self._open_ports)
         self._transport: asyncio.Transport | None = None
+        self._datagrams: Datagrams | None = None
+        self._client_ports = (0, 0)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -130,10 +145,13 @@ class _Client(asyncio.Protocol):
         for event in events:
             self._unwatch()
             if isinstance(event, PlayStarted):
+                self._client_ports = event.client_ports or (0, 0)
                 self.feed = self._server.play(self, event)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         self._unwatch()
+        if self._datagrams is not None:
+            self._datagrams.close()
         self._server.left(self)
 
     def send(self, data: bytes) -> None:
@@ -145,6 +163,21 @@ class _Client(asyncio.Protocol):
         if transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
             self._server.slow_clients_dropped += 1
             self.abort()
+
+    def send_datagrams(self, packets: Sequence[bytes], report: bytes | None) -> None:
+        if self._datagrams is None:
+            return
+        if report is not None:
+            self._datagrams.send_report(report, self._client_ports)
+        for packet in packets:
+            self._datagrams.send_data(packet, self._client_ports)
+
+    def _open_ports(self) -> Pair:
+        assert self._transport is not None
+        here, there = (self._transport.get_extra_info(name)[0] for name in ("sockname", "peername"))
+        if self._datagrams is None:
+            self._datagrams = Datagrams(here, there, _pass_over, _pass_over)
+        return self._datagrams.ports
 
     def abort(self) -> None:
         self._unwatch()

@@ -65,6 +65,9 @@ class Datagrams:
             self._send(self._data, _PUNCH_DATA, server_ports[0])
             self._send(self._control, _PUNCH_CONTROL, server_ports[1])
 
+    def send_data(self, packet: bytes, ports: Pair) -> None:
+        self._send(self._data, packet, ports[0])
+
     def send_report(self, report: bytes, server_ports: Pair) -> None:
         self._send(self._control, report, server_ports[1])
 

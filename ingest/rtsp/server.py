@@ -3,18 +3,19 @@
 Feed bytes with `receive`, do what its events say, send what `outgoing` gives.
 """
 
-import re
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from farwatch.domain.registry import Transport
 from ingest.rtsp.address import parse_address
 from ingest.rtsp.auth import Credential, Verifier
 from ingest.rtsp.errors import RtspError
 from ingest.rtsp.frames import Codec, StreamDescription
 from ingest.rtsp.messages import HeaderList, Interleaved, MessageParser, Request, Response, serialise
 from ingest.rtsp.sdp import write_sdp
+from ingest.rtsp.transports import Pair, ask_for_tcp, ask_for_udp, parse_transport
 
 PAYLOAD_TYPES = {Codec.H264: 96, Codec.H265: 97, Codec.MJPEG: 26}
 """Each its own, so that a reader notices when a camera changes its codec without a word."""
@@ -23,7 +24,6 @@ _TRACK = "track0"
 _REALM = "farwatch"
 _METHODS = ("OPTIONS", "DESCRIBE", "SETUP", "PLAY", "PAUSE", "TEARDOWN", "GET_PARAMETER", "SET_PARAMETER")
 _IN_SESSION = ("PLAY", "PAUSE", "TEARDOWN")
-_INTERLEAVED = re.compile(r"interleaved\s*=\s*(\d{1,3})(?:\s*-\s*(\d{1,3}))?", re.IGNORECASE)
 _PHRASES = {
     200: "OK",
     400: "Bad Request",
@@ -47,11 +47,12 @@ class Offer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlayStarted:
-    """From now on the client wants the path's packets, interleaved on these channels."""
+    """From now on the client wants the path's packets, interleaved on these channels, or as datagrams to its ports."""
 
     path: str
     data_channel: int
     control_channel: int
+    client_ports: Pair | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +67,24 @@ class ServerSession:
     """One connection, one session. `find` tells what a path (`/name`) offers, None where there is nothing."""
 
     def __init__(
-        self, find: Callable[[str], Offer | None], schemes: Sequence[str] = ("sha-256", "md5")
+        self,
+        find: Callable[[str], Offer | None],
+        schemes: Sequence[str] = ("sha-256", "md5"),
+        ways: Sequence[Transport] = (Transport.TCP,),
+        open_ports: Callable[[], Pair] | None = None,
     ) -> None:
+        """`ways` are those of tcp and udp that are offered; for udp `open_ports` gives two ports to send from."""
         self._find = find
         self._schemes = schemes
+        self._ways = ways
+        self._open_ports = open_ports
         self._parser = MessageParser()
         self._outgoing = bytearray()
         self._verifier: tuple[Credential, Verifier] | None = None
         self._session = ""
         self._path = ""
         self._channels = (0, 1)
+        self._client_ports: Pair | None = None
         self._events: list[Event] = []
 
     def outgoing(self) -> bytes:
@@ -145,18 +154,28 @@ class ServerSession:
     def _set_up(self, request: Request, path: str) -> tuple[int, HeaderList, bytes]:
         if self._session and path != self._path:
             return 459, (), b""
-        wanted = (request.header("Transport") or "").split(",")
-        chosen = next((spec for spec in wanted if "RTP/AVP/TCP" in spec.upper()), None)
-        if chosen is None:
+        transport = self._agree(request.header("Transport") or "")
+        if transport is None:
             return 461, (), b""
-        match = _INTERLEAVED.search(chosen)
-        data = int(match[1]) if match else 0
-        control = int(match[2]) if match and match[2] else data + 1
-        if data == control or max(data, control) > 255:
-            return 461, (), b""
-        self._session, self._path, self._channels = secrets.token_hex(8), path, (data, control)
-        transport = f"RTP/AVP/TCP;unicast;interleaved={data}-{control}"
+        self._session, self._path = secrets.token_hex(8), path
         return 200, (("Transport", transport), *self._session_header()), b""
+
+    def _agree(self, wanted: str) -> str | None:
+        """The first of the client's ways that is offered here, as it is answered."""
+        for spec in wanted.split(","):
+            asked = parse_transport(spec)
+            if asked is None:
+                continue
+            if asked.is_tcp and Transport.TCP in self._ways:
+                if asked.channels is None and "interleaved" in spec.lower():
+                    continue
+                self._channels, self._client_ports = asked.channels or (0, 1), None
+                return ask_for_tcp(self._channels)
+            if asked.client_ports and not asked.is_tcp and Transport.UDP in self._ways and self._open_ports:
+                self._client_ports = asked.client_ports
+                first, second = self._open_ports()
+                return f"{ask_for_udp(asked.client_ports)};server_port={first}-{second}"
+        return None
 
     def _control(self, request: Request, path: str) -> tuple[int, HeaderList, bytes]:
         named = (request.header("Session") or "").partition(";")[0].strip()
@@ -168,7 +187,12 @@ class ServerSession:
         if request.method == "PLAY":
             base = request.url.rstrip("/").removesuffix(f"/{_TRACK}")
             self._events.append(
-                PlayStarted(path=path, data_channel=self._channels[0], control_channel=self._channels[1])
+                PlayStarted(
+                    path=path,
+                    data_channel=self._channels[0],
+                    control_channel=self._channels[1],
+                    client_ports=self._client_ports,
+                )
             )
             return 200, (("Range", "npt=now-"), ("RTP-Info", f"url={base}/{_TRACK}"), *headers), b""
         self._events.append(PlayStopped())

@@ -35,9 +35,9 @@ def loops() -> dict[Codec, CodedLoop]:
 
 @contextlib.asynccontextmanager
 async def reading(
-    url: str, credential: Credential | None = None, **limits: float
+    url: str, credential: Credential | None = None, connect_timeout_s: float = 5, idle_timeout_s: float = 10
 ) -> AsyncIterator[FfmpegReader]:
-    reader = FfmpegReader(url, credential, CLOCK, **limits)
+    reader = FfmpegReader(url, credential, CLOCK, connect_timeout_s, idle_timeout_s)
     try:
         yield reader
     finally:
