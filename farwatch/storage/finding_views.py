@@ -6,6 +6,7 @@ from uuid import UUID
 
 from farwatch.domain.finding import Kind
 from farwatch.storage.database import Pool, Record, transaction
+from farwatch.storage.task_views import EVIDENCE
 
 Key = tuple[datetime, UUID]
 """A finding's place in the list: onset and id."""
@@ -62,8 +63,7 @@ async def of_camera(pool: Pool, camera: str, limit: int) -> tuple[list[Record], 
     async with pool.acquire() as connection:
         rows: list[Record] = await connection.fetch(_OF_CAMERA, camera, limit)
         evidence: list[Record] = await connection.fetch(
-            "SELECT id, finding_id, kind, state, reason, sha256, size_bytes, media_type, derived_from, captured_at, camera"
-            " FROM evidence WHERE finding_id = ANY($1) ORDER BY created_at, id",
+            f"SELECT {EVIDENCE}, ev.finding_id FROM evidence ev WHERE ev.finding_id = ANY($1) ORDER BY ev.created_at, ev.id",
             [r["id"] for r in rows],
         )
     return rows, evidence
