@@ -11,9 +11,9 @@ import statistics
 import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 
@@ -27,7 +27,8 @@ from farwatch.storage.database import Pool
 from ingest.cameras.patience import Patience
 from ingest.cameras.worker import CameraWorker
 from ingest.rtsp.auth import Credential
-from simulators.coded_loop import CodedLoop
+from ingest.rtsp.frames import Codec
+from simulators.coded_loop import CLOCK_RATE, CodedLoop
 from simulators.encoding import encode_pictures
 from simulators.rtsp_server import RtspServer
 from tests.support.bad_camera import BadLine
@@ -35,9 +36,9 @@ from tests.support.camera_house import at_work, on_air, register
 from tests.support.cameras import squares
 from tests.support.waiting import until
 
-COUNT = int(os.environ.get("FARWATCH_DISCONNECTS", "18"))
+COUNT = int(os.environ.get("FARWATCH_DISCONNECTS", "20"))
 SEED = int(os.environ.get("FARWATCH_DISCONNECTS_SEED", "4"))
-CAMERAS = 9 if COUNT < 100 else 27
+CAMERAS = 10 if COUNT < 100 else 27
 RIGHT, WRONG = ("viewer", "right"), ("viewer", "wrong")
 GIVE_UP_S = 60.0
 CLOCK = SystemClock()
@@ -45,10 +46,23 @@ CLOCK = SystemClock()
 pytestmark = [pytest.mark.process, pytest.mark.timeout(120 + COUNT * 2)]
 
 
+CODECS = {320: Codec.H264, 240: Codec.H264, 256: Codec.H265, 192: Codec.MJPEG}
+"""By the width of the pictures, which says what was decoded."""
+
+
 @cache
-def loop(width: int = 320) -> CodedLoop:
+def loop(width: int) -> CodedLoop:
     """Three seconds, ten pictures a second, a key frame each second."""
-    return encode_pictures(squares(30, width, width * 3 // 4), rate=10)
+    return encode_pictures(squares(30, width, width * 3 // 4), rate=10, codec=CODECS[width])
+
+
+class OwnClock(SystemClock):
+    """A camera's, which may be set."""
+
+    ahead_s = 0.0
+
+    def now(self) -> datetime:
+        return super().now() + timedelta(seconds=self.ahead_s)
 
 
 @dataclass
@@ -68,11 +82,14 @@ class Place:
     """A camera, the line to it, and the account that we use."""
 
     name: str
-    server: RtspServer
-    line: BadLine
     accounts: dict[str, tuple[str, str]]
     dice: random.Random
     width: int = 320
+    line: BadLine = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.clock = OwnClock()
+        self.server = RtspServer(self.clock)
 
     def show(self) -> None:
         self.server.show(f"/{self.name}", loop(self.width), Credential(*RIGHT))
@@ -115,10 +132,22 @@ async def not_found(place: Place) -> None:
     place.show()
 
 
-async def other_picture(place: Place) -> None:
-    """Another size in the middle of the stream; nobody is told."""
+async def other_size(place: Place) -> None:
+    """In the middle of the stream; nobody is told."""
     place.width = 240 if place.width == 320 else 320
     place.show()
+
+
+async def other_codec(place: Place) -> None:
+    place.width = place.dice.choice([width for width in CODECS if CODECS[width] is not CODECS[place.width]])
+    place.show()
+
+
+async def clock_jump(place: Place) -> None:
+    """Somebody sets the camera's clock, and its packets' time jumps with it."""
+    by_s = place.dice.choice((-1, 1)) * place.dice.uniform(10, 100_000)
+    place.clock.ahead_s += by_s
+    place.server._feeds[f"/{place.name}"]._timestamp_base += round(by_s * CLOCK_RATE)
 
 
 async def corrupt_data(place: Place) -> None:
@@ -134,7 +163,7 @@ async def corrupt_data(place: Place) -> None:
 
 
 KINDS: tuple[Callable[[Place], Awaitable[None]], ...] = (
-    refused, reset, silence, half_a_packet, wrong_password, not_found, other_picture, corrupt_data,
+    refused, reset, silence, half_a_packet, wrong_password, not_found, other_size, other_codec, clock_jump, corrupt_data,
 )  # fmt: skip
 
 
@@ -156,7 +185,6 @@ class Left:
 @dataclass
 class House:
     pool: Pool
-    server: RtspServer
     places: list[Place]
     seen: dict[str, tuple[datetime, int]]
     recoveries: dict[str, list[float]] = field(default_factory=dict)
@@ -186,7 +214,6 @@ class House:
 async def house(pool: Pool, data_dir: Path) -> AsyncIterator[House]:
     seen: dict[str, tuple[datetime, int]] = {}
     accounts: dict[str, tuple[str, str]] = {}
-    server = RtspServer(CLOCK)
 
     def detectors(zones: Sequence[Zone]) -> list[Eye]:
         return [Eye(seen)]
@@ -194,12 +221,10 @@ async def house(pool: Pool, data_dir: Path) -> AsyncIterator[House]:
     worker = CameraWorker(
         pool=pool, data_dir=data_dir, clock=CLOCK, detectors=detectors, credentials=accounts
     )
-    async with on_air(server) as port:
-        places = [
-            Place(f"c{i}", server, BadLine(port), accounts, random.Random(SEED * 1000 + i))
-            for i in range(CAMERAS)
-        ]
+    places = [Place(f"c{i}", accounts, random.Random(SEED * 1000 + i)) for i in range(CAMERAS)]
+    async with AsyncExitStack() as stack:
         for place in places:
+            place.line = BadLine(await stack.enter_async_context(on_air(place.server)))
             await place.line.listen()
             place.show()
             accounts[place.name] = RIGHT
@@ -207,7 +232,7 @@ async def house(pool: Pool, data_dir: Path) -> AsyncIterator[House]:
             for place in places:
                 url = f"rtsp://127.0.0.1:{place.line.port}/{place.name}"
                 await register(pool, place.name, url, credential=place.name)
-            yield House(pool, server, places, seen)
+            yield House(pool, places, seen)
         for place in places:
             await place.line.refuse()
 
