@@ -103,6 +103,7 @@ def _add_simulators(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     serving = camera.add_parser("camera", help="serve a video file over RTSP, in a loop")
     serving.add_argument("--file", type=Path, required=True)
     serving.add_argument("--url", required=True, help="rtsp://127.0.0.1:PORT/NAME")
+    serving.add_argument("--codec", choices=("h264", "h265", "mjpeg"), default="h264", help="(%(default)s)")
     serving.add_argument("--user")
     serving.add_argument("--password")
     loggers = camera.add_parser("loggers", help="data loggers that speak HJ 212 over TCP to a server")
@@ -197,7 +198,9 @@ def _dispatch(args: argparse.Namespace) -> int:
                 )
             )
         return _run(
-            lambda stop: commands.simulate_camera(args.file, args.url, args.user, args.password, stop)
+            lambda stop: commands.simulate_camera(
+                args.file, args.url, args.user, args.password, stop, codec=args.codec
+            )
         )
     if args.command == "demo":
         logs.configure("demo", as_json=False, level="info")

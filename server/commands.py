@@ -231,14 +231,15 @@ async def broker_users(settings: Settings, out: Path) -> int:
 
 
 async def simulate_camera(
-    clip: Path, url: str, user: str | None, password: str | None, stop: asyncio.Event
+    clip: Path, url: str, user: str | None, password: str | None, stop: asyncio.Event, *, codec: str
 ) -> None:
     from ingest.rtsp.errors import RtspError
+    from ingest.rtsp.frames import Codec
     from simulators.camera import serve_file
     from simulators.encoding import ClipError
 
     try:
-        await serve_file(clip, url, user, password, SystemClock(), stop)
+        await serve_file(clip, url, user, password, SystemClock(), stop, codec=Codec(codec))
     except (ClipError, RtspError, OSError) as error:
         raise CommandError(str(error)) from None
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from farwatch.runtime.clock import Clock
 from ingest.rtsp.address import parse_address
 from ingest.rtsp.auth import Credential
+from ingest.rtsp.frames import Codec
 from simulators.encoding import encode_clip
 from simulators.rtsp_server import RtspServer
 
@@ -27,6 +28,7 @@ async def serve_file(
     stop: asyncio.Event,
     *,
     cache: Path | None = None,
+    codec: Codec = Codec.H264,
     announce: Callable[[str], None] = _print_line,
 ) -> None:
     """Serves `clip` at `url` in a loop, at its own pace, until `stop`. Port 0 takes a free one.
@@ -37,7 +39,7 @@ async def serve_file(
     """
     address, account = parse_address(url)
     credential = Credential(user, password or "") if user else account
-    loop = await asyncio.to_thread(encode_clip, clip, cache)
+    loop = await asyncio.to_thread(encode_clip, clip, cache, codec=codec)
     if stop.is_set():
         return
     server = RtspServer(clock)

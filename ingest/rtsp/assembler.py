@@ -25,8 +25,6 @@ _JUMP_S = 10
 """Timestamps that move by more than this beside the time that passed belong to a stream that began anew."""
 _STRANGE_AT_MOST = 250
 """Packets in a row in which there is no picture: the camera sends something else than it has described."""
-_UNSAID_RECOVERY = 50
-"""Frames after which a picture is taken for whole where a stream has neither whole key frames nor recovery points."""
 
 
 class FrameAssembler:
@@ -46,6 +44,7 @@ class FrameAssembler:
         self.lost = 0
         self._payload_type = payload_type
         self._clock_rate = description.clock_rate
+        self._is_simple = not description.has_order
         nal = NAL_FORMATS.get(description.codec)
         self._glance: Callable[[bytes], Glance] = nal.glance if nal else mjpeg.glance
         self._sets = ParameterSets(nal, description.parameter_sets) if nal else None
@@ -58,7 +57,7 @@ class FrameAssembler:
         self._received_at: datetime | None = None
         self._next = 0
         self._strange = 0
-        self._has_instants = self._ended_by_marker = self._markers_lie = False
+        self._ended_by_marker = self._markers_lie = False
         self._has_sets = self._has_picture = self._is_key = self._damaged = False
         self._recovery_frames: int | None = None
 
@@ -68,21 +67,22 @@ class FrameAssembler:
         Raises RtspError: PROTOCOL for a frame without end, CLOSED for a camera that sends something else than it has
         described, UNSUPPORTED_CODEC for pictures of a size that nobody tells.
         """
-        if (
-            self._has_picture and len(data) > _HEADER.size
-        ):  # most packets are the next of a frame that has begun
+        if self._is_simple and self._has_picture and len(data) > _HEADER.size:
+            # Most packets are the next of a picture that has begun: these cost as little as can be.
             first, second, sequence, timestamp, ssrc = _HEADER.unpack_from(data)
             if (
-                first == _PLAIN
+                sequence == self._next
                 and second == self._payload_type
-                and sequence == self._next
                 and timestamp == self._timestamp
                 and ssrc == self.ssrc
-                and not self.description.has_order
+                and first == _PLAIN
+                and self._bytes < MAX_FRAME_BYTES
             ):
                 self.highest_sequence += 1
                 self._next = sequence + 1 & 0xFFFF
-                self._keep(data[_HEADER.size :], now)
+                self._packets.append(data[12:])
+                self._bytes += len(data) + _PACKET_OVERHEAD
+                self._received_at = now
                 return []
         return self._receive(data, now)
 
@@ -95,7 +95,7 @@ class FrameAssembler:
         if gap is None:
             return []
         self._damaged |= gap
-        payload = h265.without_order(packet.payload) if self.description.has_order else packet.payload
+        payload = packet.payload if self._is_simple else h265.without_order(packet.payload)
         if not payload:
             return []
         ended: list[CodedFrame] = []
@@ -192,15 +192,13 @@ class FrameAssembler:
         self._judge_key(seen)
 
     def _judge_key(self, seen: Glance) -> None:
-        """Whether decoding can begin at the picture that begins here, and after how many frames it is whole."""
-        begins_something = self._has_sets or self._recovery_frames is not None
-        self._has_instants |= seen.is_instant or (begins_something and seen.is_intra)
-        if seen.is_instant:
-            self._is_key, self._recovery_frames = True, 0
-        elif self._recovery_frames is not None:
-            self._is_key = True
-        elif self._has_sets and (seen.is_intra or not self._has_instants):
-            self._is_key, self._recovery_frames = True, 0 if seen.is_intra else _UNSAID_RECOVERY
+        """Whether decoding can begin at the picture that begins here, and after how many frames it is whole.
+
+        Streams without any of these exist (x265's intra refresh): FFmpeg cannot begin within them either.
+        """
+        if seen.is_instant or (self._recovery_frames is None and self._has_sets and seen.is_intra):
+            self._recovery_frames = 0
+        self._is_key = self._recovery_frames is not None
 
     def _end(self) -> CodedFrame:
         assert self._received_at is not None

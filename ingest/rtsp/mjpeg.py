@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ingest.rtsp.glance import NOTHING, Glance
-from ingest.rtsp.jpeg import BEGIN, END, JpegShape, header, take_apart
+from ingest.rtsp.jpeg import BEGIN, END, JpegShape, header, size_of, take_apart
 
 LARGEST_SIDE = 2040
 """Pixels that the eight bits of a packet can say, in blocks of eight. Zero means: more than that, see the description."""
@@ -46,8 +46,16 @@ def glance(payload: bytes) -> Glance:
 
 
 def size(payload: bytes) -> tuple[int, int] | None:
-    """Width and height that a packet says, in pixels (a multiple of eight); None when either is too large to be said."""
-    return (8 * payload[6], 8 * payload[7]) if len(payload) > _HEAD and payload[6] and payload[7] else None
+    """Width and height that a picture's first packet says, in pixels; None when either is too large to be said.
+
+    They are multiples of eight, save where the packet holds a file with headers of its own.
+    """
+    fragment = _parse(payload)
+    if fragment is None:
+        return None
+    if fragment.data.startswith(BEGIN):
+        return size_of(fragment.data)
+    return (fragment.width, fragment.height) if fragment.width and fragment.height else None
 
 
 def tables_missing(payload: bytes) -> bool:

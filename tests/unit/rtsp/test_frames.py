@@ -100,12 +100,12 @@ def test_parameter_sets_under_a_marker_of_their_own_wait_for_their_picture() -> 
         packet(0, 0, SPS, marker=True),
         packet(1, 0, PPS, marker=True),
         packet(2, 9, OTHER, marker=True),
-        packet(3, 10, DELTA, marker=True),
+        packet(3, 10, KEY, marker=True),
     ]
     (frame,) = feed(assembler(), packets)
 
     assert (frame.is_key, frame.rtp_time) == (True, 10)
-    assert access_unit(frame, STREAM) == join_annex_b([SPS, PPS, OTHER, DELTA])
+    assert access_unit(frame, STREAM) == join_annex_b([SPS, PPS, OTHER, KEY])
     assert join_annex_b(parameter_sets_in(frame, Codec.H264)) == SETS
 
 
