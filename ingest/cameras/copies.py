@@ -25,6 +25,7 @@ LOOK_EVERY_S = 2.0
 DEADLINE_S = 900.0
 """By the wall clock: a child that yields to everybody may wait long on a busy machine. Its CPU time has its own limit."""
 MOST_SAID_BYTES = 1000
+CODE = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class Copyist:
     async def _child(self, source: Path, target: Path) -> dict[str, object] | str:
         """What the child says of its copy; it gets nothing of our environment, and ends with us."""
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-I", "-m", "ingest.cameras.copying", str(source), str(target), env={},
+            sys.executable, "-m", "ingest.cameras.copying", str(source.absolute()), str(target.absolute()), cwd=CODE, env={},
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
         assert process.stdout is not None

@@ -72,7 +72,7 @@ def _pictures(original: av.container.InputContainer, video: VideoStream) -> Iter
 def fitted(width: int, height: int) -> tuple[int, int]:
     """At most LARGEST, the same shape, both sides even and at least 2."""
     scale = min(1.0, LARGEST[0] / width, LARGEST[1] / height)
-    return max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2)
+    return max(2, round(width * scale) // 2 * 2), max(2, round(height * scale) // 2 * 2)
 
 
 def main(source: str, target: str) -> int:

@@ -1,0 +1,148 @@
+"""Copies of clips for browsers: made once, by a child that may fail without harm."""
+
+import asyncio
+import uuid
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import av
+import pytest
+
+from farwatch.storage import evidence
+from farwatch.storage.blobs import BlobStore
+from farwatch.storage.database import Pool, transaction
+from farwatch.storage.evidence import Evidence, EvidenceKind, EvidenceState
+from ingest.cameras.clips import MEDIA_TYPE, KeptClip, keep
+from ingest.cameras.copies import Copyist
+from ingest.cameras.copying import fitted
+from ingest.cameras.footage import Footage
+from ingest.rtsp.frames import Codec
+from tests.support.cameras import AT, H264, coded
+
+pytestmark = pytest.mark.process
+
+
+@pytest.fixture
+def blobs(tmp_path: Path) -> BlobStore:
+    return BlobStore(tmp_path / "evidence")
+
+
+def a_clip(blobs: BlobStore, codec: Codec, *, width: int = 320) -> KeptClip:
+    frames = coded(20, codec=codec, width=width)
+    kept = keep(Footage(frames=frames, description=replace(H264, codec=codec), onset_at=AT), blobs)
+    assert isinstance(kept, KeptClip)
+    return kept
+
+
+async def rows_of(pool: Pool, sha256: str) -> tuple[uuid.UUID, uuid.UUID]:
+    """A stored clip and the pending copy of it."""
+    clip = Evidence(
+        id=uuid.uuid4(), kind=EvidenceKind.CLIP, state=EvidenceState.STORED, media_type=MEDIA_TYPE, camera="c1",
+        captured_at=AT, sha256=sha256, size_bytes=1,
+    )  # fmt: skip
+    copy = replace(
+        clip, id=uuid.uuid4(), kind=EvidenceKind.CLIP_COPY, state=EvidenceState.PENDING, derived_from=clip.id,
+        sha256=None, size_bytes=None,
+    )  # fmt: skip
+    async with transaction(pool) as connection:
+        for row in (clip, copy):
+            await evidence.add(connection, row)
+    return clip.id, copy.id
+
+
+async def fetch(pool: Pool, id_: uuid.UUID) -> Evidence:
+    async with pool.acquire() as connection:
+        row = await evidence.fetch(connection, id_)
+    assert row is not None
+    return row
+
+
+@pytest.mark.parametrize("codec", [Codec.H265, Codec.MJPEG])
+async def test_a_copy_is_h264_with_every_picture_at_its_time_and_the_original_stays(
+    pool: Pool, blobs: BlobStore, codec: Codec
+) -> None:
+    kept = a_clip(blobs, codec)
+    clip, copy = await rows_of(pool, kept.sha256)
+    assert await Copyist(pool, blobs).make_one()
+    made = await fetch(pool, copy)
+    assert (made.state, made.derived_from, made.captured_at) == (EvidenceState.STORED, clip, AT)
+    assert made.meta == {"codec": "h264", "width": 320, "height": 240, "frames": 20}
+    assert made.sha256 is not None
+    assert blobs.verify(made.sha256)
+    assert blobs.verify(kept.sha256)
+    assert made.size_bytes == blobs.path(made.sha256).stat().st_size
+    with av.open(str(blobs.path(made.sha256))) as container:
+        assert container.streams.video[0].codec_context.name == "h264"
+        times = [float(picture.pts * picture.time_base) for picture in container.decode(video=0)]
+    assert times == pytest.approx([i / 10 for i in range(20)], abs=0.001)
+    assert not await Copyist(pool, blobs).make_one()
+
+
+async def test_what_no_decoder_makes_sense_of_is_lost_and_leaves_nothing_behind(
+    pool: Pool, blobs: BlobStore
+) -> None:
+    sha256 = blobs.put_bytes(bytes(range(256)) * 100)
+    _, copy = await rows_of(pool, sha256)
+    assert await Copyist(pool, blobs).make_one()
+    assert ((row := await fetch(pool, copy)).state, row.reason) == (EvidenceState.LOST, "copy_failed")
+    assert list(blobs.all()) == [sha256]
+    assert [*blobs.path(sha256).parents[1].glob("unfinished/*")] == []
+
+
+async def test_a_copy_that_takes_too_long_is_lost_and_its_maker_ended(
+    pool: Pool, blobs: BlobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    children: list[asyncio.subprocess.Process] = []
+    create = asyncio.create_subprocess_exec
+
+    async def noted(*arguments: str, **more: object) -> asyncio.subprocess.Process:
+        children.append(await create(*arguments, **more))  # type: ignore[arg-type]
+        return children[0]
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", noted)
+    _, copy = await rows_of(pool, a_clip(blobs, Codec.H265).sha256)
+    assert await Copyist(pool, blobs, deadline_s=0.01).make_one()
+    assert ((row := await fetch(pool, copy)).state, row.reason) == (EvidenceState.LOST, "copy_too_slow")
+    assert [child.returncode is not None for child in children] == [True]
+
+
+async def test_two_workers_make_a_copy_once_and_the_one_a_dead_maker_left_is_made_again(
+    pool: Pool, blobs: BlobStore
+) -> None:
+    _, copy = await rows_of(pool, a_clip(blobs, Codec.MJPEG).sha256)
+    async with pool.acquire() as maker:
+        claimed = await evidence.claim_copy(maker)
+        assert claimed is not None
+        assert claimed.id == copy
+        assert not await Copyist(pool, blobs).make_one()
+        await maker.close()
+    made: Sequence[bool] = await asyncio.gather(*(Copyist(pool, blobs).make_one() for _ in range(2)))
+    assert sorted(made) == [False, True]
+    assert (await fetch(pool, copy)).state is EvidenceState.STORED
+
+
+async def test_copies_wait_while_the_disk_is_short(pool: Pool, blobs: BlobStore, tmp_path: Path) -> None:
+    _, copy = await rows_of(pool, a_clip(blobs, Codec.MJPEG).sha256)
+    copyist = Copyist(pool, BlobStore(tmp_path / "evidence", floor_bytes=1 << 62))
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await copyist.run()
+    assert (await fetch(pool, copy)).state is EvidenceState.PENDING
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        ((3840, 2160), (1280, 720)),
+        ((2560, 1920), (960, 720)),
+        ((1080, 1920), (404, 720)),
+        ((704, 576), (704, 576)),
+        ((353, 287), (352, 286)),
+        ((5000, 2), (1280, 2)),
+    ],
+)
+def test_a_copy_has_at_most_720_lines_and_keeps_the_shape(
+    size: tuple[int, int], expected: tuple[int, int]
+) -> None:
+    assert fitted(*size) == expected
