@@ -31,7 +31,7 @@ from tests.support.waiting import until
 
 CORES, BUSY = 2, 6
 MESSAGES_PER_S, STATIONS, VALUES = 500, 1000, 10
-ALONE_S, SETTLE_S = 90, 20.0
+SETTLE_S = 20.0
 MOST_STALE_S, MOST_TIMES_SLOWER, MOST_MB_PER_MINUTE = 5.0, 1.5, 1.0
 SAMPLES_OF_LATENCY = 900
 AGE = "farwatch_camera_last_frame_age_seconds"
@@ -86,7 +86,7 @@ async def latencies_ms(url: str, port: int, seconds: float) -> list[float]:
     return sorted(1000 * (seen[mn] - at) for mn, at in sent.over.items())
 
 
-async def alone(folder: Path, database: Database) -> list[float]:
+async def alone(folder: Path, database: Database, seconds: float) -> list[float]:
     url = await database.fresh("alone")
     await found_city(url, stations=STATIONS, values=VALUES)
     broker = Mosquitto(folder / "broker-alone", autosave_s=10)
@@ -94,7 +94,7 @@ async def alone(folder: Path, database: Database) -> list[float]:
     broker.start()
     try:
         await start(service, "intake,engine")
-        return await latencies_ms(url, broker.port, ALONE_S)
+        return await latencies_ms(url, broker.port, seconds)
     finally:
         service.stop_if_running()
         broker.stop()
@@ -160,7 +160,7 @@ async def main(given: argparse.Namespace) -> bool:
         database = Database(folder, None)
         database.start()
         try:
-            before = quantiles(await alone(folder, database))
+            before = quantiles(await alone(folder, database, given.alone_seconds))
             say(f"publish to finding without cameras: {before}")
             latencies, seen, share = await together(folder, database, given, shows)
         finally:
@@ -192,6 +192,7 @@ async def main(given: argparse.Namespace) -> bool:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=30)
+    parser.add_argument("--alone-seconds", type=float, default=90, help="of the load without cameras")
     parser.add_argument("--cameras", type=int, default=60)
     parser.add_argument("--clips", type=Path, default=Path("../shared/clips"), help="folder with INDEX.csv")
     parser.add_argument("--data", type=Path, default=Path("data/bench-cameras"), help="coded material")

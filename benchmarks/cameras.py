@@ -11,10 +11,11 @@ import asyncio
 import json
 import os
 import platform
+import shutil
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
@@ -31,6 +32,7 @@ from tests.support.waiting import until
 
 RING_S = 36.0
 """Longer than the longest ring: then all of a camera's memory is in use."""
+PEERS = ("plain", "frigate_like")
 PEER_WARM_S, PEER_CAMERAS = 5.0, 2
 
 
@@ -47,8 +49,9 @@ class Plan:
     truth_s: float
 
 
-DEFAULT = Plan(few=4, many=24, busy=6, warm_s=RING_S, measure_s=60, peer_s=30, truth_s=200)
-QUICK = Plan(few=2, many=10, busy=0, warm_s=10, measure_s=20, peer_s=10, truth_s=0)
+PARTS = ("quiet", "busy", "truth")
+DEFAULT = Plan(few=4, many=24, busy=6, warm_s=RING_S, measure_s=60, peer_s=30, truth_s=170)
+QUICK = Plan(few=0, many=10, busy=0, warm_s=10, measure_s=20, peer_s=10, truth_s=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,28 +95,31 @@ async def core_share(pid: int, cameras: int, seconds: float) -> float:
     return (use(pid).cpu_s - before) / (loop.time() - began_s) / cameras
 
 
-async def quiet(folder: Path, database: Database, plan: Plan, loop: Path) -> tuple[float, float]:
-    """Core share of a quiet camera, and what one more of them takes of memory, MB."""
+async def quiet(folder: Path, database: Database, plan: Plan, loop: Path) -> tuple[float, float | None]:
+    """Core share of a quiet camera, and what one more of them takes of memory with its ring full, MB."""
     with cameras_on_air([Show(f"/quiet{i}", loop) for i in range(plan.many)]) as base:
         async with house(folder, database, "quiet") as us:
             urls = {f"quiet{i}": f"{base}/quiet{i}" for i in range(plan.many)}
             first = dict(list(urls.items())[: plan.few])
-            await us.watch(first)
-            await asyncio.sleep(plan.warm_s)
-            memory = us.use().resident_bytes
-            await us.watch({k: v for k, v in urls.items() if k not in first})
-            await asyncio.sleep(plan.warm_s)
+            few_mb = await filled_mb(us, first, plan.warm_s) if first else None
+            many_mb = await filled_mb(us, {k: v for k, v in urls.items() if k not in first}, plan.warm_s)
             postgres_s = use(database.pid).cpu_s if database.pid else 0.0
             share = await core_share(us.service.pid, plan.many, plan.measure_s)
-            memory_mb = (us.use().resident_bytes - memory) / (plan.many - plan.few) / 1e6
             if database.pid:
                 postgres = (use(database.pid).cpu_s - postgres_s) / plan.measure_s / plan.many
                 say(f"PostgreSQL beside it, not counted: {postgres:.2%} of a core per camera")
             found = await us.pool.fetchval("SELECT count(*) FROM findings")
             say(
-                f"us, {plan.many} quiet cameras: {share:.2%} of a core, {memory_mb:.1f} MB each; {found} findings"
+                f"us, {plan.many} quiet cameras: {share:.2%} of a core each, {many_mb:.0f} MB in all; {found} findings"
             )
-    return share, memory_mb
+    return share, None if few_mb is None else (many_mb - few_mb) / (plan.many - plan.few)
+
+
+async def filled_mb(us: House, urls: dict[str, str], warm_s: float) -> float:
+    """What the service takes of memory once these cameras are watched too, for `warm_s`."""
+    await us.watch(urls)
+    await asyncio.sleep(warm_s)
+    return us.use().resident_bytes / 1e6
 
 
 async def busy(folder: Path, database: Database, plan: Plan, loop: Path) -> float:
@@ -178,47 +184,76 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
-async def main(given: argparse.Namespace) -> None:
+@dataclass(slots=True)
+class Figures:
+    """What the last line says; None: not measured."""
+
+    share_quiet: float | None = None
+    share_busy: float | None = None
+    memory_mb: float | None = None
+    missed: list[str] | None = None
+    peers: dict[str, float] = field(default_factory=dict)
+
+    def as_json(self) -> str:
+        cheaper = self.peers["plain"] / self.share_quiet if self.share_quiet else None
+        us = {
+            "core_share_quiet": _rounded(self.share_quiet, 5),
+            "core_share_busy": _rounded(self.share_busy, 5),
+            "times_cheaper_than_plain": _rounded(cheaper, 1),
+            "memory_mb_per_camera": _rounded(self.memory_mb, 1),
+            "missed": None if self.missed is None else len(self.missed),
+        }
+        machine = {
+            "cores": os.cpu_count(),
+            "python": platform.python_version(),
+            "opencv": cv2.__version__,
+            "system": platform.platform(),
+        }
+        peers = {kind: {"core_share": _rounded(self.peers.get(kind), 4)} for kind in PEERS}
+        return json.dumps({"us": us, "peers": peers, "machine": machine})
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)
+
+
+async def measure(given: argparse.Namespace, folder: Path, database: Database) -> Figures:
     plan: Plan = QUICK if given.quick else DEFAULT
+    parts, figures = given.parts.split(","), Figures()
+    if "quiet" in parts:
+        loop = material.quiet_loop(given.data, given.clips)
+        figures.share_quiet, figures.memory_mb = await quiet(folder, database, plan, loop)
+        for kind in PEERS:
+            if kind == "frigate_like" and shutil.which("ffmpeg") is None:
+                say("the Frigate-like loop is left out: there is no ffmpeg here")
+                continue
+            figures.peers[kind] = await peer(kind, plan, loop)
+    if "busy" in parts and plan.busy:
+        figures.share_busy = await busy(folder, database, plan, material.busy_loop(given.data, given.clips))
+    events = material.events(given.data, given.clips) if "truth" in parts and plan.truth_s else []
+    if events:
+        figures.missed = await missed(folder, database, plan, events)
+    return figures
+
+
+async def main(given: argparse.Namespace) -> None:
     given.data.mkdir(parents=True, exist_ok=True)
-    loop = material.quiet_loop(given.data, given.clips)
-    busy_loop = material.busy_loop(given.data, given.clips) if plan.busy else loop
-    events = material.events(given.data, given.clips) if plan.truth_s else []
     with tempfile.TemporaryDirectory(prefix="farwatch-bench-") as name:
         folder = Path(name)
         folder.chmod(0o755)  # the embedded server runs as another user when we are root
         database = Database(folder, given.database_url)
         database.start()
         try:
-            share, memory_mb = await quiet(folder, database, plan, loop)
-            peers = {kind: await peer(kind, plan, loop) for kind in ("plain", "frigate_like")}
-            share_busy = await busy(folder, database, plan, busy_loop) if plan.busy else None
-            only_theirs = await missed(folder, database, plan, events) if events else None
+            figures = await measure(given, folder, database)
         finally:
             database.stop()
-    us = {
-        "core_share_quiet": round(share, 5),
-        "core_share_busy": None if share_busy is None else round(share_busy, 5),
-        "times_cheaper_than_plain": round(peers["plain"] / share, 1),
-        "memory_mb_per_camera": round(memory_mb, 1),
-        "missed": None if only_theirs is None else len(only_theirs),
-    }
-    said = {
-        "us": us,
-        "peers": {kind: {"core_share": round(peers[kind], 4)} for kind in peers},
-        "machine": {
-            "cores": os.cpu_count(),
-            "python": platform.python_version(),
-            "opencv": cv2.__version__,
-            "system": platform.platform(),
-        },
-    }
-    print(json.dumps(said))
+    print(figures.as_json())
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="about a minute: quiet cameras only")
+    parser.add_argument("--parts", default=",".join(PARTS), help="some of them, by commas")
     parser.add_argument("--clips", type=Path, default=Path("../shared/clips"), help="folder with INDEX.csv")
     parser.add_argument("--data", type=Path, default=Path("data/bench-cameras"), help="coded material")
     parser.add_argument("--database-url", default=os.environ.get("DATABASE_URL"))
