@@ -18,7 +18,7 @@ from farwatch.storage.policy_toml import PolicyError
 from server import commands
 from server.keeping import CONFIGURATION_EXIT, GRACE_S, RoleError
 from server.roles.shared import ClockError
-from server.serve import ROLES, processes_of, serve
+from server.serve import ROLES, camera_process, processes_of, serve
 from server.settings import Settings, SettingsError, read
 
 log = logging.getLogger(__name__)
@@ -44,14 +44,7 @@ def parser() -> argparse.ArgumentParser:
     sub.add_parser("migrate", help="bring the database's schema up to date")
     serving = sub.add_parser("serve", help="run the service, a process per role")
     serving.add_argument("--roles", default=",".join(ROLES), help="which roles, by commas (default: all)")
-    role = sub.add_parser("role", help="run one role in this process; `serve` starts these")
-    role.add_argument("role", choices=ROLES)
-    role.add_argument(
-        "--share", type=_share, default=WHOLE, help="i/n: the i-th of n shares of the cameras (%(default)s)"
-    )
-    role.add_argument("--vitals", type=int, metavar="FD", help=argparse.SUPPRESS)
-    role.add_argument("--replaces", choices=tuple(Trouble), help=argparse.SUPPRESS)
-    role.add_argument("--rest", action="append", default=[], metavar="S:CAMERA", help=argparse.SUPPRESS)
+    _add_roles(sub)
     registry = sub.add_parser("registry", help="the city's registry, from and to files")
     registry.add_argument("action", choices=("check", "import", "export", "presets"))
     registry.add_argument("folder", type=Path, metavar="DIR", nargs="?")
@@ -87,6 +80,30 @@ def parser() -> argparse.ArgumentParser:
     _add_replay(sub)
     sub.add_parser("check", help="verify the log's chain and the evidence's bytes against their rows")
     return top
+
+
+def _add_roles(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    role = sub.add_parser("role", help="run one role in this process; `serve` starts these")
+    role.add_argument("role", choices=ROLES)
+    role.add_argument(
+        "--share", type=_share, default=WHOLE, help="i/n: the i-th of n shares of the cameras (%(default)s)"
+    )
+    role.add_argument("--vitals", type=int, metavar="FD", help=argparse.SUPPRESS)
+    role.add_argument("--replaces", choices=tuple(Trouble), help=argparse.SUPPRESS)
+    role.add_argument("--rest", action="append", default=[], metavar="S:CAMERA", help=argparse.SUPPRESS)
+    share = sub.add_parser(
+        "cameras", help="watch shares of the cameras on this machine for a server elsewhere"
+    )
+    share.add_argument(
+        "--share", type=_share, action="append", required=True, help="i/n; again for more, a process each"
+    )
+    token = sub.add_parser("worker-token", help="with which shares on other machines send evidence")
+    tokens = token.add_subparsers(dest="action", required=True)
+    tokens.add_parser("add", help="print a new one, once").add_argument(
+        "--share", type=_share, action="append", required=True, help="i/n; again for more"
+    )
+    tokens.add_parser("revoke", help="take no more from it").add_argument("number", type=int)
+    tokens.add_parser("list", help="their numbers, shares and dates")
 
 
 def _share(text: str) -> Share:
@@ -240,6 +257,12 @@ def _dispatch_with(settings: Settings, args: argparse.Namespace) -> int:
                     )
                 )
             return _run(lambda stop: commands.run_role(settings, args.role, stop))
+        case "cameras", _:
+            return _cameras(settings, args.share)
+        case "worker-token", str(action):
+            from server import worker_token_commands
+
+            return asyncio.run(worker_token_commands.run(settings, action, args))
         case "registry", str(action):
             how = {"prune": args.prune, "zones_from_files": args.zones_from_files, "dry_run": args.dry_run}
             return asyncio.run(commands.registry(settings, action, args.folder, **how))
@@ -269,6 +292,14 @@ def _serve(settings: Settings, roles: str) -> int:
     async def run(stop: asyncio.Event) -> None:
         await commands.require_ready(settings, wanted)
         await serve(settings, processes_of(wanted, settings), stop)
+
+    return _run(run, grace_s=GRACE_S + 1)
+
+
+def _cameras(settings: Settings, shares: Sequence[Share]) -> int:
+    async def run(stop: asyncio.Event) -> None:
+        await commands.require_ready(settings, [])
+        await serve(settings, [camera_process(share, settings) for share in dict.fromkeys(shares)], stop)
 
     return _run(run, grace_s=GRACE_S + 1)
 

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from farwatch.domain.share import Share
 from farwatch.runtime.processes import cores
 from farwatch.runtime.watchdog import Bounds
 from server.keeping import Keeper, RoleError, RoleProcess
@@ -23,18 +24,18 @@ def processes_of(roles: Sequence[str], settings: Settings) -> list[RoleProcess]:
     for role in roles:
         if role == "cameras":
             n = settings.camera_processes or min(-(-cores() // 2), MOST_CAMERA_PROCESSES)
-            found += [camera_process(f"{i}/{n}", settings) for i in range(1, n + 1)]
+            found += [camera_process(Share(i, n), settings) for i in range(n)]
         else:
             found.append(RoleProcess(role))
     return found
 
 
-def camera_process(share: str, settings: Settings) -> RoleProcess:
+def camera_process(share: Share, settings: Settings) -> RoleProcess:
     bounds = Bounds(
         base_bytes=int(settings.camera_memory_base_mb * 1e6),
         each_bytes=int(settings.camera_memory_each_mb * 1e6),
     )
-    return RoleProcess("cameras", share, bounds)
+    return RoleProcess("cameras", str(share), bounds)
 
 
 async def serve(settings: Settings, processes: Sequence[RoleProcess], stop: asyncio.Event) -> None:

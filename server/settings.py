@@ -58,6 +58,13 @@ def _check_player(value: str) -> str:
     return value
 
 
+def _check_server(value: str) -> str:
+    whole = re.fullmatch(r"(https?)://(\[[0-9a-fA-F:]+\]|[^\s/?#@:\[\]]+)(:\d{1,5})?/?", value)
+    if whole is None or (whole[1] == "http" and whole[2].strip("[]") not in LOOPBACK):
+        raise PydanticCustomError("server", "must look like https://farwatch.example")
+    return value.rstrip("/")
+
+
 class Settings(BaseModel):
     """Every field is `FARWATCH_` + its name in capitals in the environment, and its name in the TOML file."""
 
@@ -141,6 +148,15 @@ class Settings(BaseModel):
     camera_connects_per_s: Annotated[float, Field(gt=0, le=1000)] = Field(
         default=20.0, description="Cameras that one process connects to in a second, at a start and after an outage."
     )
+    server_url: Annotated[str, AfterValidator(_check_server)] | None = Field(
+        default=None,
+        description="For `farwatch cameras` on another machine: the pages' https://host, where evidence is sent.",
+    )
+    worker_token: str | None = Field(
+        default=None,
+        description="Its token there, from `farwatch worker-token add`; goes with the address.",
+        repr=False,
+    )
     log_format: Literal["human", "json"] = Field(
         default="human", description="Logs for people or for machines."
     )
@@ -181,6 +197,8 @@ def read(environment: Mapping[str, str], file: Path | None = None) -> Settings:
         raise SettingsError(f"{PREFIX}{name.upper()} (in a file: {name}): {first['msg'].lower()}") from None
     if (settings.tls_cert is None) != (settings.tls_key is None):
         raise SettingsError("FARWATCH_TLS_CERT and FARWATCH_TLS_KEY belong together")
+    if (settings.server_url is None) != (settings.worker_token is None):
+        raise SettingsError("FARWATCH_SERVER_URL and FARWATCH_WORKER_TOKEN belong together")
     if settings.http_host not in LOOPBACK and settings.tls_cert is None and not settings.behind_proxy:
         raise SettingsError(
             f"FARWATCH_HTTP_HOST is {settings.http_host}: outside this machine the pages need FARWATCH_TLS_CERT/KEY"

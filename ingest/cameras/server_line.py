@@ -53,10 +53,10 @@ class ServerLine:
             self._connection = http.client.HTTPConnection(host, port, timeout=CONNECT_WITHIN_S)
         self._token = address.token
 
-    def share(self) -> str:
+    def shares(self) -> list[str]:
         """Whose the token is. Raises SENDING_ERRORS, RefusedError."""
         said = json.loads(self._ask("GET", "", {}, None))
-        return str(said["share"])
+        return [str(share) for share in said["shares"]]
 
     def put_evidence(self, sha256: str, chunks: Iterable[bytes], size_bytes: int) -> None:
         """The server has the bytes durably when this returns. Raises SENDING_ERRORS, RefusedError, and what `chunks` raises."""

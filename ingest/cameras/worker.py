@@ -5,7 +5,6 @@ import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from pathlib import Path
 from typing import NoReturn
 
@@ -20,12 +19,12 @@ from farwatch.runtime.vitals import Vitals
 from farwatch.storage import evidence, registry
 from farwatch.storage.blobs import BlobStore, live_still_path
 from farwatch.storage.database import CONNECT_TIMEOUT_S, PASSING_ERRORS, Connection, Pool, transaction
-from ingest.cameras.copies import Copyist
-from ingest.cameras.desk import Desk
 from ingest.cameras.gaze import Gaze
 from ingest.cameras.pace import Pace, PacedReader
 from ingest.cameras.patience import Patience
+from ingest.cameras.place import away, here
 from ingest.cameras.ring import KEEP_GROUND_S, KEEP_S
+from ingest.cameras.server_line import ServerAddress
 from ingest.cameras.threads import CameraThreads
 from ingest.cameras.vigil import Vigil
 from ingest.cameras.watching import Watch
@@ -40,7 +39,6 @@ CONNECTS_PER_S = 20.0
 PENDING_CLIP_TIMEOUT_S = 120.0
 LOOK_FOR_OLD_CLIPS_S = 30.0
 DRAIN_TIMEOUT_S = 3.0
-UNFINISHED_FILE_AGE = timedelta(hours=1)
 
 
 DEFAULT_PATIENCE = Patience()
@@ -66,7 +64,7 @@ class CameraWorker:
     """`run` watches until it is cancelled. Errors of the database pass and are tried again; others end the process.
 
     `credentials` are the accounts (user, password) by the name that registry rows give; looked up for each session.
-    `blobs`: where evidence is kept, the folder `evidence` of `data_dir` if not told.
+    `blobs`: where evidence is kept, the folder `evidence` of `data_dir` if not told; `server`: where it is sent instead.
     `rests`: cameras that are left alone for so many seconds, because earlier workers could not get on with them.
     """
 
@@ -85,6 +83,7 @@ class CameraWorker:
         vitals: Vitals | None = None,
         rests: Mapping[str, float] | None = None,
         blobs: BlobStore | None = None,
+        server: ServerAddress | None = None,
     ) -> None:
         self._pool = pool
         self._data_dir = data_dir
@@ -99,14 +98,17 @@ class CameraWorker:
         self._rest_until_s = {id_: began_s + rest_s for id_, rest_s in (rests or {}).items()}
         self._threads = ThreadPoolExecutor(decoder_threads, thread_name_prefix="decode")
         self._hands = ThreadPoolExecutor(1, thread_name_prefix="cut")
-        self._desk = Desk(pool)
-        blobs = blobs or BlobStore(data_dir / "evidence")
-        self._copyist = Copyist(pool, blobs)
-        self._workshop = Workshop(self._threads, self._hands, blobs, self._desk, clock)
+        self._running: dict[str, _Running] = {}
+        self._place = (
+            away(pool, data_dir, server, lambda: self._running, clock)
+            if server
+            else here(pool, blobs or BlobStore(data_dir / "evidence"), clock)
+        )
+        self._desk = self._place.desk
+        self._workshop = Workshop(self._threads, self._hands, self._place.blobs, self._desk, clock)
         self._vigil = Vigil(pool, self._desk, clock)
         self._version: int | None = None
         self._accounts: dict[str, tuple[str, str]] = {}
-        self._running: dict[str, _Running] = {}
 
     @property
     def watched(self) -> int:
@@ -116,7 +118,6 @@ class CameraWorker:
     async def run(self) -> None:
         cv2.setNumThreads(1)  # the decoder threads are the bound, not OpenCV's own pool
         (self._data_dir / "live").mkdir(parents=True, exist_ok=True)
-        self._workshop.blobs.sweep(self._clock.now() - UNFINISHED_FILE_AGE)
         try:
             async with asyncio.TaskGroup() as group:
                 for name, run in (
@@ -125,7 +126,7 @@ class CameraWorker:
                     ("cameras' health", self._vigil.judge),
                     ("cameras' status", self._vigil.say),
                     ("cameras' old clips", self._give_up_old_clips),
-                    ("cameras' copies", self._copyist.run),
+                    *self._place.services,
                 ):
                     service = Service(name=name, run=run, passing=PASSING_ERRORS, longest_delay_s=2.0)
                     group.create_task(keep_running(service), name=name)

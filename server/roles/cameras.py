@@ -12,17 +12,19 @@ from farwatch.domain.share import Share
 from farwatch.runtime.clock import Clock, SystemClock
 from farwatch.runtime.supervision import Service, run_services
 from farwatch.runtime.vitals import Vitals
-from farwatch.storage import leases
+from farwatch.storage import heartbeats, leases
 from farwatch.storage.database import PASSING_ERRORS as DATABASE_ERRORS
+from farwatch.storage.database import Pool
 from ingest.cameras import metrics
+from ingest.cameras.server_line import SENDING_ERRORS, RefusedError, ServerAddress, ServerLine
 from ingest.cameras.worker import CameraWorker
 from server.city import LiveSecrets, camera_accounts
 from server.roles.shared import blob_store, checked_pool, watch_clock
-from server.settings import Settings
+from server.settings import Settings, SettingsError
 
 log = logging.getLogger(__name__)
 
-BEAT_EVERY_S = 0.5
+BEAT_EVERY_S, TELL_EVERY_S = 0.5, 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +41,7 @@ async def run(settings: Settings, share: Share, life: Life, stop: asyncio.Event)
     clock, vitals = SystemClock(), Vitals(life.vitals)
     if life.replaces:
         metrics.WORKERS_REPLACED.labels(life.replaces).inc()
+    server = await _checked_server(settings, share)
     async with AsyncExitStack() as stack:
         pool = await checked_pool(stack, settings, size=4)
         worker = CameraWorker(
@@ -49,9 +52,12 @@ async def run(settings: Settings, share: Share, life: Life, stop: asyncio.Event)
             credentials=LiveSecrets(settings.data_dir, camera_accounts),
             share=share,
             connects_per_s=settings.camera_connects_per_s,
+            decode_share=settings.camera_decode_share,
+            hwaccel=settings.camera_hwaccel,
             vitals=vitals,
             rests=life.rests,
-            blobs=blob_store(settings),
+            blobs=None if server else blob_store(settings),
+            server=server,
         )
         group = await stack.enter_async_context(asyncio.TaskGroup())
         stack.callback(group.create_task(_beat(vitals, worker, clock), name="beat").cancel)
@@ -60,10 +66,41 @@ async def run(settings: Settings, share: Share, life: Life, stop: asyncio.Event)
         await run_services(
             [
                 Service(name="cameras", run=worker.run, passing=DATABASE_ERRORS),
+                Service(name="heartbeat", run=lambda: _tell(pool, share), passing=DATABASE_ERRORS),
                 Service(name="clock watch", run=lambda: watch_clock(pool, clock), passing=DATABASE_ERRORS),
             ],
             stop,
         )
+
+
+async def _checked_server(settings: Settings, share: Share) -> ServerAddress | None:
+    """Where the bytes go, if not into this machine's own store. Raises SettingsError for a token that is not of this share."""
+    if settings.server_url is None or settings.worker_token is None:
+        return None
+    address = ServerAddress(settings.server_url, settings.worker_token)
+    line = ServerLine(address)
+    try:
+        theirs = await asyncio.to_thread(line.shares)
+    except RefusedError as refused:
+        if not refused.is_passing:
+            raise SettingsError(f"FARWATCH_WORKER_TOKEN: the server says {refused}") from None
+    except SENDING_ERRORS as error:
+        log.warning("the server does not answer yet: %s: %s", type(error).__name__, error)
+    else:
+        if str(share) not in theirs:
+            raise SettingsError(
+                f"FARWATCH_WORKER_TOKEN is of the cameras' share {', '.join(theirs)}, not {share}"
+            )
+    finally:
+        line.close()
+    return address
+
+
+async def _tell(pool: Pool, share: Share) -> NoReturn:
+    """By the database, for people: which shares are watched."""
+    while True:
+        await heartbeats.beat_share(pool, share)
+        await asyncio.sleep(TELL_EVERY_S)
 
 
 async def _beat(vitals: Vitals, worker: CameraWorker, clock: Clock) -> NoReturn:

@@ -42,7 +42,7 @@ Sha256 = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
 
 
 class WorkerBody(BaseModel):
-    share: str
+    shares: list[str]
 
 
 def _content(media_type: str) -> dict[str, Any]:
@@ -55,9 +55,9 @@ def _content(media_type: str) -> dict[str, Any]:
 
 
 @router.get("", responses=errors(401))
-async def worker_share(worker: Worker) -> WorkerBody:
-    """Which share the token belongs to."""
-    return WorkerBody(share=str(worker.share))
+async def worker_shares(worker: Worker) -> WorkerBody:
+    """Of which shares the token is."""
+    return WorkerBody(shares=[str(share) for share in worker.shares])
 
 
 @router.put(
@@ -119,7 +119,7 @@ async def _receive(blobs: BlobStore, sha256: str, request: Request) -> int:
 )
 async def put_live_still(web: WebContext, worker: Worker, camera: KnownCamera, request: Request) -> None:
     """The latest small picture of a camera of its share. 403 not_your_share, 415 not_an_image."""
-    if not worker.share.holds(camera.id):
+    if not worker.holds(camera.id):
         raise ApiError(403, "not_your_share")
     web.workers.take_still(worker.id, web.deps.clock.monotonic())
     try:

@@ -194,7 +194,7 @@ async def test_over_a_real_connection_bytes_and_pictures_arrive_and_refusals_hav
     await a_city(pool)
     house = House(pool, tmp_path / "server")
     (tmp_path / "server").mkdir()
-    _, token = await worker_tokens.add(pool, Share(0, 1))
+    _, token = await worker_tokens.add(pool, [Share(0, 2), Share(1, 2)])
     here = BlobStore(tmp_path / "outgoing")
     async with served(house.app) as url:
         desk = SendingDesk(pool, here, lambda: ServerLine(ServerAddress(url, token)), SystemClock())
@@ -204,9 +204,9 @@ async def test_over_a_real_connection_bytes_and_pictures_arrive_and_refusals_hav
         assert kept.sha256
         assert house.deps.blobs.verify(kept.sha256)
         line, wrong = ServerLine(ServerAddress(url, token)), ServerLine(ServerAddress(url, "guess"))
-        assert await asyncio.to_thread(line.share) == "1/1"
+        assert await asyncio.to_thread(line.shares) == ["1/2", "2/2"]
         with pytest.raises(RefusedError, match="401 bad_worker_token"):
-            await asyncio.to_thread(wrong.share)
+            await asyncio.to_thread(wrong.shares)
         with pytest.raises(RefusedError, match="404 not_found"):
             await asyncio.to_thread(line.put_live, "no such camera", PICTURE)
         source = tmp_path / "worker"

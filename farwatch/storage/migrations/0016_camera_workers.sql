@@ -2,7 +2,7 @@
 -- has to be changed later goes through these functions, which every camera worker uses. Bytes are sent with a token of the share's own.
 
 CREATE TABLE worker_tokens (
-  id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, token_sha256 bytea NOT NULL UNIQUE, share text NOT NULL,
+  id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, token_sha256 bytea NOT NULL UNIQUE, shares text[] NOT NULL,
   created_at timestamptz NOT NULL DEFAULT now(), revoked_at timestamptz
 );
 

@@ -27,7 +27,7 @@ async def client(house: House) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def bearer(house: House, share: Share = WHOLE) -> dict[str, str]:
-    _, token = await worker_tokens.add(house.pool, share)
+    _, token = await worker_tokens.add(house.pool, [share])
     return {"Authorization": f"Bearer {token}"}
 
 
@@ -75,7 +75,7 @@ async def test_without_a_token_or_with_a_revoked_one_nothing_is_taken(
     house: House, client: httpx.AsyncClient
 ) -> None:
     headers = await bearer(house)
-    assert (await client.get("/api/v1/worker", headers=headers)).json() == {"share": "1/1"}
+    assert (await client.get("/api/v1/worker", headers=headers)).json() == {"shares": ["1/1"]}
     assert await worker_tokens.revoke(house.pool, 1)
     assert not await worker_tokens.revoke(house.pool, 1)
     async with house.client("ada") as signed_in:
