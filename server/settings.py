@@ -146,7 +146,16 @@ class Settings(BaseModel):
         default=64.0, description="Each camera's share of it, ring included, MB."
     )
     camera_connects_per_s: Annotated[float, Field(gt=0, le=1000)] = Field(
-        default=20.0, description="Cameras that one process connects to in a second, at a start and after an outage."
+        default=20.0,
+        description="Cameras that one process connects to in a second, at a start and after an outage.",
+    )
+    camera_decode_share: Annotated[float, Field(ge=0, le=64)] = Field(
+        default=0.25,
+        description="Cores that a process may spend on more than key frames: on what begins, on viewers, on keys far apart.",
+    )
+    camera_hwaccel: str | None = Field(
+        default=None,
+        description="Hardware that decodes, as FFmpeg names it: cuda, vaapi, qsv; what it cannot decode here the CPU does.",
     )
     server_url: Annotated[str, AfterValidator(_check_server)] | None = Field(
         default=None,

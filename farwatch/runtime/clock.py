@@ -15,6 +15,11 @@ class Clock(Protocol):
         ...
 
 
+def thread_cpu_s() -> float:
+    """CPU seconds that the calling thread has spent."""
+    return _time.thread_time()
+
+
 class SystemClock:
     def now(self) -> datetime:
         return datetime.now(UTC)  # noqa: TID251 - this is the one place

@@ -1,19 +1,25 @@
-"""Coded frames to pictures: one decoder a camera, one thread, and planes reduced once for all detectors."""
+"""Coded frames to pictures, and their planes reduced once for all detectors."""
 
+import logging
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import cast
 
 import av
 import cv2
 import numpy as np
+from av.codec.hwaccel import HWAccel
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from farwatch.domain.picture import Picture
+from ingest.cameras import metrics
 from ingest.cameras.attention import Batch
 from ingest.rtsp.frames import Codec, CodedFrame, StreamDescription, access_unit
+
+log = logging.getLogger(__name__)
 
 DECODE_ERRORS = (av.FFmpegError, ValueError)
 LARGEST_WIDTH = 640
@@ -21,28 +27,33 @@ MOST_WAITING = 32
 """H.264 and H.265 reorder over at most 16 frames; what waits longer was swallowed by the decoder."""
 DECODERS = {Codec.H264: "h264", Codec.H265: "hevc", Codec.MJPEG: "mjpeg"}
 """Names of FFmpeg's decoders."""
+MOST_SIZES = 16
+"""Sizes of pictures for which decoders are kept; a process that meets more begins anew."""
 Plane = NDArray[np.uint8]
 
 
 class FrameDecoder:
-    """Not thread-safe: one call at a time. Raises one of DECODE_ERRORS for what is not of its codec."""
+    """Not thread-safe: one call at a time. Raises one of DECODE_ERRORS for what is not of its codec.
 
-    def __init__(self, codec: Codec) -> None:
-        context = av.CodecContext.create(DECODERS[codec], "r")
-        assert isinstance(context, VideoCodecContext)
-        context.thread_count = 1
-        # Saves a tenth of a key frame and more of the others; what detectors see hardly differs.
-        context.options = {"skip_loop_filter": "all"}
+    `device`: FFmpeg's name of a kind of hardware; where that cannot decode, FFmpeg's own decoder does, and
+    `is_hardware` tells.
+    """
+
+    def __init__(self, codec: Codec, device: str | None = None) -> None:
         self.codec = codec
-        self._context = context
+        self._context = _open(codec, device)
         self._waiting: dict[int, CodedFrame] = {}
+
+    @property
+    def is_hardware(self) -> bool:
+        return self._context.is_hwaccel
 
     def decode(self, batch: Batch, description: StreamDescription) -> Iterator[tuple[VideoFrame, CodedFrame]]:
         """The batch's pictures, each with the coded frame that it was, in the order of showing."""
         if batch.restart:
             self._context.flush_buffers()
             self._waiting.clear()
-        for coded in batch.frames:
+        for coded in _worth_decoding(batch, self.codec):
             unit = access_unit(coded, description)
             if not unit:  # FFmpeg would take it for the end of the stream
                 raise ValueError("there is nothing in a frame")
@@ -62,6 +73,76 @@ class FrameDecoder:
                 yield frame, coded
         while len(self._waiting) > MOST_WAITING:
             del self._waiting[next(iter(self._waiting))]
+
+
+class Decoders:
+    """The decoders of one process, which hold megabytes each: key frames go through shared ones, a few of each size of picture,
+    and only a camera that is decoded as a whole has one of its own. Thread-safe.
+    """
+
+    def __init__(self, device: str | None = None) -> None:
+        self._device = device
+        self._free: dict[tuple[Codec, int | None, int | None], list[FrameDecoder]] = {}
+        self._told: set[Codec] = set()
+
+    def make(self, codec: Codec) -> FrameDecoder:
+        decoder = FrameDecoder(codec, self._device)
+        kind = "hardware" if decoder.is_hardware else "software"
+        metrics.DECODERS_OPENED.labels(kind).inc()
+        if self._device and not decoder.is_hardware and codec not in self._told:
+            self._told.add(codec)
+            log.warning("%s does not decode %s here: the CPU does", self._device, codec)
+        return decoder
+
+    @contextmanager
+    def lend(self, description: StreamDescription) -> Iterator[FrameDecoder]:
+        """For one batch that is complete in itself. One that failed is not lent again."""
+        if len(self._free) > MOST_SIZES:
+            self._free.clear()
+        free = self._free.setdefault((description.codec, description.width, description.height), [])
+        try:
+            decoder = free.pop()
+        except IndexError:
+            decoder = self.make(description.codec)
+        yield decoder
+        free.append(decoder)
+
+
+def _open(codec: Codec, device: str | None) -> VideoCodecContext:
+    context: object = None
+    if device:
+        with suppress(av.FFmpegError):  # no such device on this machine
+            context = av.CodecContext.create(DECODERS[codec], "r", hwaccel=HWAccel(device))
+    context = context or av.CodecContext.create(DECODERS[codec], "r")
+    assert isinstance(context, VideoCodecContext)
+    context.thread_count = 1
+    # Saves a tenth of a key frame and more of the others; what detectors see hardly differs.
+    context.options = {"skip_loop_filter": "all"}
+    return context
+
+
+def _worth_decoding(batch: Batch, codec: Codec) -> Iterator[CodedFrame]:
+    """All but those that no other frame refers to and that are not to be shown."""
+    shown_at: datetime | None = None
+    for number, coded in enumerate(batch.frames, 1):
+        is_due = (
+            number == len(batch.frames)
+            if batch.show_every_s is None
+            else shown_at is None or (coded.received_at - shown_at).total_seconds() >= batch.show_every_s
+        )
+        if is_due or not is_disposable(coded, codec):
+            yield coded
+        if is_due:
+            shown_at = coded.received_at
+
+
+def is_disposable(coded: CodedFrame, codec: Codec) -> bool:
+    """No other frame refers to it, as the bits for it in the headers of its packets say (nal_ref_idc, RFC 6184 §5.3)."""
+    return (
+        codec is Codec.H264
+        and not coded.whole
+        and not any(packet[0] & 0x60 for packet in coded.packets if packet)
+    )
 
 
 def to_picture(frame: VideoFrame, camera: str, at: datetime) -> Picture:
@@ -98,6 +179,20 @@ def _plane(frame: VideoFrame, index: int, columns: int | None = None) -> Plane:
 
 
 def _reduce(plane: Plane, size: tuple[int, int]) -> memoryview:
-    if (plane.shape[1], plane.shape[0]) == size:
+    """By halves as far as they go, which is many times as fast as one step, and the rest between neighbours."""
+    columns, rows = size
+    if plane.shape == (rows, columns):
         return plane.copy().data
-    return cv2.resize(np.ascontiguousarray(plane), size, interpolation=cv2.INTER_AREA).data
+    plane = np.ascontiguousarray(plane)
+    while (
+        plane.shape[1] >= 2 * columns
+        and plane.shape[0] >= 2 * rows
+        and not (plane.shape[0] | plane.shape[1]) % 2
+    ):
+        half = (plane.shape[1] // 2, plane.shape[0] // 2)
+        plane = np.asarray(cv2.resize(plane, half, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    if plane.shape != (rows, columns):
+        near = plane.shape[1] < 2 * columns and plane.shape[0] < 2 * rows
+        how = cv2.INTER_LINEAR if near else cv2.INTER_AREA
+        plane = np.asarray(cv2.resize(plane, size, interpolation=how), dtype=np.uint8)
+    return plane.data

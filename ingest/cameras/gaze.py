@@ -1,23 +1,25 @@
 """One camera's eye: decodes batches and shows the pictures to the detectors. Runs in a pool thread, one call at a time."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from av.video.frame import VideoFrame
 
 from farwatch.domain.picture import Picture, PictureDetector, Sighting, SightingEnded
+from farwatch.runtime.clock import thread_cpu_s
 from farwatch.storage.blobs import BlobStore, why_not_kept, write_atomically
 from ingest.cameras import metrics, stills
-from ingest.cameras.attention import SHOW_EVERY_S, Batch
-from ingest.cameras.decoding import DECODE_ERRORS, FrameDecoder, to_picture
-from ingest.rtsp.frames import Codec, CodedFrame, StreamDescription
+from ingest.cameras.attention import AWAKE_EVERY_S, Batch, Want
+from ingest.cameras.decoding import DECODE_ERRORS, Decoders, FrameDecoder, to_picture
+from ingest.rtsp.frames import CodedFrame, StreamDescription
 
 log = logging.getLogger(__name__)
 
-LIVE_EVERY_S = 2.0
+LIVE_EVERY_S = 9.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,60 +53,108 @@ class Look:
     decoded: int = 0
     last_at: datetime | None = None
     broken: bool = False
+    cpu_s: float = 0.0
     seen: list[Seen | SightingEnded] = field(default_factory=list)
 
 
+@runtime_checkable
+class PictureGate(Protocol):
+    """A detector that also knows whether anything moves at all; what it wants is curiosity, not suspicion."""
+
+    @property
+    def is_quiet(self) -> bool: ...
+
+
 class Gaze:
-    """`live_path` gets a small JPEG at most every two seconds."""
+    """`live_path` gets a small JPEG every ten seconds, and each picture that is shown while somebody looks.
+
+    `wanted` is how much is to be seen next.
+    """
 
     def __init__(
-        self, camera: str, detectors: Sequence[PictureDetector], blobs: BlobStore, live_path: Path
+        self,
+        camera: str,
+        detectors: Sequence[PictureDetector],
+        blobs: BlobStore,
+        live_path: Path,
+        decoders: Decoders | None = None,
     ) -> None:
         self._camera = camera
-        self._detectors = detectors
+        self._detectors = [(detector, _gate(detector)) for detector in detectors]
         self._blobs = blobs
         self._live_path = live_path
-        self._decoder = FrameDecoder(Codec.H264)
+        self._decoders = decoders or Decoders()
+        self._own: FrameDecoder | None = None
         self._shown_at: datetime | None = None
+        self._asked_at: datetime | None = None
         self._live_at: datetime | None = None
         self._failed: set[str] = set()
-        self.wants_every_frame = False
+        self.wanted = self._least = Want.QUIET if any(gate for _, gate in self._detectors) else Want.KEYS
 
-    def look(self, batch: Batch, description: StreamDescription) -> Look:
-        look = Look()
-        if self._decoder.codec is not description.codec:
-            self._decoder = FrameDecoder(description.codec)
+    def look(self, batch: Batch, description: StreamDescription, is_watched: bool = False) -> Look:
+        """`is_watched`: somebody looks at the live picture."""
+        look, began_s = Look(), thread_cpu_s()
         try:
-            for frame, coded in self._decoder.decode(batch, description):
-                look.decoded += 1
-                look.last_at = coded.received_at
-                if self._is_time_for(coded.received_at):
-                    self._shown_at = coded.received_at
-                    self._show(frame, coded, look)
+            if batch.alone:
+                self._own = None
+                with self._decoders.lend(description) as decoder:
+                    self._see(decoder.decode(batch, description), batch, look, is_watched)
+            else:
+                if self._own is None or self._own.codec is not description.codec:
+                    self._own = self._decoders.make(description.codec)
+                self._see(self._own.decode(batch, description), batch, look, is_watched)
         except DECODE_ERRORS as error:
             log.info("camera %s: not decodable: %s", self._camera, error)
             metrics.UNDECODABLE.labels(self._camera).inc()
-            look.broken = True
+            look.broken, self._own = True, None
+        look.cpu_s = thread_cpu_s() - began_s
         return look
 
-    def _is_time_for(self, at: datetime) -> bool:
-        return self._shown_at is None or at - self._shown_at >= timedelta(seconds=SHOW_EVERY_S)
+    def _see(
+        self, frames: Iterator[tuple[VideoFrame, CodedFrame]], batch: Batch, look: Look, is_watched: bool
+    ) -> None:
+        last = None
+        for frame, coded in frames:
+            look.decoded += 1
+            look.last_at = coded.received_at
+            if batch.show_every_s is None:
+                last = frame, coded
+            elif _is_due(self._shown_at, coded.received_at, batch.show_every_s):
+                self._show(frame, coded, look, is_watched)
+        if last is not None:
+            self._show(*last, look, is_watched)
 
-    def _show(self, frame: VideoFrame, coded: CodedFrame, look: Look) -> None:
-        picture = to_picture(frame, self._camera, coded.received_at)
-        self.wants_every_frame = False
-        for detector in self._detectors:
-            for said in self._ask(detector, picture):
-                look.seen.append(
-                    self._keep(said, detector, frame, coded) if isinstance(said, Sighting) else said
-                )
-        self._refresh_live(picture)
+    def _show(self, frame: VideoFrame, coded: CodedFrame, look: Look, is_watched: bool) -> None:
+        self._shown_at = at = coded.received_at
+        is_asked = self.wanted >= Want.CURIOUS or _is_due(self._asked_at, at, AWAKE_EVERY_S)
+        is_live = is_watched or _is_due(self._live_at, at, LIVE_EVERY_S)
+        if not (is_asked or is_live):
+            return
+        picture = to_picture(frame, self._camera, at)
+        if is_asked:
+            self._asked_at = at
+            self._ask_all(picture, frame, coded, look)
+        if is_live:
+            self._live_at = at
+            self._refresh_live(picture)
 
-    def _ask(self, detector: PictureDetector, picture: Picture) -> Sequence[Sighting | SightingEnded]:
+    def _ask_all(self, picture: Picture, frame: VideoFrame, coded: CodedFrame, look: Look) -> None:
+        wanted = self._least
+        for detector, gate in self._detectors:
+            events, want = self._ask(detector, gate, picture)
+            wanted = max(wanted, want)
+            look.seen += [
+                self._keep(said, detector, frame, coded) if isinstance(said, Sighting) else said
+                for said in events
+            ]
+        self.wanted = wanted
+
+    def _ask(
+        self, detector: PictureDetector, gate: PictureGate | None, picture: Picture
+    ) -> tuple[Sequence[Sighting | SightingEnded], Want]:
         """The one boundary where any error is survived: a detector that fails costs its own answer only."""
         try:
-            said = list(detector.observe(picture))
-            self.wants_every_frame |= detector.wants_every_frame
+            return list(detector.observe(picture)), _want_of(detector, gate)
         except Exception:  # detectors are plugged in, and one bad picture must not blind the camera
             metrics.DETECTOR_ERRORS.inc()
             if detector.rule not in self._failed:
@@ -112,8 +162,7 @@ class Gaze:
                 log.exception(
                     "camera %s: %s failed; from now on it is only counted", self._camera, detector.rule
                 )
-            return []
-        return said
+            return [], Want.QUIET
 
     def _keep(
         self, sighting: Sighting, detector: PictureDetector, frame: VideoFrame, coded: CodedFrame
@@ -133,10 +182,23 @@ class Gaze:
             return why_not_kept(error)
 
     def _refresh_live(self, picture: Picture) -> None:
-        if self._live_at is not None and picture.at - self._live_at < timedelta(seconds=LIVE_EVERY_S * 0.9):
-            return
-        self._live_at = picture.at
         try:
             write_atomically(self._live_path, stills.live(picture))
         except OSError as error:
             log.warning("camera %s: the live still could not be written: %s", self._camera, error)
+
+
+def _gate(detector: PictureDetector) -> PictureGate | None:
+    return detector if isinstance(detector, PictureGate) else None
+
+
+def _want_of(detector: PictureDetector, gate: PictureGate | None) -> Want:
+    if gate is not None:
+        if detector.wants_every_frame:
+            return Want.CURIOUS
+        return Want.QUIET if gate.is_quiet else Want.KEYS
+    return Want.NEEDED if detector.wants_every_frame else Want.QUIET
+
+
+def _is_due(last_at: datetime | None, at: datetime, every_s: float) -> bool:
+    return last_at is None or not 0 <= (at - last_at).total_seconds() < every_s

@@ -12,6 +12,7 @@ from farwatch.storage.camera_status import CameraState, CameraStatus
 OFFLINE_AFTER_S = 10.0
 OUTAGE_AFTER_S = 60.0
 RULE = "camera_offline"
+BUDGET_SHORT = "decode_budget_short"
 DRILL_ID = "standing"
 """The drill that a camera marked so in the registry always belongs to."""
 
@@ -28,18 +29,23 @@ class Outage:
 class Sign:
     """What is known of a camera: `age_s` since its last picture, or since the watch began when there was none.
 
-    `cause` is why there is none, as the last attempt to read it said; empty while connected.
+    `cause` is why there is none, as the last attempt to read it said; empty while connected. `is_short`: more should have been
+    decoded of it than there was CPU time for.
     """
 
     age_s: float
     seen_at: datetime | None
     cause: str
+    is_short: bool = False
 
 
 def status_of(camera: str, sign: Sign) -> CameraStatus:
     if sign.age_s < OFFLINE_AFTER_S:
         if sign.seen_at is not None:
-            return CameraStatus(camera=camera, state=CameraState.ONLINE, last_frame_at=sign.seen_at)
+            reason = BUDGET_SHORT if sign.is_short else ""
+            return CameraStatus(
+                camera=camera, state=CameraState.ONLINE, reason=reason, last_frame_at=sign.seen_at
+            )
         if not sign.cause:
             return CameraStatus(camera=camera, state=CameraState.UNKNOWN, reason="starting")
     return CameraStatus(

@@ -33,3 +33,16 @@ WORKERS_REPLACED = Counter(
     "Camera processes that took over from one that hung, crashed or grew too big",
     ["reason"],
 )
+DECODERS_OPENED = Counter(
+    "farwatch_camera_decoders_opened_total", "Decoders opened, in hardware or in software", ["kind"]
+)
+DECODE_REFUSED = Counter(
+    "farwatch_camera_decode_refused_total",
+    "Key frames that were looked at alone because the budget for more was used up, by what more was wanted for",
+    ["want"],
+)
+DECODE_CPU = Counter(
+    "farwatch_camera_decode_cpu_seconds_total",
+    "CPU time of decoding and looking, by what was wanted",
+    ["want"],
+)

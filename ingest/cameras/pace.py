@@ -43,6 +43,10 @@ class PacedReader:
         self._not_before_s = not_before_s
         self._waiting = waiting
 
+    @property
+    def clock_offset_s(self) -> float | None:
+        return self._reader.clock_offset_s
+
     async def open(self) -> StreamDescription:
         """Raises RtspError; while the camera rests with the reason RESTING."""
         if self._clock.monotonic() < self._not_before_s:

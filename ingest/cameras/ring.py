@@ -56,6 +56,11 @@ class Ring:
         return self._groups[-1].number if self._groups else None
 
     @property
+    def newest_at(self) -> datetime | None:
+        """When the newest frame came."""
+        return self._frames[-1].received_at if self._frames else None
+
+    @property
     def recovers(self) -> bool:
         """True when the newest key frame gives a whole picture only with the frames that follow it."""
         return self.last_key is not None and self._frames[self.last_key - self._first].recovery_frames > 0

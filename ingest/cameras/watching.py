@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NoReturn, Protocol
@@ -14,6 +14,7 @@ from farwatch.domain.registry import Camera
 from ingest.cameras import metrics
 from ingest.cameras.attention import Attention
 from ingest.cameras.filming import Filming
+from ingest.cameras.focus import Focus
 from ingest.cameras.gaze import Gaze, Look, Seen
 from ingest.cameras.health import Sign
 from ingest.cameras.patience import Patience, retry_delay_s
@@ -28,6 +29,11 @@ log = logging.getLogger(__name__)
 
 class Reader(Protocol):
     """A camera's stream. Every failure is RtspError with a named reason."""
+
+    @property
+    def clock_offset_s(self) -> float | None:
+        """Our clock minus the camera's; None while it has told no time."""
+        ...
 
     async def open(self) -> StreamDescription: ...
 
@@ -55,6 +61,7 @@ class Watch:
         camera: Camera,
         make_reader: Callable[[], Reader],
         gaze: Gaze,
+        focus: Focus,
         workshop: Workshop,
         patience: Patience,
         *,
@@ -63,6 +70,7 @@ class Watch:
         self.camera = camera
         self._make_reader = make_reader
         self._gaze = gaze
+        self._focus = focus
         self._workshop = workshop
         self._patience = patience
         self._keep_s = keep_s
@@ -75,7 +83,7 @@ class Watch:
 
     def sign(self) -> Sign:
         age_s = self._workshop.clock.monotonic() - self._seen_monotonic_s
-        return Sign(age_s=age_s, seen_at=self._seen_at, cause=self._cause)
+        return Sign(age_s=age_s, seen_at=self._seen_at, cause=self._cause, is_short=self._focus.is_short)
 
     def forgive(self) -> None:
         """Its age counts from now on: there was nobody to look."""
@@ -98,9 +106,11 @@ class Watch:
             self._begin_session(description)
             self._cause = ""
             while True:
-                for frame in await reader.read():
+                frames = await reader.read()
+                for frame in frames:
                     self._take(frame)
-                self._news.set()
+                if self._is_news(frames):
+                    self._news.set()
         except RtspError:
             self._filming.stop("camera_lost")
             raise
@@ -140,6 +150,12 @@ class Watch:
         session.ring.append(frame)
         self._filming.take(frame)
 
+    def _is_news(self, frames: Sequence[CodedFrame]) -> bool:
+        session = self._session
+        return session is not None and self._focus.is_news(
+            frames, session.attention, session.ring, self._gaze.wanted
+        )
+
     async def _keep_looking(self) -> NoReturn:
         while True:
             await self._news.wait()
@@ -149,13 +165,15 @@ class Watch:
 
     async def _look_once(self, session: _Session) -> bool:
         """Decodes what is worth it; False when there was nothing."""
-        batch = session.attention.take(session.ring, wants_every_frame=self._gaze.wants_every_frame)
+        focus, wanted = self._focus, self._gaze.wanted
+        batch = focus.take(session.attention, session.ring, wanted)
         if batch is None:
             return False
         metrics.DROPPED_PICTURES.labels(self.camera.id).inc(batch.skipped)
         look = await asyncio.get_running_loop().run_in_executor(
-            self._workshop.threads, self._gaze.look, batch, session.description
+            self._workshop.threads, self._gaze.look, batch, session.description, focus.is_watched
         )
+        focus.spent(batch, session.attention, session.ring, wanted, look.cpu_s)
         self._note(look, session)
         for said in look.seen:
             if isinstance(said, Seen):

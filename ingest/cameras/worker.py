@@ -17,9 +17,14 @@ from farwatch.runtime.clock import Clock
 from farwatch.runtime.supervision import Service, keep_running
 from farwatch.runtime.vitals import Vitals
 from farwatch.storage import evidence, registry
-from farwatch.storage.blobs import BlobStore, live_still_path
+from farwatch.storage.blobs import BlobStore, live_still_path, live_wish_path
 from farwatch.storage.database import CONNECT_TIMEOUT_S, PASSING_ERRORS, Connection, Pool, transaction
+from ingest.cameras import readers
+from ingest.cameras.budget import BudgetSettings, DecodeBudget
+from ingest.cameras.decoding import Decoders
+from ingest.cameras.focus import Focus
 from ingest.cameras.gaze import Gaze
+from ingest.cameras.live import LiveWish
 from ingest.cameras.pace import Pace, PacedReader
 from ingest.cameras.patience import Patience
 from ingest.cameras.place import away, here
@@ -30,7 +35,6 @@ from ingest.cameras.vigil import Vigil
 from ingest.cameras.watching import Watch
 from ingest.cameras.workshop import Workshop
 from ingest.rtsp.auth import Credential
-from ingest.rtsp.session import RtspReader
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +46,7 @@ DRAIN_TIMEOUT_S = 3.0
 
 
 DEFAULT_PATIENCE = Patience()
+DEFAULT_BUDGET = BudgetSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,7 @@ class CameraWorker:
 
     `credentials` are the accounts (user, password) by the name that registry rows give; looked up for each session.
     `blobs`: where evidence is kept, the folder `evidence` of `data_dir` if not told; `server`: where it is sent instead.
+    `decode_share`: cores that all cameras together may spend on more than key frames. `hwaccel`: the hardware that decodes.
     `rests`: cameras that are left alone for so many seconds, because earlier workers could not get on with them.
     """
 
@@ -79,6 +85,8 @@ class CameraWorker:
         share: Share = WHOLE,
         patience: Patience = DEFAULT_PATIENCE,
         decoder_threads: int = 2,
+        decode_share: float = DEFAULT_BUDGET.share,
+        hwaccel: str | None = None,
         connects_per_s: float = CONNECTS_PER_S,
         vitals: Vitals | None = None,
         rests: Mapping[str, float] | None = None,
@@ -97,6 +105,8 @@ class CameraWorker:
         began_s = clock.monotonic()
         self._rest_until_s = {id_: began_s + rest_s for id_, rest_s in (rests or {}).items()}
         self._threads = ThreadPoolExecutor(decoder_threads, thread_name_prefix="decode")
+        self._decoders = Decoders(hwaccel)
+        self._budget = DecodeBudget(replace(DEFAULT_BUDGET, share=decode_share))
         self._hands = ThreadPoolExecutor(1, thread_name_prefix="cut")
         self._running: dict[str, _Running] = {}
         self._place = (
@@ -165,6 +175,7 @@ class CameraWorker:
         gone = [id_ for id_ in changed if id_ not in wanted]
         await self._vigil.leave(gone)
         for id_ in gone:
+            self._budget.forget(id_)
             live_still_path(self._data_dir, id_).unlink(missing_ok=True)
 
     async def _give_up_old_clips(self) -> NoReturn:
@@ -202,20 +213,19 @@ class CameraWorker:
             if camera.credential and account is None:
                 log.warning("camera %s: there is no credential named %r", camera.id, camera.credential)
             credential = Credential(*account) if account else None
-            reader = RtspReader(
-                camera.url, credential, self._clock, patience.connect_timeout_s, patience.idle_timeout_s
-            )
+            reader = readers.make_reader(camera, credential, self._clock, patience)
             not_before_s = self._rest_until_s.get(camera.id, 0.0)
             # Only for the first turn: a camera that is away does not get younger by waiting for its next one.
             waiting, is_first = (watch.forgive if is_first else None), False
             return PacedReader(reader, self._pace, self._clock, not_before_s=not_before_s, waiting=waiting)
 
         live = live_still_path(self._data_dir, camera.id)
-        gaze = Gaze(camera.id, self._detectors(subject.zones), self._workshop.blobs, live)
+        gaze = Gaze(camera.id, self._detectors(subject.zones), self._workshop.blobs, live, self._decoders)
+        wish = LiveWish(live_wish_path(self._data_dir, camera.id), self._clock)
+        focus = Focus(camera.id, self._budget, wish, self._clock)
         has_ground = any(zone.purpose == "ground" for zone in subject.zones)
         keep_s = KEEP_GROUND_S if has_ground else KEEP_S
         threads = CameraThreads(camera.id, self._threads, self._vitals, self._clock)
-        watch = Watch(
-            camera, make_reader, gaze, replace(self._workshop, threads=threads), patience, keep_s=keep_s
-        )
+        workshop = replace(self._workshop, threads=threads)
+        watch = Watch(camera, make_reader, gaze, focus, workshop, patience, keep_s=keep_s)
         return watch

@@ -52,6 +52,8 @@ async def run(settings: Settings, share: Share, life: Life, stop: asyncio.Event)
             credentials=LiveSecrets(settings.data_dir, camera_accounts),
             share=share,
             connects_per_s=settings.camera_connects_per_s,
+            decode_share=settings.camera_decode_share,
+            hwaccel=settings.camera_hwaccel,
             vitals=vitals,
             rests=life.rests,
             blobs=None if server else blob_store(settings),

@@ -1,6 +1,8 @@
 """Coded frames to pictures."""
 
 import io
+from dataclasses import replace
+from itertools import pairwise
 
 import av
 import cv2
@@ -9,13 +11,22 @@ import pytest
 
 from ingest.cameras import stills
 from ingest.cameras.attention import Batch
-from ingest.cameras.decoding import DECODE_ERRORS, FrameDecoder, reduced_size, to_picture
+from ingest.cameras.decoding import (
+    DECODE_ERRORS,
+    Decoders,
+    FrameDecoder,
+    is_disposable,
+    reduced_size,
+    to_picture,
+)
 from ingest.rtsp.frames import Codec, CodedFrame
 from tests.support.cameras import AT, H264, coded, frame, squares
 
 
-def batch(*frames: CodedFrame, restart: bool = True, alone: bool = False) -> Batch:
-    return Batch(frames=frames, restart=restart, alone=alone, skipped=0)
+def batch(
+    *frames: CodedFrame, restart: bool = True, alone: bool = False, show_every_s: float | None = 0.18
+) -> Batch:
+    return Batch(frames=frames, restart=restart, alone=alone, skipped=0, show_every_s=show_every_s)
 
 
 @pytest.mark.parametrize("b_frames", [0, 2])
@@ -32,9 +43,81 @@ def test_frames_that_follow_each_other_give_pictures_in_the_order_of_showing(b_f
     decoder, frames = FrameDecoder(Codec.H264), coded(40, b_frames=b_frames)
     pts = []
     for i in range(0, 40, 8):
-        pts += [f.pts for f, _ in decoder.decode(batch(*frames[i : i + 8], restart=i == 0), H264)]
+        piece = batch(*frames[i : i + 8], restart=i == 0, show_every_s=0.0)
+        pts += [f.pts for f, _ in decoder.decode(piece, H264)]
     assert pts == sorted(pts)
     assert len(pts) >= 40 - b_frames
+
+
+def test_frames_that_no_other_needs_are_decoded_only_when_they_are_to_be_shown() -> None:
+    frames = coded(60, b_frames=2, fps=25, key_every=60, more=":b-pyramid=0:open-gop=0")
+    free = sum(is_disposable(f, Codec.H264) for f in frames)
+    assert free == pytest.approx(40, abs=2)
+    shown = list(FrameDecoder(Codec.H264).decode(batch(*frames), H264))
+    assert len(shown) < 60 - free / 2
+    at = [c.received_at for _, c in shown]
+    assert max((b - a).total_seconds() for a, b in pairwise(at)) <= 0.18 + 0.08
+    last = list(FrameDecoder(Codec.H264).decode(batch(*frames, show_every_s=None), H264))
+    assert len(last) <= 60 - free + 1
+
+
+def test_pictures_do_not_depend_on_what_was_left_out() -> None:
+    frames = coded(60, b_frames=2, fps=25, key_every=60, more=":b-pyramid=0:open-gop=0")
+    every = {f.pts: f for f, _ in FrameDecoder(Codec.H264).decode(batch(*frames, show_every_s=0.0), H264)}
+    for frame_, _ in FrameDecoder(Codec.H264).decode(batch(*frames), H264):
+        assert np.array_equal(frame_.to_ndarray(), every[frame_.pts].to_ndarray())
+
+
+def test_key_frames_of_many_cameras_share_a_decoder_of_each_kind() -> None:
+    decoders, used = Decoders(), set()
+    small, large = replace(H264, width=320, height=240), replace(H264, width=640, height=480)
+    for _ in range(3):
+        for description, width in ((small, 320), (large, 640)):
+            with decoders.lend(description) as decoder:
+                used.add(decoder)
+                key = coded(1, width=width)[0]
+                ((decoded, _),) = decoder.decode(batch(key, alone=True), description)
+                assert decoded.width == width
+    assert len(used) == 2
+
+
+def test_two_cameras_at_once_never_share_a_decoder_and_one_that_failed_is_not_lent_again() -> None:
+    decoders = Decoders()
+    with decoders.lend(H264) as one, decoders.lend(H264) as other:
+        assert one is not other
+    with pytest.raises(DECODE_ERRORS), decoders.lend(H264) as failed:
+        list(failed.decode(batch(frame(0, key=True), alone=True), H264))
+    for _ in range(3):
+        with decoders.lend(H264) as decoder:
+            assert decoder is not failed
+
+
+@pytest.mark.parametrize("device", ["cuda", "vaapi", "qsv", "no such thing"])
+@pytest.mark.parametrize("codec", list(Codec))
+def test_where_the_hardware_does_not_decode_the_cpu_does(device: str, codec: Codec) -> None:
+    decoder = FrameDecoder(codec, device)
+    description = replace(H264, codec=codec)
+    shown = list(decoder.decode(batch(coded(1, codec=codec)[0], alone=True), description))
+    assert [(f.width, f.height) for f, _ in shown] == [(320, 240)]
+    if device == "no such thing":
+        assert not decoder.is_hardware
+
+
+def test_that_the_hardware_is_not_there_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    decoders = Decoders("no such thing")
+    for _ in range(3):
+        decoders.make(Codec.H264)
+    assert [record.message for record in caplog.records] == [
+        "no such thing does not decode h264 here: the CPU does"
+    ]
+
+
+def test_another_size_in_mid_stream_is_decoded_at_that_size() -> None:
+    decoder = FrameDecoder(Codec.H264)
+    for width in (320, 640, 320):
+        first, *_ = coded(10, width=width)
+        ((decoded, _),) = decoder.decode(batch(first, alone=True), H264)
+        assert decoded.width == width
 
 
 def test_the_picture_is_what_was_drawn() -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
+import av
 import pytest
 
 from farwatch.domain.finding import Kind, Reason
@@ -13,7 +14,7 @@ from farwatch.domain.place import Position
 from farwatch.domain.registry import Camera
 from farwatch.storage.blobs import BlobStore
 from farwatch.storage.evidence import EvidenceKind
-from ingest.cameras.attention import Batch
+from ingest.cameras.attention import Batch, Want
 from ingest.cameras.desk import MOST_WAITING, ClipLost, Desk
 from ingest.cameras.gaze import Gaze, Seen
 from ingest.cameras.metrics import REFUSED_REPORTS
@@ -73,17 +74,78 @@ def test_a_detector_that_fails_does_not_silence_the_others(folder: Path) -> None
     assert [type(s) for s in look.seen] == [Seen]
 
 
-def test_detectors_see_five_pictures_a_second_of_all_that_are_decoded(folder: Path) -> None:
+def seconds(pictures: Sequence[Picture]) -> list[float]:
+    return [(p.at - AT).total_seconds() for p in pictures]
+
+
+def test_a_suspicious_detector_sees_five_pictures_a_second_of_all_that_are_decoded(folder: Path) -> None:
     seen: list[Picture] = []
-    look = gaze(folder, Detector(lambda p: seen.append(p) or [])).look(whole(40), H264)
+    look = gaze(folder, Detector(lambda p: seen.append(p) or [], eager=True)).look(whole(40), H264)
     assert (look.decoded, look.broken) == (40, False)
-    assert [(p.at - AT).total_seconds() for p in seen] == pytest.approx([i / 5 for i in range(20)])
+    assert seconds(seen) == pytest.approx([i / 5 for i in range(20)])
 
 
-def test_one_detector_that_wants_every_frame_is_enough(folder: Path) -> None:
-    eye = gaze(folder, Detector(nothing, eager=True), Detector(nothing))
+def test_who_suspects_nothing_is_not_bothered_by_a_viewer_who_gets_every_picture(folder: Path) -> None:
+    seen: list[Picture] = []
+    eye, still = gaze(folder, Detector(lambda p: seen.append(p) or [])), folder / "live" / "c1.jpg"
+    eye.look(whole(20), H264, True)
+    assert seconds(seen) == pytest.approx([0.0, 0.8, 1.6])
+    newest = av.open(str(still)).decode(video=0)
+    assert next(newest).width == 320
+
+
+def test_only_the_last_picture_of_frames_that_bridge_a_gap_is_shown(folder: Path) -> None:
+    seen: list[Picture] = []
+    batch = Batch(frames=coded(20), restart=True, alone=False, skipped=0, show_every_s=None)
+    look = gaze(folder, Detector(lambda p: seen.append(p) or [])).look(batch, H264)
+    assert look.decoded == 20
+    assert seconds(seen) == [1.9]
+
+
+def test_the_live_still_is_made_anew_every_ten_seconds_unless_somebody_looks(folder: Path) -> None:
+    eye, still = gaze(folder), folder / "live" / "c1.jpg"
+    keys = [f for f in coded(150) if f.is_key]
+    made = []
+    for number, key in enumerate(keys):
+        still.unlink(missing_ok=True)
+        eye.look(Batch(frames=(key,), restart=True, alone=True, skipped=0), H264, is_watched=number in (2, 3))
+        made.append(still.exists())
+    assert [number for number, is_made in enumerate(made) if is_made] == [0, 2, 3, 12]
+
+
+class Gate(Detector):
+    is_quiet = True
+
+
+@pytest.mark.parametrize(
+    ("detectors", "wanted"),
+    [
+        ([Gate(nothing)], Want.QUIET),
+        ([Gate(nothing, eager=True)], Want.CURIOUS),
+        ([Gate(nothing, eager=True), Detector(nothing)], Want.CURIOUS),
+        ([Gate(nothing), Detector(nothing, eager=True)], Want.NEEDED),
+        ([Detector(nothing)], Want.KEYS),
+        ([Detector(broken, eager=True), Gate(nothing)], Want.QUIET),
+    ],
+)
+def test_the_most_that_any_rule_wants_is_wanted(
+    folder: Path, detectors: list[Detector], wanted: Want
+) -> None:
+    eye = gaze(folder, *detectors)
     eye.look(whole(1), H264)
-    assert eye.wants_every_frame
+    assert eye.wanted is wanted
+
+
+def test_a_scene_in_which_something_moves_wants_every_key_frame(folder: Path) -> None:
+    gate = Gate(nothing)
+    gate.is_quiet = False
+    eye = gaze(folder, gate)
+    eye.look(whole(1), H264)
+    assert eye.wanted is Want.KEYS
+
+
+def test_what_a_look_costs_is_told(folder: Path) -> None:
+    assert 0 < gaze(folder).look(whole(10), H264).cpu_s < 5
 
 
 def test_a_frame_that_is_not_decodable_is_told_and_survived(folder: Path) -> None:

@@ -60,6 +60,7 @@ export const words: Record<string, string> = {
   "cause.unsupported_codec": "codec not supported",
   "cause.protocol": "does not follow the protocol",
   "cause.no_picture": "no picture",
+  "cause.decode_budget_short": "the server is short of time to look closely",
   "cause.starting": "connecting",
   "cause.not_watched": "nobody watches it",
   "cause.never_seen": "never connected",

@@ -60,6 +60,7 @@ export const words: Record<string, string> = {
   "cause.unsupported_codec": "编码格式不支持",
   "cause.protocol": "协议不符",
   "cause.no_picture": "没有画面",
+  "cause.decode_budget_short": "服务器算力不足，暂不能细看",
   "cause.starting": "正在连接",
   "cause.not_watched": "无人值守",
   "cause.never_seen": "尚未连接",
