@@ -1,9 +1,12 @@
 """A GStreamer RTSP server for the tests: run by the system's python3, prints its port, ends with its standard input.
 
-Its argument is how to sign in: none, basic or digest. The moving picture is at /video.
+Its first argument is how to sign in: none, basic or digest. The moving picture is at /video (H.264), /h265 and /mjpeg, and as
+H.264 in one way only at /udp and /tcp. Each further argument is an MP4 file, shown once at /FILE-NAME-WITHOUT-ENDING to each
+who asks; its codec is what the name begins with.
 """
 
 import sys
+from pathlib import Path
 
 import gi
 
@@ -12,11 +15,16 @@ gi.require_version("GstRtsp", "1.0")
 gi.require_version("GstRtspServer", "1.0")
 from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
 
-LAUNCH = (
-    "( videotestsrc is-live=true pattern=ball ! video/x-raw,format=I420,width=320,height=240,framerate=25/1 "
-    "! x264enc tune=zerolatency speed-preset=ultrafast key-int-max=25 bitrate=500 "
-    "! rtph264pay name=pay0 pt=96 )"
-)
+PICTURE = "( videotestsrc is-live=true pattern=ball ! video/x-raw,format=I420,width=320,height=240,framerate=25/1 ! "
+H264 = "x264enc tune=zerolatency speed-preset=ultrafast key-int-max=25 bitrate=500 ! rtph264pay name=pay0 pt=96 )"
+LIVE = {
+    "/video": H264,
+    "/udp": H264,
+    "/tcp": H264,
+    "/h265": "x265enc tune=zerolatency speed-preset=ultrafast key-int-max=10 bitrate=500 ! rtph265pay name=pay0 pt=97 )",
+    "/mjpeg": "jpegenc ! rtpjpegpay name=pay0 pt=26 )",
+}
+WAYS = {"/udp": GstRtsp.RTSPLowerTrans.UDP, "/tcp": GstRtsp.RTSPLowerTrans.TCP}
 
 
 def authentication(method: str) -> GstRtspServer.RTSPAuth:
@@ -32,21 +40,33 @@ def authentication(method: str) -> GstRtspServer.RTSPAuth:
     return auth
 
 
+def launches() -> dict[str, str]:
+    found = {path: PICTURE + coding for path, coding in LIVE.items()}
+    for name in sys.argv[2:]:
+        codec = Path(name).stem[:4]
+        found[f"/{Path(name).stem}"] = (
+            f"( filesrc location={name} ! qtdemux ! {codec}parse config-interval=-1 ! rtp{codec}pay name=pay0 pt=96 )"
+        )
+    return found
+
+
 def main() -> None:
     method = sys.argv[1]
     Gst.init(None)
     server = GstRtspServer.RTSPServer()
     server.set_address("127.0.0.1")
     server.set_service("0")
-    factory = GstRtspServer.RTSPMediaFactory()
-    factory.set_launch(LAUNCH)
-    factory.set_shared(True)
-    if method != "none":
-        permissions = GstRtspServer.RTSPPermissions()
-        permissions.add_permission_for_role("viewer", "media.factory.access", True)
-        permissions.add_permission_for_role("viewer", "media.factory.construct", True)
-        factory.set_permissions(permissions)
-    server.get_mount_points().add_factory("/video", factory)
+    for path, launch in launches().items():
+        factory = GstRtspServer.RTSPMediaFactory()
+        factory.set_launch(launch)
+        if path in WAYS:
+            factory.set_protocols(WAYS[path])
+        if method != "none":
+            permissions = GstRtspServer.RTSPPermissions()
+            permissions.add_permission_for_role("viewer", "media.factory.access", True)
+            permissions.add_permission_for_role("viewer", "media.factory.construct", True)
+            factory.set_permissions(permissions)
+        server.get_mount_points().add_factory(path, factory)
     if method != "none":
         server.set_auth(authentication(method))
     server.attach(None)

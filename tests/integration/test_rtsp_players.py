@@ -1,11 +1,8 @@
 """FFmpeg and GStreamer play the simulated cameras, and the reader plays GStreamer's server."""
 
 import asyncio
-import contextlib
 import json
 import shutil
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import av
 import pytest
@@ -17,12 +14,11 @@ from ingest.rtsp.session import RtspReader
 from simulators.coded_loop import CodedLoop
 from simulators.encoding import encode_pictures
 from simulators.rtsp_server import RtspServer
+from tests.integration.gst_places import SYSTEM_PYTHON, gstreamer
 from tests.integration.rtsp_places import CLOCK, drawn_pictures, read_frames, serving
 
 ACCOUNT = Credential("viewer", "s3cr3t:@/")
 IN_URL = "viewer:s3cr3t%3A%40%2F@"
-SYSTEM_PYTHON = Path("/usr/bin/python3")
-GST_SERVER = Path(__file__).parent / "gst_rtsp_server.py"
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +46,13 @@ async def run(*command: str) -> tuple[int, str, str]:
 @pytest.mark.skipif(shutil.which("ffprobe") is None, reason="ffprobe is not installed")
 @pytest.mark.parametrize(
     ("schemes", "transport"),
-    [((), ("-rtsp_transport", "tcp")), (("basic",), ()), (("md5",), ()), (("sha-256", "md5"), ())],
+    [
+        ((), ("-rtsp_transport", "tcp")),
+        ((), ("-rtsp_transport", "udp")),
+        (("basic",), ()),
+        (("md5",), ()),
+        (("sha-256", "md5"), ()),
+    ],
 )
 async def test_ffprobe_plays_a_simulated_camera(
     loop: CodedLoop, schemes: tuple[str, ...], transport: tuple[str, ...]
@@ -91,38 +93,11 @@ async def test_gstreamer_plays_a_simulated_camera(loop: CodedLoop, schemes: tupl
     assert "ERROR" not in out + err
 
 
-@contextlib.asynccontextmanager
-async def gstreamer(method: str) -> AsyncIterator[str]:
-    process = await asyncio.create_subprocess_exec(
-        str(SYSTEM_PYTHON),
-        str(GST_SERVER),
-        method,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
-        async with asyncio.timeout(20):
-            line = await process.stdout.readline()
-        if not line and process.stderr is not None:
-            pytest.skip(f"no GStreamer RTSP server: {(await process.stderr.read()).decode()[-200:]}")
-        yield f"rtsp://127.0.0.1:{int(line)}/video"
-    finally:
-        process.stdin.close()
-        try:
-            async with asyncio.timeout(5):
-                await process.wait()
-        except TimeoutError:
-            process.kill()
-            await process.wait()
-
-
 @pytest.mark.skipif(not SYSTEM_PYTHON.exists(), reason="there is no system Python with GStreamer's bindings")
 @pytest.mark.parametrize("method", ["none", "basic", "digest"])
 async def test_the_reader_plays_gstreamers_server(method: str) -> None:
-    async with gstreamer(method) as url:
+    async with gstreamer(method) as base:
+        url = f"{base}/video"
         reader = RtspReader(url, ACCOUNT, CLOCK)
         try:
             description = await reader.open()
@@ -150,8 +125,8 @@ async def test_the_reader_plays_gstreamers_server(method: str) -> None:
 
 
 async def test_a_server_that_is_killed_is_noticed(loop: CodedLoop) -> None:
-    async with gstreamer("none") as url:
-        reader = RtspReader(url, None, CLOCK, idle_timeout_s=2)
+    async with gstreamer("none") as base:
+        reader = RtspReader(f"{base}/video", None, CLOCK, idle_timeout_s=2)
         await reader.open()
         await reader.read()
     with pytest.raises(RtspError) as caught:
