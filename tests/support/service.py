@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.support.waiting import until
@@ -38,9 +39,13 @@ class Service:
         )
 
     def start(self, roles: str) -> None:
+        self.start_command("serve", "--roles", roles)
+
+    def start_command(self, *arguments: str) -> None:
+        """A `farwatch` command that goes on until it is stopped."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "server.cli", "serve", "--roles", roles],
+                [sys.executable, "-m", "server.cli", *arguments],
                 env=self.environment,
                 stdout=log,
                 stderr=log,
@@ -71,18 +76,28 @@ class Service:
 
     def pid_of(self, role: str) -> int | None:
         """The child that runs the role now."""
+        return next((pid for pid, command in self._children() if "role" in command and role in command), None)
+
+    def shares(self) -> dict[str, int]:
+        """The children that watch shares of the cameras now: `i/n` -> pid."""
+        return {
+            command[command.index("--share") + 1]: pid
+            for pid, command in self._children()
+            if "role" in command and "--share" in command
+        }
+
+    def _children(self) -> Iterator[tuple[int, list[str]]]:
         assert self._process
         for entry in Path("/proc").iterdir():
             if not entry.name.isdigit():
                 continue
             try:
-                command = (entry / "cmdline").read_bytes().split(b"\0")
+                command = (entry / "cmdline").read_bytes().decode().split("\0")
                 parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
             except OSError:
                 continue
-            if parent == self._process.pid and b"role" in command and role.encode() in command:
-                return int(entry.name)
-        return None
+            if parent == self._process.pid:
+                yield int(entry.name), command
 
     def kill_role(self, role: str, within_s: float = 15) -> None:
         """kill -9, as a crash would be; waits for a role that is just being started again."""
