@@ -22,6 +22,7 @@ from ingest.rtsp.address import Address, parse_address
 from ingest.rtsp.auth import Credential
 from ingest.rtsp.errors import Problem, RtspError
 from ingest.rtsp.frames import CodedFrame, StreamDescription
+from ingest.rtsp.receiving import Counts
 
 _TRANSPORTS = {
     Transport.TCP: {"rtsp_transport": "tcp"},
@@ -97,9 +98,9 @@ class FfmpegReader:
         return f"FfmpegReader({self._address.place})"
 
     @property
-    def shed(self) -> int:
-        """Frames that nobody took in time."""
-        return self._queue.shed
+    def counts(self) -> Counts:
+        """Only `dropped` is known: frames that nobody took in time."""
+        return Counts(dropped=self._queue.shed)
 
     async def open(self) -> StreamDescription:
         self._loop = asyncio.get_running_loop()

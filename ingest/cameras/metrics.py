@@ -17,6 +17,11 @@ DROPPED_PICTURES = Counter(
     "Pictures passed over because decoding could not keep up",
     ["camera"],
 )
+STREAM_TROUBLES = Counter(
+    "farwatch_camera_stream_troubles_total",
+    "What went wrong on the way from a camera, by kind",
+    ["camera", "kind"],
+)
 DETECTOR_ERRORS = Counter("farwatch_detector_errors_total", "Pictures at which a detector failed")
 UNDECODABLE = Counter(
     "farwatch_camera_undecodable_total", "Batches of frames that were not decodable", ["camera"]

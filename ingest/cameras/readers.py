@@ -4,6 +4,7 @@ from farwatch.domain.registry import Camera, ReaderKind
 from farwatch.runtime.clock import Clock
 from ingest.cameras.ffmpeg_reader import FfmpegReader
 from ingest.cameras.patience import Patience
+from ingest.cameras.troubles import CountedReader
 from ingest.rtsp.auth import Credential
 from ingest.rtsp.session import RtspReader
 
@@ -15,13 +16,8 @@ _READERS: dict[ReaderKind, type[RtspReader] | type[FfmpegReader]] = {
 
 def make_reader(
     camera: Camera, credential: Credential | None, clock: Clock, patience: Patience
-) -> RtspReader | FfmpegReader:
+) -> CountedReader:
     """One session's reader, as the registry says. Raises RtspError(PROTOCOL) when the camera's url is no rtsp:// address."""
-    return _READERS[camera.reader](
-        camera.url,
-        credential,
-        clock,
-        patience.connect_timeout_s,
-        patience.idle_timeout_s,
-        camera.transport,
-    )
+    limits = (patience.connect_timeout_s, patience.idle_timeout_s)
+    reader = _READERS[camera.reader](camera.url, credential, clock, *limits, camera.transport)
+    return CountedReader(reader, camera.id, clock)

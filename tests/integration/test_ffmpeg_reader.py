@@ -169,6 +169,6 @@ def test_the_registry_says_which_reader_a_camera_gets(kind: ReaderKind, made: ty
         transport=Transport.UDP,
     )
 
-    reader = make_reader(camera, ACCOUNT, CLOCK, Patience())
+    reader = make_reader(camera, ACCOUNT, CLOCK, Patience()).reader
     assert type(reader) is made
     assert reader._transport is Transport.UDP
