@@ -15,6 +15,7 @@ describe("an entry of the time line", () => {
     ["escalated", { to: "lead", step: 1, reason: "not_accepted" }, "队长 · 无人响应"],
     ["matter_joined", { kind: "dumping", severity: 2, matter: 2 }, "倾倒垃圾 · 较重"],
     ["evidence_stored", { kind: "clip", evidence: "x" }, "视频"],
+    ["evidence_purged", { kind: "clip", evidence: "x", reason: "quota_closed" }, "视频：结案证据超出配额"],
     ["task_handled", { outcome: "false_alarm" }, "误报"],
     ["task_opened", { grid: "g1" }, ""],
     ["task_offered", {}, ""],

@@ -2,10 +2,12 @@
 
 import ast
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from farwatch.domain.policy import EvidenceRule
 from farwatch.domain.pollutants import BY_CODE, CODE_OF_2005
 from farwatch.domain.review import MarkLabel, Verdict
 
@@ -99,3 +101,20 @@ def test_every_code_that_the_server_knows_has_a_name_on_the_pages() -> None:
     text = (I18N / "pollutants.ts").read_text("utf-8")
     assert set(re.findall(r"^  (\w+): \[", text, re.MULTILINE)) >= set(BY_CODE)
     assert dict(re.findall(r'\["(\w+)", "(\w+)"\]', text[text.index("codesOf2005") :])) == CODE_OF_2005
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_way_that_evidence_is_lost_or_ends_early_has_words(language: str) -> None:
+    known = {key.removeprefix("lost.") for key in words(language) if key.startswith("lost.")}
+    told = {text for tree in sources("ingest/cameras", "farwatch/storage") for text in texts_in(tree)}
+    made = known - {key for key in known if key.startswith("quota_")}
+    assert made <= {word for text in told for word in re.findall(r"\w+", text)}, "words for what nobody says"
+    assert {f"quota_{field.name.removesuffix('_gb')}" for field in fields(EvidenceRule)} <= known
+    assert {
+        "disk_full",
+        "store_failed",
+        "not_playable",
+        "copy_failed",
+        "copy_too_slow",
+        "stream_changed",
+    } <= made

@@ -14,13 +14,13 @@ import { usePlaces } from "@/places/usePlaces";
 
 const KEPT_EVENTS = 60;
 const RELOAD_EVERY_MS = 300_000;
-const QUIET = new Set(["finding_found", "finding_folded", "finding_ended", "evidence_stored", "task_delivered"]);
+const QUIET = new Set(["finding_found", "finding_folded", "finding_ended", "evidence_stored", "evidence_purged", "task_delivered"]);
 
 export function useCentre(signedOut: () => void) {
   const alarm = new Alarm();
   const board = new TaskBoard(api, (task: Task) => alarm.ring(task.id));
   const places = usePlaces(session.value?.role !== "bureau");
-  const { health, alive } = useHealth();
+  const { health, diskShort, alive } = useHealth();
   const figures = shallowRef<Figures | null>(null);
   const warnings = shallowRef<Warning[] | null>(null);
   const events = shallowRef<LogEvent[]>([]);
@@ -54,7 +54,7 @@ export function useCentre(signedOut: () => void) {
     alarm.close();
     clearInterval(healing);
   });
-  return { alarm, board, places, health, figures, warnings, events, latest };
+  return { alarm, board, places, health, diskShort, figures, warnings, events, latest };
 }
 
 export type Centre = ReturnType<typeof useCentre>;

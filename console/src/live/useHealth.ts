@@ -1,6 +1,6 @@
 /** Watches the stream and the status request, and keeps the page's clock on the server's. */
 
-import { computed, onUnmounted, shallowRef } from "vue";
+import { computed, onUnmounted, ref, shallowRef } from "vue";
 
 import { api } from "@/api/client";
 import { serverClock, serverNow } from "@/time/serverClock";
@@ -12,6 +12,7 @@ const STATUS_EVERY_MS = 3_000;
 export function useHealth() {
   const now = performance.now();
   const heard = shallowRef<Heard>({ streamMs: now, statusMs: now, engineTickAgeS: 0 });
+  const diskShort = ref(false);
 
   async function ask() {
     const sent = performance.now();
@@ -22,12 +23,14 @@ export function useHealth() {
 
   const poll = new Poll(ask, STATUS_EVERY_MS, (status) => {
     heard.value = { ...heard.value, statusMs: performance.now(), engineTickAgeS: status.engine_tick_age_s };
+    diskShort.value = status.evidence_short;
   });
   poll.start();
   onUnmounted(() => poll.stop());
 
   return {
     health: computed(() => (serverNow.value, health(heard.value, performance.now()))),
+    diskShort,
     alive: () => {
       heard.value = { ...heard.value, streamMs: performance.now() };
     },

@@ -1,8 +1,12 @@
 import asyncio
+import re
+from dataclasses import replace
 from uuid import uuid4
 
 from farwatch.storage import heartbeats, sequencer
+from farwatch.storage.blobs import BlobStore
 from farwatch.storage.database import Connection, Pool
+from server.web.app import create_app
 from tests.support.web_house import House, listening, served
 
 AT = "2026-11-22T04:00:00Z"
@@ -144,3 +148,16 @@ async def test_status_and_readiness_follow_the_engines_beat(house: House) -> Non
     assert 0 <= status["engine_tick_age_s"] < 5
     assert status["intake_age_s"] is None
     assert abs(status["clock_offset_s"]) < 5
+    assert status["evidence_free_bytes"] > 0
+    assert status["evidence_short"] is False
+
+
+async def test_a_disk_without_room_for_clips_is_told_to_the_centre_and_to_scrapers(house: House) -> None:
+    house.deps = replace(house.deps, blobs=BlobStore(house.deps.data_dir / "blobs", floor_bytes=1 << 62))
+    house.app = create_app(house.deps)
+    async with house.client("chen", address="127.0.0.1") as client:
+        status = (await client.get("/api/v1/status")).json()
+        metrics = (await client.get("/metrics")).text
+
+    assert status["evidence_short"] is True
+    assert re.search(r"^farwatch_evidence_free_bytes \d", metrics, re.MULTILINE)

@@ -134,6 +134,26 @@ async def test_purged_bytes_have_a_reason_and_the_task_still_names_their_hash(ho
     assert shown["sha256"] == hashlib.sha256(b"x").hexdigest()
 
 
+async def test_a_task_tells_what_is_known_of_its_pictures_and_nothing_of_their_makers(house: House) -> None:
+    task = await house.task()
+    _, finding = await house.matter(task)
+    known = {
+        "codec": "h265",
+        "duration_s": 30.1,
+        "key_distance_s": 2.0,
+        "time_source": "rtcp",
+        "clock_offset_s": 0.12,
+    }
+    await house.evidence(
+        finding, b"x", kind="clip", camera="c1", meta=known | {"cut_short": None, "by": "wang"}
+    )
+    async with house.client("chen") as client:
+        (shown,) = (await client.get(f"/api/v1/tasks/{task}")).json()["matters"][0]["evidence"]
+
+    assert shown["details"] == known
+    assert (shown["camera"], shown["size_bytes"]) == ("c1", 1)
+
+
 async def test_a_missing_file_is_no_server_error(house: House) -> None:
     path = await a_clip(house)
     for sha256 in list(house.deps.blobs.all()):
