@@ -9,16 +9,22 @@ from pathlib import Path
 import av
 import pytest
 
+from farwatch.runtime.clock import SystemClock
 from farwatch.storage import evidence
 from farwatch.storage.blobs import BlobStore
 from farwatch.storage.database import Pool, transaction
 from farwatch.storage.evidence import Evidence, EvidenceKind, EvidenceState
+from ingest.cameras import copies
 from ingest.cameras.clips import MEDIA_TYPE, KeptClip, keep
 from ingest.cameras.copies import Copyist
 from ingest.cameras.copying import fitted
 from ingest.cameras.footage import Footage
 from ingest.rtsp.frames import Codec
-from tests.support.cameras import AT, H264, coded
+from simulators.encoding import encode_pictures
+from simulators.rtsp_server import RtspServer
+from tests.support.camera_house import Script, at_work, on_air, register, worker_of
+from tests.support.cameras import AT, H264, coded, squares
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.process
 
@@ -146,3 +152,32 @@ def test_a_copy_has_at_most_720_lines_and_keeps_the_shape(
     size: tuple[int, int], expected: tuple[int, int]
 ) -> None:
     assert fitted(*size) == expected
+
+
+@pytest.mark.parametrize("codec", [Codec.H265, Codec.MJPEG])
+async def test_a_worker_keeps_the_clip_as_it_came_and_a_copy_of_it(
+    pool: Pool, data_dir: Path, monkeypatch: pytest.MonkeyPatch, codec: Codec
+) -> None:
+    async def pieces() -> dict[str, Evidence]:
+        async with pool.acquire() as connection:
+            ids = [row["id"] for row in await connection.fetch("SELECT id FROM findings")]
+            return {str(piece.kind): piece for piece in await evidence.of_findings(connection, ids)}
+
+    monkeypatch.setattr(copies, "LOOK_EVERY_S", 0.1)
+    script, server = Script(), RtspServer(SystemClock())
+    server.show("/stack", encode_pictures(squares(20), rate=10, codec=codec))
+    async with on_air(server) as port, at_work(worker_of(pool, data_dir, script)):
+        await register(pool, "c1", f"rtsp://127.0.0.1:{port}/stack")
+        await until(lambda: asyncio.sleep(0, script.seen.get("c1", [])), lambda seen: len(seen) >= 2)
+        script.sights = True
+        await until(pieces, bool)
+        script.sights = False
+        made = await until(
+            pieces, lambda seen: "clip_copy" in seen and seen["clip_copy"].state != "pending", within_s=30
+        )
+    clip, copy = made["clip"], made["clip_copy"]
+    assert (clip.state, clip.meta["codec"], clip.meta["time_source"]) == ("stored", codec.value, "rtcp")
+    assert abs(clip.meta["clock_offset_s"]) < 1
+    assert (copy.state, copy.derived_from, copy.meta["codec"]) == ("stored", clip.id, "h264")
+    assert copy.meta["frames"] == clip.meta["frames"]
+    assert [made[kind].meta["time_source"] for kind in ("still", "still_marked")] == ["rtcp", "rtcp"]

@@ -1,0 +1,96 @@
+"""Clips in a real browser: what it plays itself, and the copy of what it does not."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Locator, expect
+
+from farwatch.domain.place import Position
+from farwatch.storage import evidence
+from farwatch.storage.database import transaction
+from farwatch.storage.evidence import Evidence, EvidenceKind, EvidenceState, evidence_id
+from ingest.cameras.clips import MEDIA_TYPE, KeptClip, keep
+from ingest.cameras.copies import Copyist
+from ingest.cameras.footage import Footage
+from ingest.rtsp.frames import Codec
+from tests.support.browser import Pages, needs_pages, serve_pages
+from tests.support.cameras import AT, H264, coded
+
+pytestmark = needs_pages
+
+CAMERA_AT = Position(30.004, 120.0)
+expect.set_options(timeout=15_000)
+
+
+@pytest.fixture
+async def pages(tmp_path: Path, database_url: str) -> AsyncIterator[Pages]:
+    async with serve_pages(tmp_path / "service", database_url, cameras=1) as serving:
+        yield serving
+
+
+async def with_clip(pages: Pages, codec: Codec, **encoding: object) -> None:
+    """A smoke finding of cam1 with a clip, and its copy where the worker would make one."""
+    await pages.smoke("cam1", CAMERA_AT)
+    finding: uuid.UUID = await pages.pool.fetchval("SELECT id FROM findings")
+    frames = coded(40, codec=codec, **encoding)  # type: ignore[arg-type]
+    footage = Footage(frames=frames, description=replace(H264, codec=codec), onset_at=AT)
+    kept = await asyncio.to_thread(keep, footage, pages.blobs)
+    assert isinstance(kept, KeptClip)
+    clip = Evidence(
+        id=evidence_id(finding, EvidenceKind.CLIP), finding_id=finding, kind=EvidenceKind.CLIP, camera="cam1",
+        state=EvidenceState.STORED, media_type=MEDIA_TYPE, captured_at=AT, sha256=kept.sha256,
+        size_bytes=kept.size_bytes, meta=kept.meta,
+    )  # fmt: skip
+    copy = replace(
+        clip, id=evidence_id(finding, EvidenceKind.CLIP_COPY), kind=EvidenceKind.CLIP_COPY, derived_from=clip.id,
+        state=EvidenceState.PENDING, sha256=None, size_bytes=None, meta={},
+    )  # fmt: skip
+    async with transaction(pages.pool) as connection:
+        for row in (clip, copy) if kept.needs_copy else (clip,):
+            await evidence.add(connection, row)
+    assert await Copyist(pages.pool, pages.blobs).make_one() is kept.needs_copy
+
+
+async def plays(video: Locator) -> tuple[int, int]:
+    """Waits until half a second of it was shown; gives width and height."""
+    await expect(video).to_have_js_property("error", None)
+    await video.evaluate(
+        "v => new Promise((done, failed) => { v.onerror = () => failed(v.error.message);"
+        " v.ontimeupdate = () => { if (v.currentTime > 0.5) done(); }; v.play(); })"
+    )
+    width, height = await video.evaluate("v => [v.videoWidth, v.videoHeight]")
+    return width, height
+
+
+@pytest.mark.parametrize(
+    ("codec", "encoding", "note"),
+    [
+        pytest.param(Codec.H264, {"b_frames": 3, "more": ":b-pyramid=normal"}, None, id="h264"),
+        pytest.param(Codec.H265, {}, "原件为 H.265", id="h265"),
+        pytest.param(Codec.MJPEG, {}, "原件为 MJPEG", id="mjpeg"),
+    ],
+)
+async def test_a_clip_plays_itself_or_as_a_copy_that_is_named_one(
+    pages: Pages, codec: Codec, encoding: dict[str, object], note: str | None
+) -> None:
+    await with_clip(pages, codec, **encoding)
+    wall = (await pages.enter("centre", width=1600, height=900)).page
+    await wall.locator(".card .open").click()
+    sheet = wall.get_by_role("dialog")
+    await sheet.get_by_role("button", name="视频", exact=True).click()
+    assert await plays(sheet.locator("video")) == (320, 240)
+    said = sheet.locator(".copy-note")
+    if note is None:
+        await expect(said).to_have_count(0)
+        return
+    await expect(said).to_contain_text(note)
+    async with wall.expect_download() as fetched:
+        await said.get_by_role("link").click()
+    original = await (await fetched.value).path()
+    (clip,) = await pages.pool.fetch("SELECT sha256 FROM evidence WHERE kind = 'clip'")
+    assert original.read_bytes() == pages.blobs.path(clip["sha256"]).read_bytes()
+    await expect(sheet.get_by_role("link", name="浏览器副本")).to_be_visible()
