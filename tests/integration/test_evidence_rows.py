@@ -113,9 +113,7 @@ async def test_only_old_pending_clips_and_stills_of_these_cameras_become_lost(po
                 "UPDATE evidence SET created_at = clock_timestamp() - make_interval(secs => $2) WHERE id = $1",
                 row_id, 10 if name == "young" else 300,
             )  # fmt: skip
-        lost = await evidence.lose_pending(
-            connection, ["c1"], older_than_s=120, reason="worker_restarted"
-        )
+        lost = await evidence.lose_pending(connection, ["c1"], older_than_s=120, reason="worker_restarted")
         rows = {name: await evidence.fetch(connection, row_id) for name, row_id in ids.items()}
     gone = (EvidenceState.LOST, "worker_restarted")
     assert lost == 2
