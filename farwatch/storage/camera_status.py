@@ -16,6 +16,8 @@ STALE_AFTER_S = 20.0
 
 class CameraState(StrEnum):
     ONLINE = "online"
+    RESTING = "resting"
+    """Seen on its last visit; on patrol with others, and not its turn."""
     OFFLINE = "offline"
     UNKNOWN = "unknown"
 
@@ -24,7 +26,7 @@ class CameraState(StrEnum):
 class CameraStatus:
     """`reason` is a key (empty while online); `last_frame_at` is when the last decoded picture was taken.
 
-    `stream` is what is known of it: codec, width, height, transport, clock_offset_s (ours less the camera's).
+    `stream` is what is known of it: codec, width, height, clock_offset_s (ours less the camera's).
     `changed_at` is since when state and reason are so; of a status that is reported nobody asks for it.
     """
 
@@ -94,13 +96,13 @@ async def fetch_all(connection: Connection, camera: str | None = None) -> dict[s
     }
 
 
-async def open_outages(
-    connection: Connection, rule: str, cameras: Sequence[str]
-) -> dict[str, tuple[UUID, datetime]]:
-    """Findings of `rule` that have not ended: camera -> (id, onset_at), for a worker that starts again."""
+async def open_faults(
+    connection: Connection, cameras: Sequence[str]
+) -> dict[tuple[str, str], tuple[UUID, datetime]]:
+    """Findings of camera faults that have not ended: (camera, rule) -> (id, onset_at), for a worker that starts again."""
     rows = await connection.fetch(
-        "SELECT DISTINCT ON (camera) camera, id, onset_at FROM findings"
-        " WHERE rule = $1 AND camera = ANY($2) AND ended_at IS NULL ORDER BY camera, onset_at DESC",
-        rule, list(cameras),
+        "SELECT DISTINCT ON (camera, rule) camera, rule, id, onset_at FROM findings"
+        " WHERE kind = 'camera_fault' AND camera = ANY($1) AND ended_at IS NULL ORDER BY camera, rule, onset_at DESC",
+        list(cameras),
     )  # fmt: skip
-    return {r["camera"]: (r["id"], r["onset_at"]) for r in rows}
+    return {(r["camera"], r["rule"]): (r["id"], r["onset_at"]) for r in rows}

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from farwatch.domain.finding import Finding, FindingEnded, Kind, Param, Reason, Severity, Tier
@@ -30,13 +30,14 @@ class Sign:
     """What is known of a camera: `age_s` since its last picture, or since the watch began when there was none.
 
     `cause` is why there is none, as the last attempt to read it said; empty while connected. `is_short`: more should have been
-    decoded of it than there was CPU time for.
+    decoded of it than there was CPU time for. `stream` is what is known of the stream that is read now (CameraStatus).
     """
 
     age_s: float
     seen_at: datetime | None
     cause: str
     is_short: bool = False
+    stream: Mapping[str, Param] = field(default_factory=dict)
 
 
 def status_of(camera: str, sign: Sign) -> CameraStatus:
@@ -44,7 +45,11 @@ def status_of(camera: str, sign: Sign) -> CameraStatus:
         if sign.seen_at is not None:
             reason = BUDGET_SHORT if sign.is_short else ""
             return CameraStatus(
-                camera=camera, state=CameraState.ONLINE, reason=reason, last_frame_at=sign.seen_at
+                camera=camera,
+                state=CameraState.ONLINE,
+                reason=reason,
+                last_frame_at=sign.seen_at,
+                stream=sign.stream,
             )
         if not sign.cause:
             return CameraStatus(camera=camera, state=CameraState.UNKNOWN, reason="starting")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NoReturn, Protocol
 
-from farwatch.domain.finding import FindingEnded, Tier, finding_id
+from farwatch.domain.finding import FindingEnded, Param, Tier, finding_id
 from farwatch.domain.picture import SightingEnded
 from farwatch.domain.registry import Camera
 from ingest.cameras import metrics
@@ -46,7 +46,16 @@ class Reader(Protocol):
 class _Session:
     description: StreamDescription
     ring: Ring
+    reader: Reader
     attention: Attention = field(default_factory=Attention)
+
+    @property
+    def said(self) -> dict[str, Param]:
+        """What people want to know of a stream."""
+        known, offset_s = self.description, self.reader.clock_offset_s
+        said = {"codec": known.codec.value, "width": known.width, "height": known.height}
+        told: dict[str, Param] = {name: value for name, value in said.items() if value is not None}
+        return told if offset_s is None else told | {"clock_offset_s": round(offset_s, 1)}
 
 
 class Watch:
@@ -83,7 +92,13 @@ class Watch:
 
     def sign(self) -> Sign:
         age_s = self._workshop.clock.monotonic() - self._seen_monotonic_s
-        return Sign(age_s=age_s, seen_at=self._seen_at, cause=self._cause, is_short=self._focus.is_short)
+        return Sign(
+            age_s=age_s,
+            seen_at=self._seen_at,
+            cause=self._cause,
+            is_short=self._focus.is_short,
+            stream=self._session.said if self._session is not None else {},
+        )
 
     def forgive(self) -> None:
         """Its age counts from now on: there was nobody to look."""
@@ -103,7 +118,7 @@ class Watch:
         reader = self._make_reader()
         try:
             description = await reader.open()
-            self._begin_session(description)
+            self._begin_session(description, reader)
             self._cause = ""
             while True:
                 frames = await reader.read()
@@ -136,8 +151,9 @@ class Watch:
             failures += 1
             await asyncio.sleep(delay_s)
 
-    def _begin_session(self, description: StreamDescription) -> _Session:
-        session = _Session(description, Ring(clock_rate=description.clock_rate, keep_s=self._keep_s))
+    def _begin_session(self, description: StreamDescription, reader: Reader) -> _Session:
+        ring = Ring(clock_rate=description.clock_rate, keep_s=self._keep_s)
+        session = _Session(description, ring, reader)
         self._session = session
         return session
 
@@ -146,7 +162,7 @@ class Watch:
         assert session is not None
         if frame.changed is not None:  # ring and clips hold pictures of one size
             self._filming.stop("stream_changed")
-            session = self._begin_session(frame.changed)
+            session = self._begin_session(frame.changed, session.reader)
         session.ring.append(frame)
         self._filming.take(frame)
 

@@ -64,7 +64,7 @@ class CameraFinding(BaseModel):
 
 class CameraPage(CameraBody):
     """`picture_at` is the age of what `still_url` shows. `stream` is what its worker knows of the stream: codec, width, height,
-    transport, clock_offset_s (ours less the camera's). `player_url` is the city's own video gateway, where there is one."""
+    clock_offset_s (ours less the camera's). `player_url` is the city's own video gateway, where there is one."""
 
     changed_at: datetime | None
     picture_at: datetime | None

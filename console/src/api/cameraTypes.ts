@@ -43,7 +43,6 @@ export interface Stream {
   codec?: string;
   width?: number;
   height?: number;
-  transport?: string;
   clock_offset_s?: number;
 }
 

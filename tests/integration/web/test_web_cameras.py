@@ -10,7 +10,7 @@ from farwatch.storage.camera_status import CameraState, CameraStatus
 from farwatch.storage.database import transaction
 from tests.support.web_house import House
 
-STREAM = {"codec": "h265", "width": 1920, "height": 1080, "transport": "tcp", "clock_offset_s": 12.5}
+STREAM = {"codec": "h265", "width": 1920, "height": 1080, "clock_offset_s": 12.5}
 
 
 async def said(house: House, **status: object) -> None:

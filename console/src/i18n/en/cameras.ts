@@ -28,7 +28,6 @@ export const cameras: Record<string, string> = {
   "cameras.health": "Device",
   "cameras.since": "since {time}",
   "cameras.stream": "Stream",
-  "cameras.transport": "Transport",
   "cameras.clock": "Camera's clock",
   "cameras.clock_right": "as ours",
   "cameras.clock_behind": "{s} s behind ours",
@@ -91,9 +90,6 @@ export const cameras: Record<string, string> = {
   "codec.h264": "H.264",
   "codec.h265": "H.265",
   "codec.mjpeg": "MJPEG",
-  "transport.tcp": "TCP",
-  "transport.udp": "UDP",
-  "transport.auto": "automatic",
 
   "cause.worker_away": "its worker does not run",
 

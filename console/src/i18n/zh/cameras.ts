@@ -28,7 +28,6 @@ export const cameras: Record<string, string> = {
   "cameras.health": "设备",
   "cameras.since": "{time} 起",
   "cameras.stream": "码流",
-  "cameras.transport": "传输",
   "cameras.clock": "摄像机时钟",
   "cameras.clock_right": "与本系统一致",
   "cameras.clock_behind": "比本系统慢 {s} 秒",
@@ -91,9 +90,6 @@ export const cameras: Record<string, string> = {
   "codec.h264": "H.264",
   "codec.h265": "H.265",
   "codec.mjpeg": "MJPEG",
-  "transport.tcp": "TCP",
-  "transport.udp": "UDP",
-  "transport.auto": "自动",
 
   "cause.worker_away": "识别进程未运行",
 
