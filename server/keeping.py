@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,9 +10,9 @@ from pathlib import Path
 
 from prometheus_client import multiprocess
 
-from farwatch.runtime.processes import resident_bytes, spawn, terminate
+from farwatch.runtime.processes import resident_bytes, spawn, terminate, waited_s
 from farwatch.runtime.vitals import Vitals, make_page
-from farwatch.runtime.watchdog import Bounds, Rests, Trouble, judge, suspects
+from farwatch.runtime.watchdog import Allowance, Bounds, Rests, Trouble, judge, suspects
 
 log = logging.getLogger(__name__)
 
@@ -117,9 +118,10 @@ class Keeper:
         loop = asyncio.get_running_loop()
         began_s = looked_s = loop.time()
         before: Trouble | None = None
+        allowance = Allowance(process.pid, functools.partial(waited_s, process.pid))
         while process.returncode is None:
             now_s = loop.time()
-            signs, size = vitals.read(), resident_bytes(process.pid)
+            signs, size = allowance.made(vitals.read()), resident_bytes(process.pid)
             trouble = judge(
                 signs, resident_bytes=size, age_s=now_s - began_s, now_s=now_s, bounds=self._role.bounds
             )

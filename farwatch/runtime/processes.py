@@ -73,6 +73,14 @@ def resident_bytes(pid: int) -> int:
         return 0
 
 
+def waited_s(pid: int, thread: int) -> float:
+    """For how long a thread wanted a core so far and had none; 0 where the system does not tell."""
+    try:
+        return int(Path(f"/proc/{pid}/task/{thread}/schedstat").read_text().split()[1]) / 1e9
+    except (OSError, IndexError):
+        return 0.0
+
+
 def cores() -> int:
     """How many this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

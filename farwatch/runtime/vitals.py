@@ -16,7 +16,7 @@ from typing import IO
 SLOTS = 32
 """Jobs at once that are told; more than these go on unwatched."""
 _HEAD = struct.Struct("<dQ")
-_SLOT = struct.Struct("<dH")
+_SLOT = struct.Struct("<dIH")
 _SLOT_BYTES = 1024
 _NAME_BYTES = _SLOT_BYTES - _SLOT.size
 PAGE_BYTES = _HEAD.size + SLOTS * _SLOT_BYTES
@@ -24,10 +24,11 @@ PAGE_BYTES = _HEAD.size + SLOTS * _SLOT_BYTES
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Work under way in a thread, for `subject`; later than `due_s` it counts as stuck."""
+    """Work under way in a thread (its number in the system), for `subject`; later than `due_s` it counts as stuck."""
 
     subject: str
     due_s: float
+    thread: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +71,11 @@ class Vitals:
         at = _HEAD.size + slot * _SLOT_BYTES
         name = subject.encode()[:_NAME_BYTES]
         self._page[at + _SLOT.size : at + _SLOT.size + len(name)] = name
-        _SLOT.pack_into(self._page, at, due_s, len(name))
+        _SLOT.pack_into(self._page, at, due_s, threading.get_native_id(), len(name))
         try:
             yield
         finally:
-            _SLOT.pack_into(self._page, at, 0.0, 0)
+            _SLOT.pack_into(self._page, at, 0.0, 0, 0)
             with self._lock:
                 self._free.append(slot)
 
@@ -85,8 +86,8 @@ class Vitals:
         beat_s, subjects = _HEAD.unpack_from(self._page)
         jobs = []
         for at in range(_HEAD.size, PAGE_BYTES, _SLOT_BYTES):
-            due_s, length = _SLOT.unpack_from(self._page, at)
+            due_s, thread, length = _SLOT.unpack_from(self._page, at)
             if due_s:
                 name = self._page[at + _SLOT.size : at + _SLOT.size + length]
-                jobs.append(Job(name.decode(errors="replace"), due_s))
+                jobs.append(Job(name.decode(errors="replace"), due_s, thread))
         return Signs(beat_s or None, subjects, tuple(jobs))

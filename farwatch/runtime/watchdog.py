@@ -1,7 +1,7 @@
 """When a worker process has to be replaced, and whom it could not get on with. Pure."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from farwatch.runtime.vitals import Signs
@@ -23,6 +23,28 @@ class Bounds:
     silent_s: float = 6.0
     base_bytes: int
     each_bytes: int
+
+
+class Allowance:
+    """Who wanted a core and had none is late through no fault of his own: on a machine that is overloaded, replacing him would
+    only add to the load. `waited_s` tells of a thread for how long it waited so far."""
+
+    def __init__(self, loop_thread: int, waited_s: Callable[[int], float]) -> None:
+        self._loop_thread = loop_thread
+        self._waited_s = waited_s
+        self._at_first: dict[tuple[int, float], float] = {}
+
+    def made(self, signs: Signs) -> Signs:
+        """The same signs, later by what was waited since each was seen first."""
+        if signs.beat_s is None:
+            return signs
+        begun = {(job.thread, job.due_s) for job in signs.jobs} | {(self._loop_thread, signs.beat_s)}
+        now = {key: self._waited_s(key[0]) for key in begun}
+        self._at_first = {key: self._at_first.get(key, now[key]) for key in begun}
+        extra_s = {key: now[key] - self._at_first[key] for key in begun}
+        jobs = (replace(job, due_s=job.due_s + extra_s[job.thread, job.due_s]) for job in signs.jobs)
+        beat_s = signs.beat_s + extra_s[self._loop_thread, signs.beat_s]
+        return Signs(beat_s, signs.subjects, tuple(jobs))
 
 
 def judge(signs: Signs, *, resident_bytes: int, age_s: float, now_s: float, bounds: Bounds) -> Trouble | None:

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from farwatch.runtime.vitals import SLOTS, Job, Signs, Vitals, make_page
-from farwatch.runtime.watchdog import FORGET_AFTER_S, Bounds, Rests, Trouble, judge, suspects
+from farwatch.runtime.watchdog import FORGET_AFTER_S, Allowance, Bounds, Rests, Trouble, judge, suspects
 
 BOUNDS = Bounds(start_s=60, silent_s=6, base_bytes=100, each_bytes=10)
 AT_WORK = Signs(beat_s=99.0, subjects=2, jobs=(Job("a", due_s=104.0),))
@@ -26,6 +26,18 @@ def test_a_worker_is_replaced_when_it_is_silent_stuck_too_big_or_never_began(
     signs: Signs, resident_bytes: int, age_s: float, now_s: float, trouble: Trouble | None
 ) -> None:
     assert judge(signs, resident_bytes=resident_bytes, age_s=age_s, now_s=now_s, bounds=BOUNDS) == trouble
+
+
+def test_who_waits_for_a_core_is_not_late() -> None:
+    waited = {7: 100.0, 8: 0.0}
+    allowance = Allowance(7, lambda thread: waited[thread])
+    signs = Signs(beat_s=10.0, subjects=1, jobs=(Job("a", 18.0, 8),))
+    assert allowance.made(signs) == signs
+    waited.update({7: 104.0, 8: 1.5})
+    assert allowance.made(signs) == Signs(14.0, 1, (Job("a", 19.5, 8),))
+    later = Signs(beat_s=14.5, subjects=1, jobs=())
+    assert allowance.made(later) == later
+    assert allowance.made(Signs(None, 0, ())) == Signs(None, 0, ())
 
 
 def test_whose_work_is_late_is_suspected_and_in_a_crash_everybody_who_was_at_work() -> None:
