@@ -124,6 +124,15 @@ def test_a_clip_from_an_open_group_begins_without_the_pictures_that_refer_to_wha
     assert pictures[0] == 0
 
 
+def test_a_clip_that_begins_with_intra_refresh_shows_pictures_once_one_is_whole(tmp_path: Path) -> None:
+    frames = coded(60, key_every=20, more=":intra-refresh=1")
+    begin = next(i for i, f in enumerate(frames) if f.is_key and i)
+    refreshing = [replace(f, recovery_frames=20 if f.is_key else 0) for f in frames[begin:]]
+    assert cut(footage(*refreshing), tmp_path / "clip.mp4") == (320, 240)
+    with av.open(str(tmp_path / "clip.mp4")) as container:
+        assert sum(1 for _ in container.decode(video=0)) >= 20
+
+
 @pytest.mark.parametrize("codec", [Codec.H264, Codec.H265])
 @pytest.mark.parametrize(("onset_s", "began", "frames"), [(2.0, 0, 30), (4.5, 30, 20)])
 def test_parameter_sets_that_change_in_mid_clip_cut_it_there_and_the_onset_stays(
