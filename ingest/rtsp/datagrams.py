@@ -11,8 +11,10 @@ from ingest.rtsp.transports import Pair
 _RECEIVE_BUFFER_BYTES = 1 << 20
 """A key frame comes in one burst; the system may grant less (net.core.rmem_max)."""
 _LONGEST_DATAGRAM = 65_535
-_MOST_AT_ONCE = 64
+_MOST_AT_ONCE = 256
 """Datagrams read before other cameras have their turn."""
+_LOOK_EVERY_S = 0.01
+"""While packets keep coming. To be woken for each of 350 a second cost 1.2 % of a core a camera, this 0.4 %; a socket holds 180."""
 _TRIES = 20
 _SO_MEMINFO, _MEMINFO_DROPS, _MEMINFO_BYTES = 55, 8, 36
 """Linux, <linux/sock_diag.h>: what a socket had to drop because nobody read it."""
@@ -41,7 +43,8 @@ class Datagrams:
         self._data, self._control = _bind_pair(here)
         self._data.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
         self._loop = asyncio.get_running_loop()
-        self._reading = False
+        self._listening = False
+        self._look: asyncio.TimerHandle | None = None
         self._loop.add_reader(self._control, self._read_control)
         self.resume()
 
@@ -72,31 +75,40 @@ class Datagrams:
         self._send(self._control, report, server_ports[1])
 
     def pause(self) -> None:
-        if self._reading:
-            self._reading = False
-            self._loop.remove_reader(self._data)
+        if self._listening:
+            self._listening = False
+            self._loop.remove_reader(self._data.fileno())
+        if self._look is not None:
+            self._look.cancel()
+            self._look = None
 
     def resume(self) -> None:
-        if not self._reading and self._data.fileno() >= 0:
-            self._reading = True
-            self._loop.add_reader(self._data, self._read_data)
+        if self._data.fileno() >= 0 and self._look is None and not self._listening:
+            self._listening = True
+            self._loop.add_reader(self._data.fileno(), self._read_data)
 
     def close(self) -> None:
         """May be called again."""
-        for one in (self._data, self._control):
-            if one.fileno() >= 0:
-                self._loop.remove_reader(one)
-                one.close()
-        self._reading = False
+        if self._data.fileno() >= 0:
+            self.pause()
+            self._loop.remove_reader(self._control)
+            self._control.close()
+            self._data.close()
 
     def _send(self, one: socket.socket, data: bytes, port: int) -> None:
         with contextlib.suppress(OSError):  # as lossy as the way itself
             one.sendto(data, (self._camera, port))
 
     def _read_data(self) -> None:
+        """Takes all that is there, and looks again in a while; all cameras' whiles end at the same time."""
+        self.pause()
         if packets := self._read(self._data):
             self._heard = True
+            at_s = (self._loop.time() // _LOOK_EVERY_S + 1) * _LOOK_EVERY_S
+            self._look = self._loop.call_at(at_s, self._read_data)
             self._on_data(packets)
+        else:
+            self.resume()
 
     def _read_control(self) -> None:
         for report in self._read(self._control):
