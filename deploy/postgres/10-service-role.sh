@@ -5,5 +5,6 @@ set -eu
 psql --set ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" \
   --set service_password="$FARWATCH_SERVICE_PASSWORD" <<'SQL'
 CREATE ROLE farwatch LOGIN PASSWORD :'service_password' NOSUPERUSER NOCREATEDB NOCREATEROLE;
+CREATE ROLE farwatch_camera NOLOGIN; -- of camera machines' logins: docs/reference/shares.md
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 SQL

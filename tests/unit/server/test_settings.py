@@ -50,6 +50,11 @@ def test_an_unknown_name_in_the_environment_is_a_warning(caplog: pytest.LogCaptu
             (BASE | {"FARWATCH_MQTT_URL": url}, "FARWATCH_MQTT_URL.*must look like")
             for url in ("nonsense", "http://h", "mqtt://", "mqtt://h:x", "mqtt://h:0", "mqtt://u:p/w@h")
         ),
+        (BASE | {"FARWATCH_SERVER_URL": "https://far.watch"}, "belong together"),
+        *(
+            (BASE | {"FARWATCH_SERVER_URL": url, "FARWATCH_WORKER_TOKEN": "x"}, "FARWATCH_SERVER_URL")
+            for url in ("http://far.watch", "https://far.watch/x", "https://u:p@far.watch", "far.watch")
+        ),
         (BASE | {"FARWATCH_CONFIG": "/nowhere/farwatch.toml"}, "farwatch.toml"),
     ],
 )
@@ -95,3 +100,14 @@ def test_every_way_to_name_a_broker_is_taken(url: str) -> None:
 def test_a_child_reads_the_same_settings() -> None:
     settings = Settings(database_url="postgresql://x", http_port=0, behind_proxy=True, data_dir=Path("d"))
     assert read(to_environment(settings)) == settings
+
+
+@pytest.mark.parametrize(
+    "url", ["https://far.watch", "https://far.watch:8443/", "http://127.0.0.1:8080", "https://[::1]"]
+)
+def test_a_camera_machines_token_goes_to_an_encrypted_server_or_to_this_machine_and_into_no_repr(
+    url: str,
+) -> None:
+    settings = read(BASE | {"FARWATCH_SERVER_URL": url, "FARWATCH_WORKER_TOKEN": "hunter2"})
+    assert settings.server_url == url.rstrip("/")
+    assert "hunter2" not in repr(settings)

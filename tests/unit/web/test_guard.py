@@ -66,6 +66,25 @@ def test_a_photo_may_be_larger_and_must_be_a_picture() -> None:
         assert refused(scope(path=path, **headers), PLAIN) is not None
 
 
+@pytest.mark.parametrize(
+    ("path", "content_type", "length", "key"),
+    [
+        ("/api/v1/worker/evidence/ab", "application/octet-stream", 256 << 20, None),
+        ("/api/v1/worker/evidence/ab", "application/octet-stream", (256 << 20) + 1, "too_large"),
+        ("/api/v1/worker/evidence/ab", "video/mp4", 9, "unsupported_media_type"),
+        ("/api/v1/worker/live/c1", "image/jpeg", 512 << 10, None),
+        ("/api/v1/worker/live/c1", "image/jpeg", (512 << 10) + 1, "too_large"),
+        ("/api/v1/worker/live/c1", "application/json", 9, "unsupported_media_type"),
+        ("/api/v1/worker", "application/octet-stream", 9, "unsupported_media_type"),
+    ],
+)
+def test_workers_send_clips_and_stills_and_nothing_else(
+    path: str, content_type: str, length: int, key: str | None
+) -> None:
+    refusal = refused(scope("PUT", path, content_type=content_type, content_length=str(length)), PLAIN)
+    assert (refusal.key if refusal else None) == key
+
+
 def test_reading_is_free_and_signing_out_needs_no_body() -> None:
     assert refused(scope("GET", origin="http://evil.test", content_type=""), PLAIN) is None
     assert refused(scope("DELETE", content_type=""), PLAIN) is None
