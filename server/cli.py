@@ -95,8 +95,13 @@ def _add_roles(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "cameras", help="watch shares of the cameras on this machine for a server elsewhere"
     )
     share.add_argument(
-        "--share", type=_share, action="append", required=True, help="i/n; again for more, a process each"
+        "--share", type=_share, action="append", default=[], help="i/n; again for more, a process each"
     )
+    gateway = share.add_subparsers(dest="action").add_parser(
+        "gateway", help="write the cameras as the configuration of a gateway that plays them in full"
+    )
+    gateway.add_argument("--for", dest="gateway", choices=("go2rtc", "mediamtx"), required=True)
+    gateway.add_argument("--out", type=Path, required=True, metavar="FILE")
     token = sub.add_parser("worker-token", help="with which shares on other machines send evidence")
     tokens = token.add_subparsers(dest="action", required=True)
     tokens.add_parser("add", help="print a new one, once").add_argument(
@@ -257,6 +262,12 @@ def _dispatch_with(settings: Settings, args: argparse.Namespace) -> int:
                     )
                 )
             return _run(lambda stop: commands.run_role(settings, args.role, stop))
+        case "cameras", "gateway":
+            return asyncio.run(commands.camera_gateway(settings, args.gateway, args.out))
+        case "cameras", _ if not args.share:
+            raise commands.CommandError(
+                "cameras needs --share i/n, or gateway --for go2rtc|mediamtx --out FILE"
+            )
         case "cameras", _:
             return _cameras(settings, args.share)
         case "worker-token", str(action):

@@ -230,6 +230,17 @@ async def broker_users(settings: Settings, out: Path) -> int:
             raise CommandError(f"{out} cannot be written: {error.strerror}") from None
 
 
+async def camera_gateway(settings: Settings, gateway: str, out: Path) -> int:
+    from server import gateway as gateways
+
+    await require_migrated(settings)
+    async with open_pool(settings.database_url, size=1) as pool:
+        try:
+            return _say(await gateways.write(pool, settings.data_dir, gateways.Gateway(gateway), out))
+        except OSError as error:
+            raise CommandError(f"{out} cannot be written: {error.strerror}") from None
+
+
 async def simulate_camera(
     clip: Path, url: str, user: str | None, password: str | None, stop: asyncio.Event, *, codec: str
 ) -> None:

@@ -53,8 +53,10 @@ def _check_listen(value: str) -> str:
 
 
 def _check_player(value: str) -> str:
-    if not re.fullmatch(r"https?://[^\s{}]*\{camera\}[^\s{}]*", value):
-        raise PydanticCustomError("player", "must look like https://video.example/{{camera}}")
+    if not re.fullmatch(r"(https?://|/(?!/))[^\s{}]*\{camera\}[^\s{}]*", value):
+        raise PydanticCustomError(
+            "player", "must look like https://video.example/{{camera}} or /video/{{camera}}/"
+        )
     return value
 
 
@@ -126,7 +128,7 @@ class Settings(BaseModel):
     )
     camera_player_url: Annotated[str, AfterValidator(_check_player)] | None = Field(
         default=None,
-        description="A page of the city's own video gateway that plays a camera: https://video.example/{camera}.",
+        description="A page of the city's own video gateway that plays a camera: https://video.example/{camera}, /video/{camera}/.",
     )
     session_hours: Annotated[float, Field(gt=0, le=168)] = Field(
         default=12.0, description="How long a sign-in lasts, hours."
