@@ -11,7 +11,7 @@ import statistics
 import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
@@ -32,7 +32,7 @@ from simulators.coded_loop import CLOCK_RATE, CodedLoop
 from simulators.encoding import encode_pictures
 from simulators.rtsp_server import RtspServer
 from tests.support.bad_camera import BadLine
-from tests.support.camera_house import at_work, on_air, register
+from tests.support.camera_house import at_work, register
 from tests.support.cameras import squares
 from tests.support.waiting import until
 
@@ -222,9 +222,12 @@ async def house(pool: Pool, data_dir: Path) -> AsyncIterator[House]:
         pool=pool, data_dir=data_dir, clock=CLOCK, detectors=detectors, credentials=accounts
     )
     places = [Place(f"c{i}", accounts, random.Random(SEED * 1000 + i)) for i in range(CAMERAS)]
-    async with AsyncExitStack() as stack:
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
         for place in places:
-            place.line = BadLine(await stack.enter_async_context(on_air(place.server)))
+            bound: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+            group.create_task(place.server.serve("127.0.0.1", 0, stop, bound.set_result))
+            place.line = BadLine(await bound)
             await place.line.listen()
             place.show()
             accounts[place.name] = RIGHT
@@ -235,6 +238,7 @@ async def house(pool: Pool, data_dir: Path) -> AsyncIterator[House]:
             yield House(pool, places, seen)
         for place in places:
             await place.line.refuse()
+        stop.set()
 
 
 async def test_cameras_that_fail_in_every_way_are_seen_again_soon_and_leave_nothing_behind(
