@@ -7,7 +7,7 @@ from server.web.errors import ApiError
 from server.web.rate_limit import Rate, TokenBuckets
 
 UPLOADS_AT_ONCE = 8
-PIECES = Rate(burst=600, refill_s=0.1)
+PIECES = Rate(burst=600, refill_s=0.5)
 STILLS = Rate(burst=200, refill_s=0.02)
 
 

@@ -22,7 +22,7 @@ from server.web.guard import CLIP_TYPE, STILL_TYPE
 router = APIRouter(prefix="/api/v1/worker", tags=["workers"])
 
 UPLOAD_MAX_S = 100.0
-LARGE_BYTES = 4 << 20
+LARGE_BYTES = 1 << 20
 """Clips, which are not taken any more when the disk is short; stills still are."""
 _JPEG = b"\xff\xd8\xff"
 _bearer = HTTPBearer(auto_error=False)
@@ -82,9 +82,9 @@ async def put_evidence(web: WebContext, worker: Worker, sha256: Sha256, request:
 
 async def _receive(blobs: BlobStore, sha256: str, request: Request) -> int:
     """How many bytes were kept. Raises OSError, ApiError."""
-    if int(request.headers.get("content-length", "0")) > LARGE_BYTES and await asyncio.to_thread(
-        lambda: blobs.is_short
-    ):
+    size = request.headers.get("content-length")
+    _, is_short = await asyncio.to_thread(blobs.room)
+    if is_short and (size is None or int(size) > LARGE_BYTES):
         raise ApiError(507, "disk_full")
     digest, size_bytes, waiting = hashlib.sha256(), 0, bytearray()
     async with AsyncExitStack() as stack:

@@ -99,13 +99,24 @@ async def test_a_still_becomes_the_latest_picture_of_a_camera_of_the_share_only(
     assert key(await shown(client, await bearer(house), bytes(600_000))) == (413, "too_large")
 
 
+async def pieces() -> AsyncIterator[bytes]:
+    yield CLIP[:10]
+    yield CLIP[10:]
+
+
 async def test_a_disk_that_is_short_takes_stills_and_no_clips(
     house: House, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(workers, "LARGE_BYTES", 1000)
-    monkeypatch.setattr(BlobStore, "is_short", property(lambda _: True))
+    monkeypatch.setattr(BlobStore, "room", lambda _: (1, True))
     headers = await bearer(house)
     assert key(await sent(client, headers)) == (507, "disk_full")
+    in_chunks = client.put(
+        EVIDENCE,
+        content=pieces(),
+        headers=headers | {"content-type": "application/octet-stream", "transfer-encoding": "chunked"},
+    )
+    assert key(await in_chunks) == (507, "disk_full")
     still = EVIDENCE.replace(SHA, hashlib.sha256(b"x").hexdigest())
     assert (await sent(client, headers, b"x", still)).status_code == 204
 
