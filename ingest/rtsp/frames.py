@@ -136,12 +136,6 @@ def from_key_on(frames: Sequence[CodedFrame]) -> list[CodedFrame]:
     """Frames that can be decoded when nothing came before the first, a key frame.
 
     After a key frame in the middle of an open group of pictures come pictures that are shown before it and refer to
-    what was before (H.265: RASL): these are left out, as far as the next key frame.
+    what was before (H.265: RASL): these are left out.
     """
-    kept = list(frames[:1])
-    leading = bool(kept)
-    for frame in frames[1:]:
-        leading = leading and not frame.is_key
-        if not (leading and frame.rtp_time < frames[0].rtp_time):
-            kept.append(frame)
-    return kept
+    return [frame for frame in frames if frame.rtp_time >= frames[0].rtp_time]

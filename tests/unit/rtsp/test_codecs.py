@@ -177,7 +177,7 @@ def test_sloppy_parameter_sets_are_understood(codec: Codec, fmtp: str, units: li
         f"m=video 0 RTP/AVP 96\na=rtpmap:96 {codec}/90000\na=fmtp:96 {fmtp.format(**values)}"
     ).media
 
-    assert split_annex_b(sdp.describe(media, codec).parameter_sets) == units
+    assert sdp.describe(media, codec).parameter_sets == join_annex_b(units)
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,20 @@ def test_a_parameter_set_with_rubbish_at_its_end_is_understood() -> None:
     assert h264.picture_size(REOLINK) == (640, 480)
 
 
+def test_profiles_of_single_layers_are_passed_over() -> None:
+    """H.265 §7.3.3; x265 writes none, some cameras with several layers do."""
+    profile = "0" * 88 + "01011010"
+    ids, yuv420, width, height = "1", "010", "00000000001" + "0100000001", "0000000001" + "111100001"
+    bits = (
+        "0000" + "001" + "1" + profile + "11" + "0" * 14 + profile + ids + yuv420 + width + height + "0" * 20
+    )
+    sps = b"\x42\x01" + int(bits.ljust(-len(bits) % 8 + len(bits), "0"), 2).to_bytes(
+        (len(bits) + 7) // 8, "big"
+    )
+
+    assert h265.picture_size(sps) == (1280, 992)
+
+
 @given(st.binary(max_size=60), st.sampled_from([Codec.H264, Codec.H265]))
 def test_nonsense_has_no_size_or_one_within_reason(noise: bytes, codec: Codec) -> None:
     size = NAL_FORMATS[codec].picture_size(noise)
