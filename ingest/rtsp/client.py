@@ -65,7 +65,7 @@ class ClientSession:
         self._outgoing = bytearray()
         self._reports: list[bytes] = []
         self._sequence = 0
-        self._pending: tuple[int, str, str, tuple[tuple[str, str], ...]] | None = None
+        self._pending: tuple[str, str, tuple[tuple[str, str], ...]] | None = None
         self._session: str | None = None
         self._aggregate_url = self._track_url = address.url
         self._keep_alive = KeepAlive(None)
@@ -150,7 +150,7 @@ class ClientSession:
         """Tells the camera what was received."""
         report = self._receiving.receiver_report(now) if self._receiving is not None else None
         if report is not None and self.is_udp:
-            self._reports.append(report)
+            self._reports = [report]
         elif report is not None:
             self._outgoing += serialise(Interleaved(self._control_channel, report))
 
@@ -166,7 +166,7 @@ class ClientSession:
             headers.append(("Session", self._session))
         if (answer := self._auth.authorization(method, url)) is not None:
             headers.append(("Authorization", answer))
-        self._pending = (self._sequence, method, url, extra)
+        self._pending = (method, url, extra)
         self._outgoing += serialise(Request(method, url, (*headers, *extra)))
 
     def _receive_request(self, request: Request) -> None:
@@ -182,10 +182,10 @@ class ClientSession:
             raise RtspError(Problem.CLOSED, f"the camera ended the session ({request.method})")
 
     def _receive_response(self, response: Response) -> None:
-        sequence = response.header("CSeq")
-        if self._pending is None or (sequence is not None and sequence != str(self._pending[0])):
+        """To the one request that is open, whatever number it bears: some cameras count otherwise, or not at all."""
+        if self._pending is None:
             return
-        (_, method, url, extra), self._pending = self._pending, None
+        (method, url, extra), self._pending = self._pending, None
         if self.description is not None:
             self._receive_while_playing(response)
         elif response.status == 401:

@@ -1,5 +1,7 @@
 """The client's half against scripted cameras: only bytes, no server."""
 
+from dataclasses import replace
+
 import pytest
 
 from farwatch.domain.registry import Transport
@@ -277,13 +279,25 @@ def test_a_camera_may_ask_too() -> None:
     assert b"501 Not Implemented\r\nCSeq: 78\r\n" in answers
 
 
-def test_answers_to_other_requests_and_early_packets_are_passed_over() -> None:
+def test_answers_that_nobody_waits_for_and_early_packets_are_passed_over() -> None:
     script = camera()
-    script.client.receive(serialise(Response(200, headers=(("CSeq", "99"),))), NOON)
     script.client.receive(serialise(Interleaved(0, packet(1, 0, b"\x65", marker=True))), NOON)
+    script.answer(OK, DESCRIBED, SET_UP, OK)
+    script.client.receive(serialise(Response(454)), NOON)
 
     assert script.client.outgoing() == b""
     assert script.client.frames == []
+
+
+@pytest.mark.parametrize("number", [None, "0", "7", "x"])
+def test_a_camera_that_counts_requests_in_its_own_way_is_understood(number: str | None) -> None:
+    script = camera()
+    headers = (("Cseq", number),) if number is not None else ()
+    for response in (OK, DESCRIBED, SET_UP, OK):
+        script.client.receive(serialise(replace(response, headers=(*headers, *response.headers))), NOON)
+        script._look()
+
+    assert script.client.description is not None
 
 
 def test_tear_down_names_the_session_and_says_nothing_before_there_is_one() -> None:

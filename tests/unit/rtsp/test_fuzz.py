@@ -5,6 +5,7 @@ import contextlib
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from farwatch.domain.registry import Transport
 from ingest.rtsp.address import parse_address
 from ingest.rtsp.auth import Credential
 from ingest.rtsp.client import ClientSession
@@ -14,8 +15,9 @@ from ingest.rtsp.h264 import packetise
 from ingest.rtsp.messages import Interleaved, serialise
 from ingest.rtsp.rtp import SenderReport, build_bye, build_sender_report
 from ingest.rtsp.server import ServerSession
+from ingest.rtsp.transports import parse_transport
 from tests.unit.rtsp.test_server import ACCOUNT, OFFERS
-from tests.unit.rtsp.wires import NOON, cut, cuts, mutate, mutations, packet
+from tests.unit.rtsp.wires import NOON, cut, cuts, later, mutate, mutations, packet
 
 ADDRESS = parse_address("rtsp://h/closed")[0]
 
@@ -106,6 +108,43 @@ def test_a_server_that_hears_nonsense_has_a_name_for_it(
                 server.receive(piece)
 
     assert ACCOUNT.password.encode() not in server.outgoing()
+
+
+def playing_udp() -> ClientSession:
+    client = ClientSession(ADDRESS, ACCOUNT, Transport.UDP, lambda: (5000, 5001))
+    server = ServerSession(OFFERS.get, ("md5",), (Transport.UDP,), lambda: (6000, 6001))
+    client.start()
+    while request := client.outgoing():
+        server.receive(request)
+        client.receive(server.outgoing(), NOON)
+    return client
+
+
+@given(
+    st.lists(
+        st.tuples(st.booleans(), st.binary(max_size=60) | mutations.map(lambda c: mutate(media()[4:90], c))),
+        max_size=30,
+    )
+)
+def test_whatever_datagrams_come_only_the_named_errors_come_out(datagrams: list[tuple[bool, bytes]]) -> None:
+    client = playing_udp()
+    assert client.description is not None
+    with contextlib.suppress(RtspError):
+        for number, (is_report, data) in enumerate(datagrams):
+            if is_report:
+                client.receive_report(data, later(number))
+            else:
+                client.receive_datagrams([data], later(number))
+            client.tick(later(number))
+    for frame in client.frames:
+        access_unit(frame, client.description)
+
+
+@given(st.text(max_size=60) | st.text("RTP/AVCPUD;interleaved=client_port server-0123456789,", max_size=80))
+def test_any_transport_header_is_an_agreement_or_none(text: str) -> None:
+    agreed = parse_transport(text)
+    for pair in (agreed.channels, agreed.server_ports, agreed.client_ports) if agreed else ():
+        assert pair is None or 0 <= min(pair) <= max(pair) <= 65_535
 
 
 @given(mutations)
