@@ -4,12 +4,17 @@ import ast
 import re
 from dataclasses import fields
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from farwatch.domain.policy import EvidenceRule
 from farwatch.domain.pollutants import BY_CODE, CODE_OF_2005
 from farwatch.domain.review import MarkLabel, Verdict
+from farwatch.storage.camera_status import CameraState
+from ingest.rtsp.errors import Problem
+from ingest.rtsp.frames import Codec
+from server.web.zone_shapes import NewZone
 
 ROOT = Path(__file__).parents[2]
 I18N = ROOT / "console" / "src" / "i18n"
@@ -118,3 +123,80 @@ def test_every_way_that_evidence_is_lost_or_ends_early_has_words(language: str) 
         "copy_too_slow",
         "stream_changed",
     } <= made
+
+
+A_KEY = re.compile(r"[a-z]+(_[a-z0-9]+)*")
+KEEPING = ("filming", "footage", "muxing", "clips", "copies", "recording", "workshop", "sending")
+
+
+def texts_returned_by(tree: ast.AST, *names: str) -> set[str]:
+    """Keys among what the functions of these names return; of no name: those of all that may return a text."""
+    found: set[str] = set()
+    for function in ast.walk(tree):
+        if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) or function.returns is None:
+            continue
+        if function.name in names or (not names and "str" in ast.unparse(function.returns).split(" | ")):
+            found |= {text for r in ast.walk(function) if isinstance(r, ast.Return) for text in texts_in(r)}
+    return {text for text in found if A_KEY.fullmatch(text)}
+
+
+def texts_told_to(tree: ast.AST, *names: str) -> set[str]:
+    """Keys among the arguments of calls of these names, methods or not."""
+    calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call)]
+    named = [c for c in calls if getattr(c.func, "attr", getattr(c.func, "id", "")) in names]
+    given = [*(a for c in named for a in c.args), *(k.value for c in named for k in c.keywords)]
+    return {text for value in given for text in texts_in(value) if A_KEY.fullmatch(text)}
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_everything_that_ends_a_clip_or_loses_evidence_has_words(language: str) -> None:
+    known = {key.removeprefix("lost.") for key in words(language) if key.startswith("lost.")}
+    made: set[str] = set()
+    for tree in sources("ingest/cameras"):
+        made |= texts_told_to(tree, "ClipLost", "lose_pending", "mark_lost")
+        made |= {text for text in texts_told_to(tree, "stop") if "_" in text}
+    for module in KEEPING:
+        path = ROOT / "ingest" / "cameras" / f"{module}.py"
+        made |= texts_returned_by(ast.parse(path.read_text("utf-8"))) if path.exists() else set()
+    assert {"camera_lost", "worker_restarted", "too_many_bytes"} <= made
+    assert made - known == set()
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_everything_that_a_camera_may_be_has_words(language: str) -> None:
+    known = words(language)
+    health = ast.parse((ROOT / "ingest" / "cameras" / "health.py").read_text("utf-8"))
+    (judging,) = [n for n in ast.walk(health) if isinstance(n, ast.FunctionDef) and n.name == "status_of"]
+    constants = {
+        t.id: texts_in(n.value)
+        for n in ast.walk(health)
+        if isinstance(n, ast.Assign)
+        for t in n.targets
+        if isinstance(t, ast.Name)
+    }
+    made = {text for text in texts_in(judging) if A_KEY.fullmatch(text)}
+    made |= {text for n in ast.walk(judging) if isinstance(n, ast.Name) for text in constants.get(n.id, ())}
+    said = (ROOT / "farwatch" / "storage" / "camera_status.py").read_text("utf-8")
+    made |= set(re.findall(r"THEN '(\w+)' ELSE reason", said)) | set(Problem)
+    made |= {text for tree in sources("ingest/cameras") for text in texts_told_to(tree, "CameraStatus")}
+    assert {"no_picture", "worker_away", "not_watched"} <= made
+    assert {key for key in made if f"cause.{key}" not in known} == set()
+    assert {state for state in CameraState if f"camera.{state}" not in known} == set()
+    assert "cause.never_seen" in known
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_zone_and_codec_has_words(language: str) -> None:
+    known = words(language)
+    for purpose in get_args(NewZone.model_fields["purpose"].annotation):
+        assert {f"purpose.{purpose}", f"purpose_does.{purpose}"} <= known.keys()
+    assert {codec for codec in Codec if f"codec.{codec}" not in known} == set()
+
+
+def test_no_key_has_its_words_in_two_files() -> None:
+    for language in ("zh", "en"):
+        first: dict[str, str] = {}
+        for file in sorted((I18N / language).glob("*.ts")):
+            for key in re.findall(r'^\s*"([\w.-]+)":', file.read_text("utf-8"), re.MULTILINE):
+                assert key not in first, f"{key} is in {first.get(key)} and {file.name}"
+                first[key] = file.name

@@ -87,9 +87,6 @@ export const cameras: Record<string, string> = {
   "purpose_does.stack": "Above a stack's mouth. Looks for smoke of the stack.",
   "purpose_does.mask": "Nothing is looked for here and nothing that moves here is reported: for windows of homes, roads, a clock in the picture. Pictures and evidence stay as they are.",
 
-  "codec.h264": "H.264",
-  "codec.h265": "H.265",
-  "codec.mjpeg": "MJPEG",
 
   "cause.worker_away": "its worker does not run",
 

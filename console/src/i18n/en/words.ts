@@ -76,7 +76,6 @@ export const words: Record<string, string> = {
   "lost.too_many_bytes": "too much data",
   "lost.watch_ended": "the camera was taken out of use",
   "lost.camera_lost": "the camera was lost while recording",
-  "lost.stream_changed": "the camera changed its picture size while recording",
   "lost.too_many_clips": "too many recordings at once",
   "lost.no_frames": "no picture came",
   "lost.worker_restarted": "the recorder was restarted",

@@ -87,9 +87,6 @@ export const cameras: Record<string, string> = {
   "purpose_does.stack": "烟囱口上方。在此查找烟囱冒烟。",
   "purpose_does.mask": "此处不识别，也不因此处的动静而报警；用于居民窗户、道路、屏幕时钟等。画面和证据本身不作改动。",
 
-  "codec.h264": "H.264",
-  "codec.h265": "H.265",
-  "codec.mjpeg": "MJPEG",
 
   "cause.worker_away": "识别进程未运行",
 

@@ -76,7 +76,6 @@ export const words: Record<string, string> = {
   "lost.too_many_bytes": "录制数据过大",
   "lost.watch_ended": "摄像机已停用",
   "lost.camera_lost": "录制时摄像机中断",
-  "lost.stream_changed": "录制时摄像机改变了画面尺寸",
   "lost.too_many_clips": "同时录制过多",
   "lost.no_frames": "没有画面",
   "lost.worker_restarted": "录制进程重启",
