@@ -14,18 +14,21 @@ from farwatch.storage import events
 from farwatch.storage.blobs import BlobStore
 from farwatch.storage.database import Connection, Pool, Record, transaction
 
-ROWS_A_STEP = 500
+ROWS_A_STEP = 5000
+STEP_TIMEOUT_S = 600.0
+"""Sums all evidence there is: three seconds for 300,000 rows on a busy machine."""
 GB = 1_000_000_000
 YOUNG = timedelta(hours=1)
 """Bytes kept so lately may belong to a row that is not committed yet; they go in a later round."""
 
 # A closed case that was opened again is open with all its evidence. What nobody has decided about yet may become a case.
+# Curves of readings are small and stay.
 _OVER_QUOTA = """
 WITH RECURSIVE open_tasks AS (
   SELECT id, reopened_from FROM tasks WHERE state <> 'closed'
   UNION SELECT t.id, t.reopened_from FROM tasks t JOIN open_tasks o ON t.id = o.reopened_from
 ), classed AS (
-  SELECT e.id, e.size_bytes, e.stored_at, CASE
+  SELECT e.id, coalesce(e.size_bytes, 0) AS size_bytes, e.stored_at, CASE
       WHEN e.task_id IN (SELECT id FROM open_tasks) OR m.task_id IN (SELECT id FROM open_tasks) THEN 'open'
       WHEN f.id IS NOT NULL AND f.disposition IS NULL THEN 'open'
       WHEN EXISTS (SELECT FROM warnings w WHERE w.finding_id = f.id AND w.state = 'open') THEN 'open'
@@ -34,7 +37,7 @@ WITH RECURSIVE open_tasks AS (
       WHEN e.task_id IS NULL AND m.id IS NULL THEN 'recorded'
       ELSE 'closed' END AS class
   FROM evidence e LEFT JOIN findings f ON f.id = e.finding_id LEFT JOIN matter_findings mf ON mf.finding_id = e.finding_id
-    LEFT JOIN matters m ON m.id = mf.matter_id WHERE e.state = 'stored'
+    LEFT JOIN matters m ON m.id = mf.matter_id WHERE e.state = 'stored' AND e.kind <> 'readings'
 ), summed AS (
   SELECT id, class, stored_at, sum(size_bytes) OVER (PARTITION BY class ORDER BY stored_at DESC, id) AS kept_bytes FROM classed
 )
@@ -44,7 +47,8 @@ FROM (SELECT s.id, s.class FROM summed s JOIN unnest($1::text[], $2::bigint[]) A
 WHERE evidence.id = over.id AND evidence.state = 'stored' RETURNING evidence.id
 """
 _TO_ERASE = """
-SELECT e.id, e.kind, e.finding_id, e.sha256, e.size_bytes, e.reason, coalesce(e.task_id, m.task_id) AS task,
+SELECT e.id, e.kind, e.finding_id, e.sha256, coalesce(e.size_bytes, 0) AS size_bytes, e.reason,
+  coalesce(e.task_id, m.task_id) AS task,
   EXISTS (SELECT FROM evidence s WHERE s.state = 'stored' AND s.sha256 = e.sha256) AS is_shared
 FROM evidence e LEFT JOIN matter_findings mf USING (finding_id) LEFT JOIN matters m ON m.id = mf.matter_id
 WHERE e.state = 'purged' AND e.erased_at IS NULL ORDER BY e.purged_at
@@ -75,7 +79,7 @@ async def purge(pool: Pool, blobs: BlobStore, keep: EvidenceRule, now: datetime)
 
 async def _give_up(connection: Connection, quotas_gb: Mapping[str, float]) -> int:
     limits = [round(gb * GB) for gb in quotas_gb.values()]
-    rows = await connection.fetch(_OVER_QUOTA, list(quotas_gb), limits, ROWS_A_STEP)
+    rows = await connection.fetch(_OVER_QUOTA, list(quotas_gb), limits, ROWS_A_STEP, timeout=STEP_TIMEOUT_S)
     await connection.execute(
         "UPDATE evidence SET state = 'lost', reason = 'original_purged' WHERE state = 'pending' AND derived_from = ANY($1)",
         [row["id"] for row in rows],

@@ -16,6 +16,7 @@ from farwatch.storage.purging import Purged, purge
 NOW = datetime.now(UTC)  # noqa: TID251
 MB = 1_000_000
 LITTLE = EvidenceRule(closed_gb=0.1, recorded_gb=0.1, faults_gb=0.1, copies_gb=0.1)
+NOTHING = EvidenceRule(closed_gb=0, recorded_gb=0, faults_gb=0, copies_gb=0)
 
 
 @pytest.fixture
@@ -137,15 +138,19 @@ async def test_evidence_of_an_open_case_never_goes_nor_counts(rows: Rows) -> Non
         await rows.piece(await rows.finding(offered, tier="fault")),
         await rows.piece(await rows.finding(offered), kind="clip_copy"),
         await rows.piece(task=offered, kind="photo"),
+        await rows.piece(await rows.finding(await rows.task("closed")), kind="readings"),
         await rows.piece(undecided),
         await rows.piece(warned),
     ]
-    assert await purge(rows.pool, rows.blobs, LITTLE, NOW) == Purged()
+    assert await purge(rows.pool, rows.blobs, NOTHING, NOW) == Purged()
     assert await rows.states(*held) == [KEPT] * len(held)
     await rows.pool.execute("UPDATE tasks SET state = 'closed'")
-    assert (await purge(rows.pool, rows.blobs, LITTLE, NOW)).rows == 2, (
-        "60 MB of 180 MB closed, none of faults and copies"
+    assert (await purge(rows.pool, rows.blobs, NOTHING, NOW)).rows == 5
+    await rows.pool.execute(
+        "UPDATE findings SET disposition = 'recorded'; UPDATE warnings SET state = 'cleared'"
     )
+    assert (await purge(rows.pool, rows.blobs, NOTHING, NOW)).rows == 2
+    assert [state for state, *_ in await rows.states(*held)].count("stored") == 1, "the curve"
 
 
 async def test_bytes_that_a_stored_row_names_stay_when_another_row_of_them_is_purged(rows: Rows) -> None:
