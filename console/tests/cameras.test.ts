@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import type { Camera } from "@/api/types";
 import { pictures, type Picture } from "@/cameras/mjpeg";
-import { chosen, counted, stateWords } from "@/cameras/states";
+import { chosen, counted, stateWords, toneOf } from "@/cameras/states";
 
 const camera = (id: string, change: Partial<Camera> = {}): Camera => ({
   id,
@@ -22,7 +22,11 @@ const camera = (id: string, change: Partial<Camera> = {}): Camera => ({
 describe("a list of cameras", () => {
   const all = [camera("b"), camera("a", { name: "西门" }), camera("c", { state: "offline", reason: "timed_out" }), camera("d", { enterprise: { id: "e1", name: "西山钢厂" } })];
 
-  it("begins with those in trouble", () => expect(chosen(all, { text: "", state: "" })[0]?.id).toBe("c"));
+  it("begins with those in trouble, then those that show something wrong", () => {
+    const blurred = camera("z", { reason: "camera_defocused" });
+    expect(chosen([...all, blurred], { text: "", state: "" }).slice(0, 2).map(({ id }) => id)).toEqual(["c", "z"]);
+    expect([toneOf("online"), toneOf("online", "camera_defocused"), toneOf("offline", "timed_out"), toneOf("resting")]).toEqual(["b-calm", "b-soon", "b-over", "b-calm"]);
+  });
 
   it.each([
     [{ text: "西", state: "" }, ["a", "d"]],

@@ -3,22 +3,24 @@
 import type { Camera } from "@/api/types";
 import { word } from "@/i18n";
 
-/** Worst first. */
+/** Worst first; those that are online and have something the matter with them come after these. */
 const ORDER = ["offline", "unknown"];
 
 export const stateWords = (camera: Pick<Camera, "state" | "reason">): string =>
   [word("camera", camera.state), camera.reason ? word("cause", camera.reason) : ""].filter(Boolean).join(" · ");
 
-export const toneOf = (state: string): string => (state === "online" ? "b-calm" : state === "offline" ? "b-over" : "b-soon");
+/** A camera that shows pictures and still has something the matter with it asks for a look. */
+export const toneOf = (state: string, reason: string | null = ""): string =>
+  state === "offline" ? "b-over" : (state === "online" || state === "resting") && !reason ? "b-calm" : "b-soon";
 
 export interface Wanted {
   text: string;
   state: string;
 }
 
-function rank({ state }: Camera): number {
+function rank({ state, reason }: Camera): number {
   const place = ORDER.indexOf(state);
-  return place < 0 ? ORDER.length : place;
+  return place >= 0 ? place : ORDER.length + (reason ? 0 : 1);
 }
 
 /** Those that were asked for, the ones in trouble first, then by name. */
