@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from detectors.vision.camera_health.detector import CameraHealthDetector
 from detectors.vision.left_object import LeftObjectDetector
 from detectors.vision.scene import Scene
 from detectors.vision.smoke import SmokeDetector
@@ -10,7 +11,7 @@ from farwatch.domain.registry import Zone
 
 
 def build(zones: Sequence[Zone]) -> list[PictureDetector]:
-    """Fresh detectors for one camera: a rule with no zone of its purpose costs nothing."""
+    """Fresh detectors for one camera: a rule with no zone of its purpose costs nothing; its health is always watched."""
     ground = [zone for zone in zones if zone.purpose == "ground"]
     above = [zone for zone in zones if zone.purpose in ("sky", "stack")]
     scene = Scene([zone for zone in zones if zone.purpose == "mask"])
@@ -19,4 +20,4 @@ def build(zones: Sequence[Zone]) -> list[PictureDetector]:
         detectors.append(LeftObjectDetector(ground, scene=scene))
     if above:
         detectors.append(SmokeDetector(above, scene=scene))
-    return [scene, *detectors]
+    return [scene, *detectors, CameraHealthDetector(zones)]

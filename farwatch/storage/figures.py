@@ -61,8 +61,8 @@ SELECT (SELECT count(*) FROM cameras WHERE active AND NOT drill) AS cameras_tota
   (SELECT count(*) FROM stations WHERE active AND NOT drill) AS stations_total,
   (SELECT count(DISTINCT s.mn) FROM stations s JOIN channels c ON c.mn = s.mn JOIN latest_readings l ON l.channel_id = c.id
     WHERE s.active AND NOT s.drill AND l.received_at > clock_timestamp() - make_interval(secs => $1)) AS stations_reporting,
-  (SELECT count(*) FROM cameras c JOIN camera_status x ON x.camera = c.id WHERE c.active AND NOT c.drill AND x.state = 'online'
-    AND x.updated_at > clock_timestamp() - make_interval(secs => $2)) AS cameras_online
+  (SELECT count(*) FROM cameras c JOIN camera_status x ON x.camera = c.id WHERE c.active AND NOT c.drill
+    AND x.state IN ('online', 'resting') AND x.updated_at > clock_timestamp() - make_interval(secs => $2)) AS cameras_online
 """
 
 

@@ -1,24 +1,15 @@
 """Faults of cameras that are not over: one at most of each rule and camera, whichever process found it."""
 
-import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from farwatch.domain.finding import FindingEnded
 from farwatch.domain.registry import Camera
 from ingest.cameras.desk import Desk, Found
+from ingest.cameras.health import Fault
 
 VIEW_RULES = frozenset({"camera_covered", "camera_defocused", "camera_turned"})
 """They hold a picture against how the view usually is, which a camera that is steered has none of."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """The finding that tells of it."""
-
-    finding_id: uuid.UUID
-    onset_at: datetime
 
 
 class Faults:
@@ -40,12 +31,15 @@ class Faults:
     def begin(self, camera: Camera, found: Found) -> bool:
         """False when it is known already, or is no fault of such a camera."""
         finding = found.finding
-        known = self._open.setdefault(camera.id, {})
-        if finding.rule in known or (camera.ptz and finding.rule in VIEW_RULES):
+        if not self.is_news(camera, finding.rule):
             return False
-        known[finding.rule] = Fault(finding.id, finding.onset_at)
+        self._open.setdefault(camera.id, {})[finding.rule] = Fault(finding.id, finding.onset_at)
         self._desk.submit(found)
         return True
+
+    def is_news(self, camera: Camera, rule: str) -> bool:
+        """Whether `begin` would tell it; may be asked from any thread."""
+        return rule not in self.of(camera.id) and not (camera.ptz and rule in VIEW_RULES)
 
     def end(self, camera: str, rules: Iterable[str], ended_at: datetime) -> None:
         known = self._open.get(camera, {})

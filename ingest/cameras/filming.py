@@ -29,6 +29,10 @@ class Filming:
     def is_full(self) -> bool:
         return len(self._recordings) >= MOST_AT_ONCE
 
+    @property
+    def is_filming(self) -> bool:
+        return bool(self._recordings)
+
     def begin(
         self,
         ring: Ring,

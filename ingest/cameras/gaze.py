@@ -1,7 +1,7 @@
 """One camera's eye: decodes batches and shows the pictures to the detectors. Runs in a pool thread, one call at a time."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -78,12 +78,15 @@ class Gaze:
         blobs: BlobStore,
         live_path: Path,
         decoders: Decoders | None = None,
+        is_news: Callable[[Sighting], bool] = lambda _: True,
     ) -> None:
+        """`is_news`: whether anybody wants to hear of a sighting; of one that is none no still is made."""
         self._camera = camera
         self._detectors = [(detector, _gate(detector)) for detector in detectors]
         self._blobs = blobs
         self._live_path = live_path
         self._decoders = decoders or Decoders()
+        self._is_news = is_news
         self._own: FrameDecoder | None = None
         self._shown_at: datetime | None = None
         self._asked_at: datetime | None = None
@@ -146,6 +149,7 @@ class Gaze:
             look.seen += [
                 self._keep(said, detector, frame, coded) if isinstance(said, Sighting) else said
                 for said in events
+                if not isinstance(said, Sighting) or self._is_news(said)
             ]
         self.wanted = wanted
 
@@ -170,7 +174,7 @@ class Gaze:
         return Seen(
             sighting=sighting, version=detector.version, taken_at=coded.received_at, camera_clock_at=coded.captured_at,
             size=(frame.width, frame.height), original=self._store(stills.original(frame)),
-            marked=self._store(stills.marked(frame, sighting.box)),
+            marked=self._store(stills.marked(frame, sighting.box)) if sighting.zone else "no_region",
         )  # fmt: skip
 
     def _store(self, jpeg: bytes) -> Kept | str:

@@ -1,7 +1,7 @@
 """Is a camera there? The age of its last decoded picture decides. Pure."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -12,14 +12,19 @@ from farwatch.storage.camera_status import CameraState, CameraStatus
 OFFLINE_AFTER_S = 10.0
 OUTAGE_AFTER_S = 60.0
 RULE = "camera_offline"
+CLOCK_RULE = "camera_clock_off"
+CLOCK_OFF_S, CLOCK_RIGHT_S = 30.0, 10.0
+"""A time that was burnt into evidence must not be doubted; NTP holds a camera to a second."""
+CLOCK_OFF_AFTER_S = 300.0
+NO_CLOCK_S = 400 * 86_400.0
 BUDGET_SHORT = "decode_budget_short"
 DRILL_ID = "standing"
 """The drill that a camera marked so in the registry always belongs to."""
 
 
 @dataclass(frozen=True, slots=True)
-class Outage:
-    """The finding that tells of a camera that is away."""
+class Fault:
+    """The finding that tells of a fault of a camera."""
 
     finding_id: uuid.UUID
     onset_at: datetime
@@ -30,29 +35,33 @@ class Sign:
     """What is known of a camera: `age_s` since its last picture, or since the watch began when there was none.
 
     `cause` is why there is none, as the last attempt to read it said; empty while connected. `is_short`: more should have been
-    decoded of it than there was CPU time for. `stream` is what is known of the stream that is read now (CameraStatus).
+    decoded of it than there was CPU time for. `is_resting`: it is not its turn, and `age_s` stands still. `stream` is what is
+    known of the stream that is read now (CameraStatus).
     """
 
     age_s: float
     seen_at: datetime | None
     cause: str
     is_short: bool = False
+    is_resting: bool = False
     stream: Mapping[str, Param] = field(default_factory=dict)
 
 
-def status_of(camera: str, sign: Sign) -> CameraStatus:
+def status_of(camera: str, sign: Sign, faults: Iterable[str] = ()) -> CameraStatus:
+    """`faults`: rules of its faults that are not over; one of them is the reason of a camera that shows pictures."""
     if sign.age_s < OFFLINE_AFTER_S:
         if sign.seen_at is not None:
-            reason = BUDGET_SHORT if sign.is_short else ""
+            reason = min(faults, default=BUDGET_SHORT if sign.is_short else "")
             return CameraStatus(
                 camera=camera,
-                state=CameraState.ONLINE,
+                state=CameraState.RESTING if sign.is_resting else CameraState.ONLINE,
                 reason=reason,
                 last_frame_at=sign.seen_at,
                 stream=sign.stream,
             )
         if not sign.cause:
-            return CameraStatus(camera=camera, state=CameraState.UNKNOWN, reason="starting")
+            reason = "waits_its_turn" if sign.is_resting else "starting"
+            return CameraStatus(camera=camera, state=CameraState.UNKNOWN, reason=reason)
     return CameraStatus(
         camera=camera,
         state=CameraState.OFFLINE,
@@ -62,7 +71,7 @@ def status_of(camera: str, sign: Sign) -> CameraStatus:
 
 
 def judge_outage(
-    camera: Camera, outage: Outage | None, sign: Sign, now: datetime
+    camera: Camera, outage: Fault | None, sign: Sign, now: datetime
 ) -> Finding | FindingEnded | None:
     """One finding per outage, after a minute without a picture; it ends with the next picture."""
     if outage is None and sign.age_s >= OUTAGE_AFTER_S:
@@ -73,6 +82,35 @@ def judge_outage(
     if outage is not None and sign.seen_at is not None and sign.age_s < OFFLINE_AFTER_S:
         return FindingEnded(outage.finding_id, sign.seen_at)
     return None
+
+
+class CameraClock:
+    """Off is a clock that RTCP's sender reports date pictures by, when it is off for minutes. What it burns into its pictures it
+    takes from the same clock. Offsets of years are no clock: RFC 3550 lets a sender count from its start."""
+
+    def __init__(self) -> None:
+        self._off_at: datetime | None = None
+
+    def judge(
+        self, camera: Camera, fault: Fault | None, sign: Sign, now: datetime
+    ) -> Finding | datetime | None:
+        """The finding of a clock that is off, or when it was right again."""
+        offset_s = sign.stream.get("clock_offset_s")
+        if not isinstance(offset_s, int | float) or abs(offset_s) > NO_CLOCK_S:
+            self._off_at = None
+            return None
+        if abs(offset_s) <= CLOCK_RIGHT_S:
+            self._off_at = None
+            return None if fault is None else now
+        if abs(offset_s) < CLOCK_OFF_S:
+            return None
+        self._off_at = self._off_at or now
+        if fault is not None or now - self._off_at < timedelta(seconds=CLOCK_OFF_AFTER_S):
+            return None
+        return finding_of(
+            camera, rule=CLOCK_RULE, kind=Kind.CAMERA_FAULT, tier=Tier.FAULT, onset_at=self._off_at,
+            severity=Severity.MINOR, reason=Reason("camera_clock_off", {"offset_s": round(offset_s)}),
+        )  # fmt: skip
 
 
 def finding_of(

@@ -95,6 +95,10 @@ class OnDemandReader:
         self._reader: Reader | None = None
         self._was_asked = False
 
+    @property
+    def clock_offset_s(self) -> float | None:
+        return self._reader.clock_offset_s if self._reader is not None else None
+
     async def open(self) -> StreamDescription:
         self._was_asked = True
         url = await self._platforms.start(self._platform)

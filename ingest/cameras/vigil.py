@@ -7,15 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from farwatch.domain.finding import Finding, FindingEnded
+from farwatch.domain.finding import Finding
 from farwatch.domain.registry import Camera
 from farwatch.runtime.clock import Clock
 from farwatch.storage import camera_status
 from farwatch.storage.camera_status import CameraState, CameraStatus
 from farwatch.storage.database import Pool, transaction
 from ingest.cameras import health, metrics
-from ingest.cameras.desk import Desk, Found
-from ingest.cameras.health import Outage, Sign
+from ingest.cameras.desk import Found
+from ingest.cameras.faults import VIEW_RULES, Faults
+from ingest.cameras.health import CameraClock, Fault, Sign
 from ingest.cameras.watching import Watch
 
 log = logging.getLogger(__name__)
@@ -27,9 +28,9 @@ ASLEEP_AFTER_S = 5.0
 
 @dataclass(slots=True)
 class _Known:
-    """Outages that are not over, and what was last judged and last said of each camera."""
+    """What was last judged and last said of each camera, and how its clock goes."""
 
-    outages: dict[str, Outage] = field(default_factory=dict)
+    clocks: dict[str, CameraClock] = field(default_factory=dict)
     judged: dict[str, CameraStatus] = field(default_factory=dict)
     said: dict[str, CameraStatus] = field(default_factory=dict)
 
@@ -37,32 +38,35 @@ class _Known:
 class Vigil:
     """`judge` and `say` run for ever, apart: a database that is away must not stop the judging."""
 
-    def __init__(self, pool: Pool, desk: Desk, clock: Clock) -> None:
+    def __init__(self, pool: Pool, faults: Faults, clock: Clock) -> None:
         self._pool = pool
-        self._desk = desk
+        self._faults = faults
         self._clock = clock
         self._watches: dict[str, Watch] = {}
         self._known = _Known()
 
     async def expect(self, cameras: Sequence[str]) -> None:
-        """Before these are watched: the outages that an earlier process found go on."""
+        """Before these are watched: the faults that an earlier process found go on."""
         async with self._pool.acquire() as connection:
-            left = await camera_status.open_outages(connection, health.RULE, cameras)
-        self._known.outages |= {id_: Outage(*outage) for id_, outage in left.items()}
+            left = await camera_status.open_faults(connection, cameras)
+        self._faults.resume({of: Fault(*fault) for of, fault in left.items()})
 
     def attend(self, watches: Mapping[str, Watch]) -> None:
         """These are watched from now on, and no others."""
         self._watches = dict(watches)
+        for id_, watch in watches.items():
+            if watch.camera.ptz:  # it may not have been, when an earlier process found them
+                self._faults.end(id_, VIEW_RULES, self._clock.now())
 
     async def leave(self, cameras: Sequence[str]) -> None:
-        """Nobody watches these any more: nobody knows how they are, and no outage of theirs goes on."""
+        """Nobody watches these any more: nobody knows how they are, and no fault of theirs goes on."""
         statuses = []
         for id_ in cameras:
             metrics.LAST_FRAME_AGE.labels(id_).set(math.nan)
             self._known.judged.pop(id_, None)
+            self._known.clocks.pop(id_, None)
+            self._faults.leave(id_, self._clock.now())
             statuses.append(CameraStatus(camera=id_, state=CameraState.UNKNOWN, reason="not_watched"))
-            if (outage := self._known.outages.pop(id_, None)) is not None:
-                self._desk.submit(FindingEnded(outage.finding_id, self._clock.now()))
         await self._report(statuses)
 
     async def judge(self) -> NoReturn:
@@ -71,8 +75,10 @@ class Vigil:
             for id_, watch in self._watches.items():
                 sign = watch.sign()
                 metrics.LAST_FRAME_AGE.labels(id_).set(sign.age_s)
-                self._known.judged[id_] = health.status_of(id_, sign)
                 self._judge_outage(watch.camera, sign)
+                self._judge_clock(watch.camera, sign)
+                faults = self._faults.of(id_).keys() - {health.RULE}
+                self._known.judged[id_] = health.status_of(id_, sign, faults)
             asleep_s = -loop.time() - JUDGE_EVERY_S
             await asyncio.sleep(JUDGE_EVERY_S)
             asleep_s += loop.time()
@@ -95,14 +101,21 @@ class Vigil:
             await asyncio.sleep(JUDGE_EVERY_S)
 
     def _judge_outage(self, camera: Camera, sign: Sign) -> None:
-        outages = self._known.outages
-        said = health.judge_outage(camera, outages.get(camera.id), sign, self._clock.now())
+        open_ = self._faults.of(camera.id).get(health.RULE)
+        said = health.judge_outage(camera, open_, sign, self._clock.now())
         if isinstance(said, Finding):
-            outages[camera.id] = Outage(said.id, said.onset_at)
-            self._desk.submit(Found(said))
+            self._faults.begin(camera, Found(said))
         elif said is not None:
-            del outages[camera.id]
-            self._desk.submit(said)
+            self._faults.end(camera.id, [health.RULE], said.ended_at)
+
+    def _judge_clock(self, camera: Camera, sign: Sign) -> None:
+        clock = self._known.clocks.setdefault(camera.id, CameraClock())
+        open_ = self._faults.of(camera.id).get(health.CLOCK_RULE)
+        said = clock.judge(camera, open_, sign, self._clock.now())
+        if isinstance(said, Finding):
+            self._faults.begin(camera, Found(said))
+        elif said is not None:
+            self._faults.end(camera.id, [health.CLOCK_RULE], said)
 
     async def _report(self, statuses: Sequence[CameraStatus]) -> None:
         if statuses:

@@ -2,23 +2,25 @@
 
 import asyncio
 import logging
+import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NoReturn, Protocol
 
-from farwatch.domain.finding import FindingEnded, Param, Tier, finding_id
+from farwatch.domain.finding import FindingEnded, Kind, Param, Tier, finding_id
 from farwatch.domain.picture import SightingEnded
 from farwatch.domain.registry import Camera
 from ingest.cameras import metrics
-from ingest.cameras.attention import Attention
+from ingest.cameras.attention import Attention, Want
 from ingest.cameras.filming import Filming
 from ingest.cameras.focus import Focus
 from ingest.cameras.gaze import Gaze, Look, Seen
 from ingest.cameras.health import Sign
 from ingest.cameras.patience import Patience, retry_delay_s
-from ingest.cameras.reporting import report_of
+from ingest.cameras.patrol import Showing, Turn
+from ingest.cameras.reporting import fault_of, report_of
 from ingest.cameras.ring import Ring
 from ingest.cameras.workshop import Workshop
 from ingest.rtsp.errors import RtspError
@@ -75,8 +77,11 @@ class Watch:
         patience: Patience,
         *,
         keep_s: float,
+        turn: Turn | None = None,
     ) -> None:
+        """`turn`: when it may be at its camera; always, if not told."""
         self.camera = camera
+        self.turn = turn or Turn(is_on=True)
         self._make_reader = make_reader
         self._gaze = gaze
         self._focus = focus
@@ -89,16 +94,24 @@ class Watch:
         self._cause = ""
         self._seen_at: datetime | None = None
         self._seen_monotonic_s = workshop.clock.monotonic()
+        self._picture_monotonic_s = -math.inf
+        self._resting_since_s: float | None = None
 
     def sign(self) -> Sign:
-        age_s = self._workshop.clock.monotonic() - self._seen_monotonic_s
+        now_s = self._workshop.clock.monotonic() if self._resting_since_s is None else self._resting_since_s
         return Sign(
-            age_s=age_s,
+            age_s=max(0.0, now_s - self._seen_monotonic_s),
+            is_resting=self._resting_since_s is not None,
             seen_at=self._seen_at,
             cause=self._cause,
             is_short=self._focus.is_short,
             stream=self._session.said if self._session is not None else {},
         )
+
+    def showing(self) -> Showing:
+        is_wished = self._focus.is_watched
+        is_busy = is_wished or self._gaze.wanted >= Want.NEEDED or self._filming.is_filming
+        return Showing(self._picture_monotonic_s, is_busy, is_wished)
 
     def forgive(self) -> None:
         """Its age counts from now on: there was nobody to look."""
@@ -113,19 +126,20 @@ class Watch:
         finally:
             await self._filming.end("watch_ended")
 
-    async def run_once(self) -> NoReturn:
-        """One session from sign-in to its end, which always is an RtspError."""
+    async def run_once(self) -> None:
+        """One session from sign-in to the end of its turn; every other end is an RtspError."""
         reader = self._make_reader()
         try:
             description = await reader.open()
             self._begin_session(description, reader)
             self._cause = ""
-            while True:
+            while self.turn.is_on:
                 frames = await reader.read()
                 for frame in frames:
                     self._take(frame)
                 if self._is_news(frames):
                     self._news.set()
+            self._filming.stop("visit_ended")
         except RtspError:
             self._filming.stop("camera_lost")
             raise
@@ -136,9 +150,11 @@ class Watch:
     async def _keep_reading(self) -> NoReturn:
         failures = 0
         while True:
+            await self._await_turn()
             began_s = self._workshop.clock.monotonic()
             try:
                 await self.run_once()
+                continue
             except RtspError as error:
                 if self._workshop.clock.monotonic() - began_s >= self._patience.steady_after_s:
                     failures = 0
@@ -150,6 +166,16 @@ class Watch:
             metrics.RECONNECTS.labels(self.camera.id).inc()
             failures += 1
             await asyncio.sleep(delay_s)
+
+    async def _await_turn(self) -> None:
+        """Rest is no time without a picture."""
+        if self.turn.is_on:
+            return
+        clock = self._workshop.clock
+        self._resting_since_s = clock.monotonic()
+        await self.turn.wait()
+        self._seen_monotonic_s += clock.monotonic() - self._resting_since_s
+        self._resting_since_s = None
 
     def _begin_session(self, description: StreamDescription, reader: Reader) -> _Session:
         ring = Ring(clock_rate=description.clock_rate, keep_s=self._keep_s)
@@ -202,10 +228,14 @@ class Watch:
         metrics.FRAMES_DECODED.labels(self.camera.id).inc(look.decoded)
         if look.last_at is not None:
             self._seen_at, self._seen_monotonic_s = look.last_at, self._workshop.clock.monotonic()
+            self._picture_monotonic_s = self._seen_monotonic_s
         if look.broken:
             session.attention.broken()
 
     def _begin_finding(self, seen: Seen, session: _Session) -> None:
+        if seen.sighting.kind is Kind.CAMERA_FAULT:
+            self._workshop.faults.begin(self.camera, fault_of(self.camera, seen))
+            return
         is_full = self._filming.is_full
         report = report_of(self.camera, seen, clip_lost="too_many_clips" if is_full else None)
         self._workshop.desk.submit(report)
@@ -214,6 +244,9 @@ class Watch:
             self._filming.begin(session.ring, session.description, report.finding, seen.taken_at, short)
 
     def _end_finding(self, ended: SightingEnded) -> None:
+        if ended.tier is Tier.FAULT:
+            self._workshop.faults.end(self.camera.id, [ended.rule], ended.ended_at)
+            return
         found = finding_id(ended.rule, Tier.VIOLATION, f"{self.camera.id}/{ended.zone}", ended.onset_at)
         self._workshop.desk.submit(FindingEnded(found, ended.ended_at))
         self._filming.finding_ended(found)

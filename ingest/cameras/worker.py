@@ -10,8 +10,9 @@ from typing import NoReturn
 
 import cv2
 
-from farwatch.domain.picture import PictureDetectorFactory
-from farwatch.domain.registry import Camera, Zone
+from farwatch.domain.finding import Kind
+from farwatch.domain.picture import PictureDetector, PictureDetectorFactory
+from farwatch.domain.registry import Attendance, Camera, Zone
 from farwatch.domain.share import WHOLE, Share
 from farwatch.runtime.clock import Clock
 from farwatch.runtime.supervision import Service, keep_running
@@ -22,17 +23,22 @@ from farwatch.storage.database import CONNECT_TIMEOUT_S, PASSING_ERRORS, Connect
 from ingest.cameras import readers
 from ingest.cameras.budget import BudgetSettings, DecodeBudget
 from ingest.cameras.decoding import Decoders
+from ingest.cameras.faults import Faults
 from ingest.cameras.focus import Focus
 from ingest.cameras.gaze import Gaze
 from ingest.cameras.live import LiveWish
+from ingest.cameras.memory import remembering
+from ingest.cameras.on_demand import platform_of
 from ingest.cameras.pace import Pace, PacedReader
 from ingest.cameras.patience import Patience
+from ingest.cameras.patrol import Patrol, PatrolSettings, Turn
 from ingest.cameras.place import away, here
 from ingest.cameras.ring import KEEP_GROUND_S, KEEP_S
 from ingest.cameras.server_line import ServerAddress
+from ingest.cameras.starting import OnDemandReader, Platforms
 from ingest.cameras.threads import CameraThreads
 from ingest.cameras.vigil import Vigil
-from ingest.cameras.watching import Watch
+from ingest.cameras.watching import Reader, Watch
 from ingest.cameras.workshop import Workshop
 from ingest.rtsp.auth import Credential
 
@@ -47,6 +53,7 @@ DRAIN_TIMEOUT_S = 3.0
 
 DEFAULT_PATIENCE = Patience()
 DEFAULT_BUDGET = BudgetSettings()
+DEFAULT_PATROL = PatrolSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +62,7 @@ class _Subject:
 
     camera: Camera
     zones: tuple[Zone, ...]
-    account: tuple[str, str] | None = field(repr=False)
+    accounts: tuple[tuple[str, str] | None, ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +78,7 @@ class CameraWorker:
     `credentials` are the accounts (user, password) by the name that registry rows give; looked up for each session.
     `blobs`: where evidence is kept, the folder `evidence` of `data_dir` if not told; `server`: where it is sent instead.
     `decode_share`: cores that all cameras together may spend on more than key frames. `hwaccel`: the hardware that decodes.
+    `patrol`: how the cameras that are watched in turns share their time.
     `rests`: cameras that are left alone for so many seconds, because earlier workers could not get on with them.
     """
 
@@ -92,6 +100,7 @@ class CameraWorker:
         rests: Mapping[str, float] | None = None,
         blobs: BlobStore | None = None,
         server: ServerAddress | None = None,
+        patrol: PatrolSettings = DEFAULT_PATROL,
     ) -> None:
         self._pool = pool
         self._data_dir = data_dir
@@ -102,8 +111,7 @@ class CameraWorker:
         self._patience = patience
         self._pace = Pace(connects_per_s)
         self._vitals = vitals or Vitals(None)
-        began_s = clock.monotonic()
-        self._rest_until_s = {id_: began_s + rest_s for id_, rest_s in (rests or {}).items()}
+        self._rest_until_s = {id_: clock.monotonic() + rest_s for id_, rest_s in (rests or {}).items()}
         self._threads = ThreadPoolExecutor(decoder_threads, thread_name_prefix="decode")
         self._decoders = Decoders(hwaccel)
         self._budget = DecodeBudget(replace(DEFAULT_BUDGET, share=decode_share))
@@ -115,8 +123,13 @@ class CameraWorker:
             else here(pool, blobs or BlobStore(data_dir / "evidence"), clock)
         )
         self._desk = self._place.desk
-        self._workshop = Workshop(self._threads, self._hands, self._place.blobs, self._desk, clock)
-        self._vigil = Vigil(pool, self._desk, clock)
+        self._faults = Faults(self._desk)
+        self._workshop = Workshop(
+            self._threads, self._hands, self._place.blobs, self._desk, self._faults, clock
+        )
+        self._vigil = Vigil(pool, self._faults, clock)
+        self._platforms = Platforms(patience)
+        self._patrol = Patrol(patrol, clock)
         self._version: int | None = None
         self._accounts: dict[str, tuple[str, str]] = {}
 
@@ -129,12 +142,13 @@ class CameraWorker:
         cv2.setNumThreads(1)  # the decoder threads are the bound, not OpenCV's own pool
         (self._data_dir / "live").mkdir(parents=True, exist_ok=True)
         try:
-            async with asyncio.TaskGroup() as group:
+            async with self._platforms, asyncio.TaskGroup() as group:
                 for name, run in (
                     ("cameras' desk", self._desk.run),
                     ("cameras' registry", lambda: self._follow_registry(group)),
                     ("cameras' health", self._vigil.judge),
                     ("cameras' status", self._vigil.say),
+                    ("cameras' patrol", self._patrol.run),
                     ("cameras' old clips", self._give_up_old_clips),
                     *self._place.services,
                 ):
@@ -160,7 +174,7 @@ class CameraWorker:
     async def _adopt(self, city: registry.WatchedCity, group: asyncio.TaskGroup) -> None:
         """Starts, ends and renews watches so that they are those of this registry."""
         wanted = {
-            id_: _Subject(camera, city.zones.get(id_, ()), self._credentials.get(camera.credential))
+            id_: _Subject(camera, city.zones.get(id_, ()), self._accounts_of(camera))
             for id_, camera in city.cameras.items()
             if self._share.holds(id_)
         }
@@ -171,7 +185,9 @@ class CameraWorker:
             watch = self._watch(wanted[id_])
             task = group.create_task(watch.run(), name=f"camera {id_}")
             self._running[id_] = _Running(wanted[id_], watch, task)
-        self._vigil.attend({id_: running.watch for id_, running in self._running.items()})
+        watches = {id_: running.watch for id_, running in self._running.items()}
+        self._vigil.attend(watches)
+        self._patrol.attend({i: w for i, w in watches.items() if w.camera.watch is Attendance.PATROL})
         gone = [id_ for id_ in changed if id_ not in wanted]
         await self._vigil.leave(gone)
         for id_ in gone:
@@ -204,28 +220,50 @@ class CameraWorker:
             await asyncio.wait(tasks)
 
     def _watch(self, subject: _Subject) -> Watch:
-        camera, patience = subject.camera, self._patience
+        camera = subject.camera
         is_first = True
 
         def make_reader() -> PacedReader:
             nonlocal is_first
-            account = self._credentials.get(camera.credential)
-            if camera.credential and account is None:
-                log.warning("camera %s: there is no credential named %r", camera.id, camera.credential)
-            credential = Credential(*account) if account else None
-            reader = readers.make_reader(camera, credential, self._clock, patience)
+            reader = self._reader(camera)
             not_before_s = self._rest_until_s.get(camera.id, 0.0)
             # Only for the first turn: a camera that is away does not get younger by waiting for its next one.
             waiting, is_first = (watch.forgive if is_first else None), False
             return PacedReader(reader, self._pace, self._clock, not_before_s=not_before_s, waiting=waiting)
 
         live = live_still_path(self._data_dir, camera.id)
-        gaze = Gaze(camera.id, self._detectors(subject.zones), self._workshop.blobs, live, self._decoders)
+        gaze = Gaze(
+            camera.id, self._detectors_of(subject), self._workshop.blobs, live, self._decoders,
+            lambda sighting: sighting.kind is not Kind.CAMERA_FAULT or self._faults.is_news(camera, sighting.rule),
+        )  # fmt: skip
         wish = LiveWish(live_wish_path(self._data_dir, camera.id), self._clock)
         focus = Focus(camera.id, self._budget, wish, self._clock)
         has_ground = any(zone.purpose == "ground" for zone in subject.zones)
         keep_s = KEEP_GROUND_S if has_ground else KEEP_S
         threads = CameraThreads(camera.id, self._threads, self._vitals, self._clock)
         workshop = replace(self._workshop, threads=threads)
-        watch = Watch(camera, make_reader, gaze, focus, workshop, patience, keep_s=keep_s)
+        turn = Turn(is_on=camera.watch is not Attendance.PATROL)
+        watch = Watch(camera, make_reader, gaze, focus, workshop, self._patience, keep_s=keep_s, turn=turn)
         return watch
+
+    def _detectors_of(self, subject: _Subject) -> list[PictureDetector]:
+        folder = self._data_dir / "memory"
+        return remembering(self._detectors(subject.zones), folder, subject.camera, subject.zones)
+
+    def _accounts_of(self, camera: Camera) -> tuple[tuple[str, str] | None, ...]:
+        """Of the stream, and of the platform that starts it."""
+        for name in (camera.credential, camera.start_credential):
+            if name and name not in self._credentials:
+                log.warning("camera %s: there is no credential named %r", camera.id, name)
+        return tuple(self._credentials.get(name) for name in (camera.credential, camera.start_credential))
+
+    def _reader(self, camera: Camera) -> Reader:
+        account, header = self._accounts_of(camera)
+        credential = Credential(*account) if account else None
+
+        def reading(url: str) -> Reader:
+            return readers.make_reader(replace(camera, url=url), credential, self._clock, self._patience)
+
+        if not camera.start_url:
+            return reading(camera.url)
+        return OnDemandReader(self._platforms, platform_of(camera, header), reading)

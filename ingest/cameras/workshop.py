@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from farwatch.runtime.clock import Clock
 from farwatch.storage.blobs import BlobStore
 from ingest.cameras.desk import Desk
+from ingest.cameras.faults import Faults
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,4 +17,5 @@ class Workshop:
     hands: Executor
     blobs: BlobStore
     desk: Desk
+    faults: Faults
     clock: Clock

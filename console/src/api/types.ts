@@ -191,7 +191,7 @@ export interface Camera {
   place: LatLon;
   heading_deg: number | null;
   drill: boolean;
-  state: "online" | "offline" | "unknown";
+  state: "online" | "resting" | "offline" | "unknown";
   reason: string | null;
   last_frame_at: string | null;
   still_url: string;

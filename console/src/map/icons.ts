@@ -6,7 +6,7 @@ const RATIO = 2;
 type Draw = (pen: CanvasRenderingContext2D) => void;
 
 export const STATION_COLOURS = { normal: "#45d19a", over: "#ff6b6b", silent: "#6f88a5" } as const;
-export const CAMERA_COLOURS = { online: "#52c7f2", offline: "#6f88a5", unknown: "#6f88a5" } as const;
+export const CAMERA_COLOURS = { online: "#52c7f2", resting: "#52c7f2", offline: "#6f88a5", unknown: "#6f88a5" } as const;
 
 function drawn(draw: Draw): ImageData {
   const canvas = document.createElement("canvas");

@@ -42,6 +42,7 @@ class CameraHealthDetector:
             for rule in (rules.BLACK, rules.COVERED)
         }
         self._at: datetime | None = None
+        self._mode: int | None = None
         self._normal_mode: int | None = None
 
     def observe(self, picture: Picture) -> list[Sighting | SightingEnded]:
@@ -49,10 +50,10 @@ class CameraHealthDetector:
         step_s = (picture.at - self._at).total_seconds() if self._at else 0.0
         if self._at is not None and 0 <= step_s < s.spacing_s:
             return []
-        seen = measure(picture, s.black_level, s.white_level)
+        seen = measure(picture, s.black_level, s.white_level, self._mode)
         if seen is None:
             return []
-        self._at = picture.at
+        self._at, self._mode = picture.at, seen.mode
         said = [
             event
             for rule, told in self._judge(seen).items()

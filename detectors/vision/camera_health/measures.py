@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from detectors.vision.frames import MIN_SIDE, Plane
+from detectors.vision.frames import Plane
 from farwatch.domain.picture import Picture
 
 Bytes = npt.NDArray[np.uint8]
@@ -19,10 +19,13 @@ Indices = npt.NDArray[np.intp]
 TILES = (9, 16)
 EDGES = (45, 80)
 _SMALL_COLUMNS = 160
-_COLOURED_LEVELS = 2.0
-"""Chroma of an infra-red picture is nought but for what coding leaves."""
-_DARK_LEVELS, _BRIGHT_LEVELS = 60.0, 120.0
-MODES = 6
+_LEAST_SIDE = 40
+"""Every fourth row of a smaller picture would leave a tile without any."""
+MODES = 4
+_COLOURED_LEVELS = (1.5, 2.5)
+"""Chroma of an infra-red picture is nought but for what coding leaves. Between the two the mode stays what it was."""
+_LIGHT_LEVELS = (45.0, 60.0)
+"""Mean luma of a street at night with and without lamps is 25-50."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +45,14 @@ class Measures:
     thin: Bytes
 
 
-def measure(picture: Picture, black_level: int, white_level: int) -> Measures | None:
+def measure(
+    picture: Picture, black_level: int, white_level: int, mode_before: int | None = None
+) -> Measures | None:
     """None for a picture that is too small or whose luma does not have the size it states."""
     flat = np.asarray(picture.y).reshape(-1)
     if flat.dtype != np.uint8 or flat.size != picture.width * picture.height:
         return None
-    if min(picture.width, picture.height) < MIN_SIDE:
+    if min(picture.width, picture.height) < _LEAST_SIDE:
         return None
     y: Bytes = flat.reshape(picture.height, picture.width)
     small = _reduce(y)
@@ -56,7 +61,7 @@ def measure(picture: Picture, black_level: int, white_level: int) -> Measures | 
     here = smooth[1:, 1:]
     slopes = cv2.magnitude(here - smooth[1:, :-1], here - smooth[:-1, 1:])
     return Measures(
-        at=picture.at, level=level, mode=_mode(picture, level),
+        at=picture.at, level=level, mode=_mode(picture, level, mode_before),
         black_share=np.count_nonzero(small <= black_level) / small.size,
         white_share=np.count_nonzero(small >= white_level) / small.size,
         fine=_without_noise(_tile_roots(cv2.absdiff(y[::4, 1:], y[::4, :-1]))),
@@ -66,11 +71,20 @@ def measure(picture: Picture, black_level: int, white_level: int) -> Measures | 
     )  # fmt: skip
 
 
-def _mode(picture: Picture, level: float) -> int:
-    """Colour or infra-red, by three classes of brightness: each has its own references."""
+def _mode(picture: Picture, level: float, before: int | None) -> int:
+    """Colour or infra-red, dark or light: each has its own references."""
     u, v = (np.asarray(plane).reshape(-1)[::17].astype(np.int16) - 128 for plane in (picture.u, picture.v))
-    coloured = u.size > 0 and float(np.abs(u).mean() + np.abs(v).mean()) > _COLOURED_LEVELS
-    return 3 * coloured + (level > _DARK_LEVELS) + (level > _BRIGHT_LEVELS)
+    chroma = float(np.abs(u).mean() + np.abs(v).mean()) if u.size and v.size else 0.0
+    is_coloured = _beyond(chroma, _COLOURED_LEVELS, None if before is None else before >= 2)
+    is_light = _beyond(level, _LIGHT_LEVELS, None if before is None else before % 2 == 1)
+    return 2 * is_coloured + is_light
+
+
+def _beyond(value: float, bounds: tuple[float, float], before: bool | None) -> bool:
+    low, high = bounds
+    if low <= value <= high and before is not None:
+        return before
+    return value > (low + high) / 2
 
 
 def tile_means(plane: Levels) -> Plane:
@@ -80,7 +94,8 @@ def tile_means(plane: Levels) -> Plane:
 
 def _tile_roots(plane: Levels) -> Plane:
     """The root of the mean square of each of TILES."""
-    roots: Plane = np.sqrt(_per_tile(cv2.integral2(plane)[1], plane.shape))
+    squares = _per_tile(cv2.integral2(plane)[1], plane.shape)
+    roots: Plane = np.sqrt(np.maximum(squares, np.float32(0.0)))  # sums of nothing round to less than nothing
     return roots
 
 
@@ -111,7 +126,7 @@ def _reduce(y: Bytes) -> Bytes:
     """By a whole number, which OpenCV does three times as fast as by a fraction."""
     by = max(1, y.shape[1] // _SMALL_COLUMNS)
     rows, columns = y.shape[0] // by, y.shape[1] // by
-    if min(rows, columns) < MIN_SIDE:
+    if min(rows, columns) < _LEAST_SIDE:
         return y
     whole = y[: rows * by, : columns * by]
     return np.asarray(cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA), np.uint8)

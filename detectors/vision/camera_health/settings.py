@@ -29,12 +29,14 @@ class HealthSettings:
     overexposed_after_s: float = 300.0
 
     frozen_after_s: float = 300.0
-    frozen_step_levels: float = 2.0
-    """A frozen picture that is coded again and again differs by its quantisation only."""
-    frozen_changed_share: float = 0.001
-    """Share of a tile's pixels that may differ by more than that."""
-    frozen_moving_tiles: float = 0.12
-    """Share of the tiles in which a burnt-in clock may go on."""
+    frozen_texture_levels: float = 2.0
+    """A tile that is flatter may be coded the same twice although the sensor lives."""
+    frozen_changed_share: float = 0.01
+    """Share of a tile's pixels that may differ, by whatever, for the tile to be the same."""
+    frozen_share: float = 0.5
+    frozen_well_share: float = 0.2
+    """Textured tiles that must be the same, and that may be by chance. Measured with x264: of a frozen picture with a clock in it
+    half of the tiles are equal to the last bit, of one with noise of one level, ten times denoised, none."""
 
     sudden_pictures: int = 10
     """From normal to gone within so many pictures is a hand or a spray can; fog, dusk and dirt take longer."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from farwatch.domain.finding import Finding, FindingEnded
 from farwatch.domain.place import Position
 from farwatch.domain.registry import Camera
-from ingest.cameras.health import OUTAGE_AFTER_S, Outage, Sign, judge_outage, status_of
+from ingest.cameras.health import OUTAGE_AFTER_S, Fault, Sign, judge_outage, status_of
 from ingest.cameras.patience import Patience, retry_delay_s
 from ingest.rtsp.errors import Problem
 
@@ -48,13 +48,13 @@ def test_an_outage_is_found_once_after_a_minute_and_ends_with_the_next_picture()
     assert isinstance(found, Finding)
     assert found.onset_at == NOW - timedelta(seconds=OUTAGE_AFTER_S)
     assert (found.enterprise, found.camera, found.zone, found.drill_id) == ("e1", "c1", None, None)
-    outage = Outage(found.id, found.onset_at)
+    outage = Fault(found.id, found.onset_at)
     assert judge_outage(CAMERA, outage, replace(sign, age_s=500), NOW) is None
     assert judge_outage(CAMERA, outage, replace(sign, age_s=1.0), NOW) == FindingEnded(found.id, SEEN)
 
 
 def test_a_watch_that_just_began_does_not_end_an_outage_before_there_is_a_picture() -> None:
-    outage = Outage(judge_outage_id(), SEEN)
+    outage = Fault(judge_outage_id(), SEEN)
     assert judge_outage(CAMERA, outage, Sign(age_s=0.5, seen_at=None, cause=""), NOW) is None
 
 

@@ -12,8 +12,8 @@ from farwatch.domain.picture import Picture
 from farwatch.domain.place import Position
 from farwatch.domain.registry import Camera, Zone
 from ingest.cameras.desk import Found, Report
-from ingest.cameras.faults import VIEW_RULES, Fault, Faults
-from ingest.cameras.health import finding_of
+from ingest.cameras.faults import VIEW_RULES, Faults
+from ingest.cameras.health import Fault, finding_of
 from ingest.cameras.memory import KEEP_EVERY, Remembered, memory_path, remembering
 
 NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
