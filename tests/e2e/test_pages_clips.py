@@ -66,6 +66,16 @@ async def plays(video: Locator) -> tuple[int, int]:
     return width, height
 
 
+async def test_the_wall_says_when_the_disk_has_no_room_for_clips(tmp_path: Path, database_url: str) -> None:
+    no_disk_has = "1000000000"
+    async with serve_pages(
+        tmp_path / "service", database_url, cameras=1, evidence_floor_mb=no_disk_has
+    ) as pages:
+        wall = (await pages.enter("centre", width=1600, height=900)).page
+        await expect(wall.get_by_text("磁盘将满：只存截图，不存视频")).to_be_visible()
+        await expect(wall.get_by_text("实时", exact=True)).to_be_visible()
+
+
 @pytest.mark.parametrize(
     ("codec", "encoding", "note"),
     [

@@ -73,10 +73,14 @@ def drawn_picture(label: str) -> bytes:
 
 
 @asynccontextmanager
-async def serve_pages(folder: Path, database_url: str, cameras: int) -> AsyncIterator["Pages"]:
+async def serve_pages(
+    folder: Path, database_url: str, cameras: int, **settings: str
+) -> AsyncIterator["Pages"]:
     """Cameras cam1, cam2, … stand 400 m apart; nobody reads them. Users: centre, bureau, officer1, officer2."""
     port = free_port()
-    service = Service(folder, database_url=database_url, http_host="127.0.0.1", http_port=str(port))
+    service = Service(
+        folder, database_url=database_url, http_host="127.0.0.1", http_port=str(port), **settings
+    )
     write(
         folder / "registry",
         [TestCamera(f"cam{n}", f"rtsp://127.0.0.1:9/{n}", ("sky",)) for n in range(1, cameras + 1)],
