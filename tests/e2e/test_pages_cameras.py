@@ -8,11 +8,15 @@ import pytest
 from playwright.async_api import Page, Route, expect
 
 from farwatch.domain.place import Position
+from farwatch.runtime.clock import SystemClock
 from farwatch.storage import camera_status
 from farwatch.storage.blobs import live_still_path, live_wish_path, write_atomically
 from farwatch.storage.camera_status import CameraState, CameraStatus
 from farwatch.storage.database import transaction
+from simulators.rtsp_server import RtspServer
 from tests.support.browser import Pages, drawn_picture, needs_pages, serve_pages
+from tests.support.camera_house import Drawn, announce, at_work, on_air, small_loop, worker_of
+from tests.support.waiting import until
 
 pytestmark = needs_pages
 expect.set_options(timeout=15_000)
@@ -25,6 +29,14 @@ CUT_OFF = """() => {
   const cut = [...document.querySelectorAll('button, h1, h2, h3, p, label, dd')]
     .filter((e) => e.clientWidth > 2 && e.scrollWidth > e.clientWidth + 1).map((e) => e.textContent.trim()).filter(Boolean);
   return document.documentElement.scrollWidth > innerWidth ? [...cut, 'the page itself'] : cut;
+}"""
+MOVES_IN_2_S = """async (picture) => {
+  let moved = 0;
+  const watch = new MutationObserver((changes) => (moved += changes.length));
+  watch.observe(picture, { attributeFilter: ['src'] });
+  await new Promise((done) => setTimeout(done, 2000));
+  watch.disconnect();
+  return moved;
 }"""
 STREAM = {"codec": "h265", "width": 1920, "height": 1080, "clock_offset_s": -37.2}
 EDITOR = "/bureau/cameras/cam1/zones"
@@ -213,6 +225,28 @@ async def test_changes_are_not_lost_by_a_wrong_click_nor_by_a_server_that_is_awa
     await expect(page.get_by_role("alert")).to_contain_text("数据库暂时不可用")
     await page.unroute("**/cameras/cam1/zones")
     await saved(page)
+
+
+async def test_a_worker_beside_the_pages_hurries_for_who_looks_and_takes_what_is_drawn(pages: Pages) -> None:
+    server, script = RtspServer(SystemClock()), Drawn()
+    server.show("/cam1", small_loop())
+    async with on_air(server) as port:
+        await pages.pool.execute(
+            "UPDATE cameras SET url = $1, active = id = 'cam1'", f"rtsp://127.0.0.1:{port}/cam1"
+        )
+        await announce(pages.pool)
+        async with at_work(worker_of(pages.pool, pages.service.data_dir, script)):
+            page = await bureau(pages, "/bureau/cameras/cam1")
+            await expect(page.get_by_text("● 实时")).to_be_visible()
+            picture = page.get_by_role("img", name="实时画面")
+            moved = await until(lambda: picture.evaluate(MOVES_IN_2_S), lambda moves: moves >= 5)
+            assert moved <= 12, "up to five pictures a second"
+            await expect(page.get_by_text("H.264 · 320 × 240")).to_be_visible()
+            await page.get_by_role("link", name="编辑区域").click()
+            await page.get_by_role("button", name="放一个矩形").click()
+            await saved(page)
+            drawn = await until(script.latest, lambda zones: len(zones) == 2, within_s=5)
+    assert sorted(drawn) == [("ground", "ground"), ("sky", "sky")]
 
 
 async def test_a_finger_draws_and_drags_on_a_phone(pages: Pages) -> None:

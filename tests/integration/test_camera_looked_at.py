@@ -1,21 +1,17 @@
 """From the pages to the worker and back: somebody looks, somebody draws, and a worker beside them takes it."""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from farwatch.domain.registry import Zone
 from farwatch.runtime.clock import SystemClock
 from farwatch.storage.blobs import live_still_path
 from farwatch.storage.database import Pool
 from simulators.rtsp_server import RtspServer
 from tests.integration.web.test_web_live import watching
 from tests.support.camera_house import (
-    Script,
-    ScriptedDetector,
+    Drawn,
     announce,
     at_work,
     on_air,
@@ -24,17 +20,6 @@ from tests.support.camera_house import (
 )
 from tests.support.waiting import until
 from tests.support.web_house import House, a_city, served
-
-
-@dataclass
-class Drawn(Script):
-    """The purposes and names of the zones of each time that detectors were made."""
-
-    zones: list[list[tuple[str, str]]] = field(default_factory=list)
-
-    def detectors(self, zones: Sequence[Zone]) -> list[ScriptedDetector]:
-        self.zones.append([(zone.purpose, zone.name) for zone in zones])
-        return super().detectors(zones)
 
 
 @pytest.fixture
@@ -73,12 +58,8 @@ async def test_what_is_drawn_and_who_looks_reaches_the_worker_and_its_stream_the
                     "/api/v1/cameras/c1/zones", json={"version": version, "zones": [mask]}
                 )
             assert answer.status_code == 200
-            await until(lambda: taken(script), lambda zones: zones == [("mask", "window")])
+            await until(script.latest, lambda zones: zones == [("mask", "window")])
             assert asyncio.get_running_loop().time() - began_s < 3
-
-
-async def taken(script: Drawn) -> list[tuple[str, str]]:
-    return script.zones[-1]
 
 
 async def look(house: House, still: Path) -> None:

@@ -58,6 +58,20 @@ class Script:
         return [ScriptedDetector(self, zone) for zone in zones]
 
 
+@dataclass
+class Drawn(Script):
+    """The purposes and names of the zones of each time that a camera's detectors were made."""
+
+    zones: list[list[tuple[str, str]]] = field(default_factory=list)
+
+    def detectors(self, zones: Sequence[Zone]) -> "list[ScriptedDetector]":
+        self.zones.append([(zone.purpose, zone.name) for zone in zones])
+        return super().detectors(zones)
+
+    async def latest(self) -> list[tuple[str, str]]:
+        return self.zones[-1]
+
+
 class ScriptedDetector:
     rule, version = "smoke", "test"
 
