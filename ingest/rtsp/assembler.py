@@ -13,7 +13,9 @@ from ingest.rtsp.nal import join_annex_b
 from ingest.rtsp.rtp import NO_CLOCK, RtpPacket, SenderReport, parse_rtp, unwrap
 from ingest.rtsp.sets import ParameterSets, QuantizationTables
 
-_HEADER = struct.Struct("!BBHII")
+_INTERLEAVED = struct.Struct("!HHHHII")
+"""Mark and channel, length (RFC 2326 §10.12); then the RTP header, as two bytes, sequence, timestamp and source."""
+_DOLLAR = 0x24
 _PLAIN = 0x80
 """Version 2 without padding, extension and contributing sources."""
 MAX_FRAME_BYTES = 8 * 1024 * 1024
@@ -67,26 +69,6 @@ class FrameAssembler:
         Raises RtspError: PROTOCOL for a frame without end, CLOSED for a camera that sends something else than it has
         described, UNSUPPORTED_CODEC for pictures of a size that nobody tells.
         """
-        if self._is_simple and self._has_picture and len(data) > _HEADER.size:
-            # Most packets are the next of a picture that has begun: these cost as little as can be.
-            first, second, sequence, timestamp, ssrc = _HEADER.unpack_from(data)
-            if (
-                sequence == self._next
-                and second == self._payload_type
-                and timestamp == self._timestamp
-                and ssrc == self.ssrc
-                and first == _PLAIN
-                and self._bytes < MAX_FRAME_BYTES
-            ):
-                self.highest_sequence += 1
-                self._next = sequence + 1 & 0xFFFF
-                self._packets.append(data[12:])
-                self._bytes += len(data) + _PACKET_OVERHEAD
-                self._received_at = now
-                return []
-        return self._receive(data, now)
-
-    def _receive(self, data: bytes, now: datetime) -> list[CodedFrame]:
         packet = parse_rtp(data)
         if packet is None or packet.payload_type != self._payload_type:
             self._count_strange(packet is not None)
@@ -110,6 +92,30 @@ class FrameAssembler:
             ended.append(self._end())
             self._ended_by_marker = True
         return ended
+
+    def take_interleaved(self, data: bytes, begin: int, *, channel: int, now: datetime) -> int:
+        """Takes packets out of a stream of interleaved ones for as long as each is the next of a picture that has begun and
+        does not end it, and says where it stopped. What it leaves is for `receive`.
+
+        Most packets are such, and taking them one by one costs twice as much.
+        """
+        if not (self._is_simple and self._has_picture):
+            return begin
+        expected = (_DOLLAR << 8 | channel, _PLAIN << 8 | self._payload_type, self._timestamp, self.ssrc)
+        following, packets, size, at, end = self._next, self._packets, self._bytes, begin, len(data)
+        while at + _INTERLEAVED.size < end:
+            mark, length, kind, sequence, timestamp, ssrc = _INTERLEAVED.unpack_from(data, at)
+            payload, stop = at + _INTERLEAVED.size, at + 4 + length
+            is_next = sequence == following and (mark, kind, timestamp, ssrc) == expected
+            if not is_next or not payload < stop <= end or size > MAX_FRAME_BYTES:
+                break
+            packets.append(data[payload:stop])
+            size += length + _PACKET_OVERHEAD
+            at, following = stop, following + 1 & 0xFFFF
+        if at > begin:
+            self.highest_sequence += following - self._next & 0xFFFF
+            self._next, self._bytes, self._received_at = following, size, now
+        return at
 
     def report(self, report: SenderReport) -> None:
         """From here on the camera's own time is known. A camera without a clock reports zero (RFC 3550 §6.4.1)."""

@@ -103,7 +103,8 @@ class ClientSession:
     def receive(self, data: bytes, now: datetime) -> None:
         """Goes on by `data`, which came at `now`. Raises RtspError with the reason why the stream ends here."""
         self._parser.receive(data)
-        for message in self._parser.messages():
+        take = self._receiving.taker(self._data_channel, now) if self._receiving is not None else None
+        for message in self._parser.messages(take):
             if isinstance(message, Interleaved):
                 if self._receiving is None:
                     continue

@@ -5,7 +5,7 @@ Lenient where cameras are sloppy (bare LF, missing reason phrase, header names i
 """
 
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
@@ -74,6 +74,8 @@ class Interleaved(NamedTuple):
 
 
 Message: TypeAlias = Request | Response | Interleaved
+Taker: TypeAlias = Callable[[bytes, int], int]
+"""Gets a stream and where a packet begins in it, and takes as many of the packets there as it likes: says where it stopped."""
 
 
 def serialise(message: Message) -> bytes:
@@ -121,8 +123,11 @@ class MessageParser:
     def receive(self, data: bytes) -> None:
         self._data = self._data + data if self._data else data
 
-    def messages(self) -> Iterator[Message]:
-        """Complete messages in order. Raises RtspError(PROTOCOL) where the stream makes no sense; it stays there."""
+    def messages(self, take: Taker | None = None) -> Iterator[Message]:
+        """Complete messages in order, without the packets that `take` takes.
+
+        Raises RtspError(PROTOCOL) where the stream makes no sense; it stays there.
+        """
         data, at, end = self._data, 0, len(self._data)
         try:
             while at < end:
@@ -131,6 +136,8 @@ class MessageParser:
                     at = self._pass_rubbish(data, at)
                     if self._in_a_row:
                         return
+                elif first == _DOLLAR and take is not None and (further := take(data, at)) > at:
+                    at = further
                 elif first == _DOLLAR:
                     if end - at < _INTERLEAVED_HEAD:
                         return

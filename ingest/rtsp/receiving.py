@@ -3,11 +3,13 @@
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from ingest.rtsp.assembler import FrameAssembler
 from ingest.rtsp.camera_clock import CameraClock
 from ingest.rtsp.errors import Problem, RtspError
 from ingest.rtsp.frames import CodedFrame, StreamDescription
+from ingest.rtsp.messages import Taker
 from ingest.rtsp.reception import Reception
 from ingest.rtsp.reordering import Reordering
 from ingest.rtsp.rtp import Bye, SenderReport, build_receiver_report, parse_rtcp
@@ -56,6 +58,10 @@ class Receiving:
         if ended:
             self._reception.frames(ended)
         return ended
+
+    def taker(self, channel: int, now: datetime) -> Taker:
+        """Takes the packets out of an RTSP connection's stream that only go on with a picture: most of them."""
+        return partial(self._assembler.take_interleaved, channel=channel, now=now)
 
     def datagram(self, data: bytes, now: datetime) -> list[CodedFrame]:
         """Frames that this packet ends, which may have come in any order."""

@@ -5,13 +5,14 @@ import contextlib
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ingest.rtsp import assembler as assembler_module
 from ingest.rtsp import sdp
 from ingest.rtsp.errors import RtspError
 from ingest.rtsp.frames import Codec, CodedFrame, StreamDescription, access_unit, parameter_sets_in
+from ingest.rtsp.messages import Interleaved, serialise
 from ingest.rtsp.nal import join_annex_b, split_annex_b
 from tests.unit.rtsp.streams import (
     PACKETISERS,
@@ -105,6 +106,41 @@ def run(codec: Codec, packets: list[bytes]) -> tuple[list[CodedFrame], int]:
             frames += one.receive(data, later(number / 100))
             most = max(most, one._bytes)
     return frames, most
+
+
+@settings(max_examples=300)
+@given(
+    codecs,
+    st.integers(4, 400),
+    st.lists(st.tuples(st.integers(0, 1000), st.none() | mutations), max_size=6),
+    st.integers(0, 0xFFFF),
+)
+@example(Codec.H264, 20, [(7, None)], 0)
+def test_packets_taken_out_of_a_stream_in_one_go_give_the_same_as_one_by_one(
+    codec: Codec, size: int, changes: list[tuple[int, list[tuple[int, int, bytes]] | None]], sequence: int
+) -> None:
+    packets = rtp([PACKETISERS[codec](number, size) for number in range(6)], first_sequence=sequence)
+    for place, change in changes:
+        at = place % len(packets)
+        packets[at : at + 1] = [mutate(packets[at], change)] if change else []
+        packets = packets or [b""]
+    one_by_one, in_one_go = assembler(codec), assembler(codec)
+    frames = [frame for data in packets for frame in one_by_one.receive(data, NOON)]
+    stream = b"".join(serialise(Interleaved(4, data)) for data in packets) + b"$\x04\x05\x00\x80"
+    taken, begin, runs = [], 0, 0
+    while begin < len(stream) - 5:
+        at = in_one_go.take_interleaved(stream, begin, channel=4, now=NOON)
+        runs += at > begin
+        begin = at
+        if begin < len(stream) - 5:
+            stop = begin + 4 + int.from_bytes(stream[begin + 2 : begin + 4])
+            taken += in_one_go.receive(stream[begin + 4 : stop], NOON)
+            begin = stop
+
+    assert taken == frames
+    assert (in_one_go.lost, in_one_go.highest_sequence) == (one_by_one.lost, one_by_one.highest_sequence)
+    assert runs or changes or size > 100
+    assert in_one_go.take_interleaved(stream, 0, channel=5, now=NOON) == 0
 
 
 @pytest.mark.parametrize("codec", list(Codec))
