@@ -155,6 +155,12 @@ class Settings(BaseModel):
         default=0.25,
         description="Cores that a process may spend on more than key frames: on what begins, on viewers, on keys far apart.",
     )
+    camera_patrol_slots: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=4, description="Cameras on patrol that a process looks at at once."
+    )
+    camera_patrol_dwell_s: Annotated[float, Field(ge=5, le=3600)] = Field(
+        default=30.0, description="How long each of them is looked at before the next one, seconds."
+    )
     camera_hwaccel: str | None = Field(
         default=None,
         description="Hardware that decodes, as FFmpeg names it: cuda, vaapi, qsv; what it cannot decode here the CPU does.",

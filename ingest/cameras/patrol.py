@@ -13,15 +13,15 @@ LOOK_EVERY_S = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PatrolSettings:
-    """`slots` cameras at once, each for `dwell_s` from its first picture on: five decoded key frames a slot and more.
+    """`slots` cameras at once, each for `dwell_s` from its first picture on.
 
-    One that gives no picture within `give_up_s` loses its turn; where something begins the look goes on, up to `longest_s`.
+    One that gives no picture within `give_up_s` loses its turn; where something begins the look goes on, `longer_s` at most.
     """
 
     slots: int = 4
     dwell_s: float = 30.0
     give_up_s: float = 20.0
-    longest_s: float = 180.0
+    longer_s: float = 150.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class Rota:
 
     def _is_over(self, visit: _Visit, showing: Showing, now_s: float) -> bool:
         s = self._settings
-        if now_s - visit.began_s >= s.longest_s:
+        if now_s - visit.began_s >= s.dwell_s + s.longer_s:
             return True
         if visit.picture_s is None:
             return now_s - visit.began_s >= s.give_up_s

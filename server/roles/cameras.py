@@ -16,6 +16,7 @@ from farwatch.storage import heartbeats, leases
 from farwatch.storage.database import PASSING_ERRORS as DATABASE_ERRORS
 from farwatch.storage.database import Pool
 from ingest.cameras import metrics
+from ingest.cameras.patrol import PatrolSettings
 from ingest.cameras.server_line import SENDING_ERRORS, RefusedError, ServerAddress, ServerLine
 from ingest.cameras.worker import CameraWorker
 from server.city import LiveSecrets, camera_accounts
@@ -54,6 +55,9 @@ async def run(settings: Settings, share: Share, life: Life, stop: asyncio.Event)
             connects_per_s=settings.camera_connects_per_s,
             decode_share=settings.camera_decode_share,
             hwaccel=settings.camera_hwaccel,
+            patrol=PatrolSettings(
+                slots=settings.camera_patrol_slots, dwell_s=settings.camera_patrol_dwell_s
+            ),
             vitals=vitals,
             rests=life.rests,
             blobs=None if server else blob_store(settings),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ingest.cameras.patrol import PatrolSettings, Rota, Showing
 
-SETTINGS = PatrolSettings(slots=2, dwell_s=30, give_up_s=20, longest_s=180)
+SETTINGS = PatrolSettings(slots=2, dwell_s=30, give_up_s=20, longer_s=150)
 IDS = ("a", "b", "c", "d", "e")
 Show = Callable[[str, float], Showing]
 
@@ -62,7 +62,7 @@ def test_where_something_begins_the_look_goes_on_to_a_bound() -> None:
     turns = rounds(lambda id_, s: Showing(s, is_busy=id_ == "a" and s < 70), 300)
     assert visits(turns, "a")[0] == 70
     turns = rounds(lambda id_, s: Showing(s, is_busy=id_ == "a"), 400)
-    assert visits(turns, "a")[0] == SETTINGS.longest_s
+    assert visits(turns, "a")[0] == SETTINGS.dwell_s + SETTINGS.longer_s
 
 
 def test_whom_somebody_wishes_to_see_is_next() -> None:
@@ -93,7 +93,7 @@ def test_no_camera_is_forgotten_and_no_slot_counted_twice(
         on = rota.step(shown, now_s)
         assert len(on) == min(slots, cameras)
         assert on <= shown.keys()
-    most_s = PatrolSettings().longest_s * math.ceil(cameras / slots) + 1
+    most_s = (SETTINGS.dwell_s + SETTINGS.longer_s) * math.ceil(cameras / slots) + 1
     seen = set()
     for _ in range(round(most_s)):
         seen |= rota.step({str(i): Showing(now_s, True) for i in range(cameras)}, now_s)
