@@ -22,7 +22,7 @@ CONFIGURATION_EXIT = 78
 FIRST_DELAY_S, LONGEST_DELAY_S, STEADY_AFTER_S = 0.2, 5.0, 30.0
 GRACE_S = 7.0
 """How long a role may take to end; all of `serve` ends within 10 s."""
-GRACE_IN_TROUBLE_S = {Trouble.NEVER_BEGAN: 1.0, Trouble.SILENT: 1.0, Trouble.STUCK: 3.0}
+GRACE_IN_TROUBLE_S = {Trouble.NEVER_BEGAN: 1.0, Trouble.SILENT: 1.0, Trouble.STUCK: 5.0}
 """Less where little can be expected: who is stuck still writes what it has found."""
 LOOK_EVERY_S = 0.5
 LATE_S = 2.0

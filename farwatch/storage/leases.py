@@ -8,16 +8,18 @@ import asyncio
 import logging
 import zlib
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import NoReturn
 
 from farwatch.domain.share import Share
-from farwatch.storage.database import Connection, connect
+from farwatch.storage.database import PASSING_ERRORS, Connection, connect
 
 log = logging.getLogger(__name__)
 
 WAIT_BETWEEN_TRIES_S = 0.5
 CHECK_EVERY_S = 2.0
+TRIES_FOR_OUR_OWN = 8
 
 
 class LeaseLostError(Exception):
@@ -58,13 +60,52 @@ async def hold(url: str, role: str, holder: str) -> AsyncIterator[Lease]:
 @asynccontextmanager
 async def hold_share(url: str, share: Share) -> AsyncIterator[None]:
     """The same for a share of the cameras, without an epoch: what a worker writes that was replaced is what its successor
-    writes too. Waits also while others divide the cameras by another number. Needs no right but to connect."""
-    async with _connection(url) as connection:
+    writes too. Waits also while others divide the cameras by another number. Needs no right but to connect.
+
+    A database that is away does not end the body, which has findings to write when it is back; LeaseLostError (as the one
+    member of an ExceptionGroup) comes when somebody else has taken the share meanwhile.
+    """
+    async with AsyncExitStack() as stack:
+        connection = await stack.enter_async_context(_connection(url))
         await _take_share(connection, share)
         async with asyncio.TaskGroup() as group:
-            watch = group.create_task(_watch(connection, f"cameras {share}"), name=f"share {share}")
+            keep = group.create_task(_keep_share(url, share, connection), name=f"share {share}")
             yield
-            watch.cancel()
+            keep.cancel()
+
+
+async def _keep_share(url: str, share: Share, connection: Connection) -> NoReturn:
+    async with AsyncExitStack() as stack:
+        while True:
+            await asyncio.sleep(CHECK_EVERY_S)
+            try:
+                await connection.fetchval("SELECT 1", timeout=CHECK_EVERY_S * 2)
+            except PASSING_ERRORS as error:
+                log.warning("cameras %s: the lock's connection failed: %s", share, error)
+                connection.terminate()
+                connection = await stack.enter_async_context(_taken_again(url, share))
+
+
+@asynccontextmanager
+async def _taken_again(url: str, share: Share) -> AsyncIterator[Connection]:
+    """Raises LeaseLostError. A lock of our own that the server has not missed yet goes within its keep-alives."""
+    tries_left = TRIES_FOR_OUR_OWN
+    while True:
+        async with AsyncExitStack() as stack:
+            try:
+                connection = await stack.enter_async_context(_connection(url))
+                why = await _why_not(connection, share)
+            except PASSING_ERRORS as error:
+                log.debug("cameras %s: %s", share, error)
+            else:
+                if why is None:
+                    log.info("cameras %s: the share is locked again", share)
+                    yield connection
+                    return
+                tries_left -= 1
+                if not tries_left:
+                    raise LeaseLostError(f"cameras {share}: {why}")
+        await asyncio.sleep(CHECK_EVERY_S)
 
 
 @asynccontextmanager

@@ -76,3 +76,57 @@ async def test_a_share_of_the_cameras_has_one_holder_and_who_divides_them_otherw
             end.set()
             await holders(4 if name in ("again", "whole") else 3)
     assert order == ["first", "second", "again", "whole"]
+
+
+async def end_the_holders(url: str) -> None:
+    admin = await connect(url)
+    await admin.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+    await admin.close()
+
+
+async def test_a_share_outlives_its_connection_and_is_locked_again(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(leases, "CHECK_EVERY_S", 0.05)
+    monkeypatch.setattr(leases, "WAIT_BETWEEN_TRIES_S", 0.02)
+    caplog.set_level("INFO")
+    async with leases.hold_share(database_url, WHOLE):
+        await end_the_holders(database_url)
+        await until(lambda: asyncio.sleep(0, caplog.text.count("locked again")), lambda n: n == 1)
+        await end_the_holders(database_url)
+        await until(lambda: asyncio.sleep(0, caplog.text.count("locked again")), lambda n: n == 2)
+
+        async def other() -> None:
+            async with leases.hold_share(database_url, WHOLE):
+                raise AssertionError("two hold the share")
+
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.3):
+                await other()
+
+
+async def test_a_share_that_somebody_else_took_meanwhile_ends_the_holder(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "CHECK_EVERY_S", 0.3)
+    monkeypatch.setattr(leases, "WAIT_BETWEEN_TRIES_S", 0.01)
+    monkeypatch.setattr(leases, "TRIES_FOR_OUR_OWN", 2)
+    took, end = asyncio.Event(), asyncio.Event()
+
+    async def successor() -> None:
+        async with leases.hold_share(database_url, WHOLE):
+            took.set()
+            await end.wait()
+
+    async with asyncio.TaskGroup() as group:
+        with pytest.raises(ExceptionGroup) as raised:
+            async with leases.hold_share(database_url, WHOLE):
+                group.create_task(successor())
+                await end_the_holders(database_url)
+                await asyncio.Event().wait()
+        assert raised.group_contains(LeaseLostError)
+        assert took.is_set()
+        end.set()
