@@ -31,6 +31,10 @@ _TRANSPORTS = {
 }
 
 
+_NO_PROBING = {"analyzeduration": "1", "fpsprobesize": "0"}
+"""The camera has described its stream; FFmpeg would watch it for seconds, to learn the rate of pictures too."""
+
+
 class ShedUntilKey:
     """Frames between two threads: above `most_bytes` new ones are shed until a key frame comes, and counted in `shed`."""
 
@@ -156,7 +160,11 @@ class FfmpegReader:
             self._tell()
 
     def _demultiplex(self) -> None:
-        options = {"timeout": f"{self._idle_timeout_s * 1e6:.0f}", "allowed_media_types": "video"}
+        options = {
+            "timeout": f"{self._idle_timeout_s * 1e6:.0f}",
+            "allowed_media_types": "video",
+            **_NO_PROBING,
+        }
         # PyAV's own timeout calls back into Python; with None for reading it only does so while the stream is opened.
         with av.open(
             _url(self._address, self._credential),

@@ -172,3 +172,13 @@ def test_the_registry_says_which_reader_a_camera_gets(kind: ReaderKind, made: ty
     reader = make_reader(camera, ACCOUNT, CLOCK, Patience()).reader
     assert type(reader) is made
     assert reader._transport is Transport.UDP
+
+
+async def test_a_camera_of_few_pictures_is_open_at_once() -> None:
+    server = RtspServer(CLOCK)
+    server.show("/slow", encode_pictures(drawn_pictures(6), rate=2))
+    async with serving(server) as base, reading(f"{base}/slow", connect_timeout_s=2) as reader:
+        description = await reader.open()
+        assert (await reader.read())[0].is_key
+
+    assert (description.width, description.height) == (128, 96)
