@@ -31,7 +31,7 @@ _TRANSPORTS = {
 }
 
 
-_NO_PROBING = {"analyzeduration": "1", "fpsprobesize": "0"}
+_NO_PROBING = {"analyzeduration": "1", "fpsprobesize": "0", "probesize": "32"}
 """The camera has described its stream; FFmpeg would watch it for seconds, to learn the rate of pictures too."""
 
 
