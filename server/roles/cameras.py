@@ -55,9 +55,7 @@ async def run(settings: Settings, share: Share, life: Life, stop: asyncio.Event)
             connects_per_s=settings.camera_connects_per_s,
             decode_share=settings.camera_decode_share,
             hwaccel=settings.camera_hwaccel,
-            patrol=PatrolSettings(
-                slots=settings.camera_patrol_slots, dwell_s=settings.camera_patrol_dwell_s
-            ),
+            patrol=PatrolSettings(slots=settings.camera_patrol_slots, dwell_s=settings.camera_patrol_dwell_s),
             vitals=vitals,
             rests=life.rests,
             blobs=None if server else blob_store(settings),
