@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import FileResponse
 from pydantic import BaseModel
 
-from farwatch.domain.finding import Kind, Param, Tier
+from farwatch.domain.finding import Kind, Tier
 from farwatch.domain.registry import Camera, Registry
 from farwatch.storage import audit, camera_status, drawn_zones, finding_views
 from farwatch.storage.blobs import live_still_path
@@ -62,15 +62,24 @@ class CameraFinding(BaseModel):
     evidence: list[EvidenceBody]
 
 
+class StreamBody(BaseModel):
+    """What its worker knows of the stream that it reads; `clock_offset_s` is our clock less the camera's."""
+
+    codec: str | None = None
+    width: int | None = None
+    height: int | None = None
+    clock_offset_s: float | None = None
+
+
 class CameraPage(CameraBody):
-    """`picture_at` is the age of what `still_url` shows. `stream` is what its worker knows of the stream: codec, width, height,
-    clock_offset_s (ours less the camera's). `player_url` is the city's own video gateway, where there is one."""
+    """`picture_at` is the age of what `still_url` shows, `changed_at` since when state and reason are so. `player_url` is the
+    city's own video gateway, where there is one."""
 
     changed_at: datetime | None
     picture_at: datetime | None
     live_url: str
     player_url: str | None
-    stream: dict[str, Param]
+    stream: StreamBody
     drawing: ZonesBody
     findings: list[CameraFinding]
 
@@ -102,7 +111,7 @@ async def camera(
         picture_at=await asyncio.to_thread(_changed_at, live_still_path(web.deps.data_dir, known.id)),
         live_url=f"/api/v1/cameras/{quote(known.id, safe='')}/live",
         player_url=player and player.replace("{camera}", quote(known.id, safe="")),
-        stream=dict(status.stream) if status else {},
+        stream=StreamBody.model_validate(dict(status.stream) if status else {}),
         drawing=zones_body(registry.zones.get(known.id, ()), await drawn_zones.of(web.pool, known.id)),
         findings=[_finding(r, [e for e in pictures if e["finding_id"] == r["id"]]) for r in found],
     )

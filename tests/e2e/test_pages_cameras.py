@@ -132,6 +132,23 @@ async def test_a_picture_that_is_not_of_now_says_so_and_one_that_never_came_too(
     await expect(page.get_by_text("摄像机 nowhere 不存在")).to_be_visible()
 
 
+async def test_where_too_many_look_or_the_worker_is_away_that_is_said_and_the_still_is_shown(
+    pages: Pages,
+) -> None:
+    show(pages, "still")
+    await pages.pool.execute("UPDATE camera_status SET updated_at = now() - interval '1 minute'")
+    page = (await pages.enter("bureau", width=1280, height=800)).page
+
+    async def full(route: Route) -> None:
+        await route.fulfill(status=503, json={"error": {"key": "no_stream_free", "params": {}}})
+
+    await page.route("**/cameras/cam1/live", full)
+    await page.goto(f"{pages.base}/bureau/cameras/cam1")
+    await expect(page.get_by_text("同时观看的人过多")).to_be_visible()
+    await expect(page.get_by_role("img", name="实时画面")).to_be_visible()
+    await expect(page.get_by_text("未知 · 识别进程未运行").first).to_be_visible()
+
+
 async def test_a_mask_is_drawn_with_the_mouse_reshaped_undone_and_saved(pages: Pages) -> None:
     show(pages, "yard")
     page = await bureau(pages, EDITOR)

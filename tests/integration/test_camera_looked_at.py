@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,19 +39,19 @@ async def test_what_is_drawn_and_who_looks_reaches_the_worker_and_its_stream_the
     server.show("/c1", small_loop())
     still = live_still_path(house.deps.data_dir, "c1")
 
-    async def state() -> dict[str, object]:
+    async def state() -> dict[str, Any]:
         async with house.client("bo") as client:
-            page: dict[str, object] = (await client.get("/api/v1/cameras/c1")).json()
+            page: dict[str, Any] = (await client.get("/api/v1/cameras/c1")).json()
             return page
 
     async with on_air(server) as port:
         await shows(house, port)
         async with at_work(worker_of(house.pool, house.deps.data_dir, script)):
-            page = await until(state, lambda seen: bool(seen["stream"]) and bool(seen["picture_at"]))
+            page = await until(state, lambda seen: bool(seen["stream"]["codec"]) and bool(seen["picture_at"]))
             assert page["state"] == "online"
-            assert page["stream"].items() >= {"codec": "h264", "width": 320, "height": 240}.items()  # type: ignore[union-attr]
+            assert page["stream"].items() >= {"codec": "h264", "width": 320, "height": 240}.items()
             await look(house, still)
-            version = page["drawing"]["version"]  # type: ignore[index]
+            version = page["drawing"]["version"]
             mask = {"name": "window", "purpose": "mask", "polygon": [[0, 0], [0.2, 0], [0.2, 0.2]]}
             began_s = asyncio.get_running_loop().time()
             async with house.client("bo") as client:

@@ -38,12 +38,12 @@ export interface CameraFinding {
   evidence: Evidence[];
 }
 
-/** What its worker knows of a camera's stream; nothing of it is sure to be there. */
+/** What its worker knows of a camera's stream; nothing of it is sure to be known. */
 export interface Stream {
-  codec?: string;
-  width?: number;
-  height?: number;
-  clock_offset_s?: number;
+  codec: string | null;
+  width: number | null;
+  height: number | null;
+  clock_offset_s: number | null;
 }
 
 export interface CameraDetail extends Camera {

@@ -47,7 +47,7 @@ async def test_a_camera_of_which_nothing_is_known_says_so(house: House) -> None:
         assert (await client.get("/api/v1/cameras/none")).status_code == 404
 
     assert (page["state"], page["reason"]) == ("unknown", "never_seen")
-    assert (page["picture_at"], page["stream"], page["findings"]) == (None, {}, [])
+    assert (page["picture_at"], page["stream"], page["findings"]) == (None, dict.fromkeys(STREAM), [])
 
 
 async def test_the_citys_own_player_is_offered_where_there_is_one(house: House) -> None:
