@@ -66,6 +66,18 @@ async def plays(video: Locator) -> tuple[int, int]:
     return width, height
 
 
+async def test_a_browser_that_says_it_plays_the_original_and_does_not_plays_the_copy(pages: Pages) -> None:
+    await with_clip(pages, Codec.H265)
+    person = await pages.enter("centre", width=1600, height=900)
+    await person.context.add_init_script("HTMLMediaElement.prototype.canPlayType = () => 'probably'")
+    await person.page.reload()
+    await person.page.locator(".card .open").click()
+    sheet = person.page.get_by_role("dialog")
+    await sheet.get_by_role("button", name="视频", exact=True).click()
+    await expect(sheet.locator(".copy-note")).to_contain_text("原件为 H.265")
+    assert await plays(sheet.locator("video")) == (320, 240)
+
+
 async def test_the_wall_says_when_the_disk_has_no_room_for_clips(tmp_path: Path, database_url: str) -> None:
     no_disk_has = "1000000000"
     async with serve_pages(
