@@ -1,9 +1,12 @@
 """Copies of clips for browsers: made once, by a child that may fail without harm."""
 
 import asyncio
+import signal
+import sys
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import av
@@ -34,8 +37,8 @@ def blobs(tmp_path: Path) -> BlobStore:
     return BlobStore(tmp_path / "evidence")
 
 
-def a_clip(blobs: BlobStore, codec: Codec, *, width: int = 320) -> KeptClip:
-    frames = coded(20, codec=codec, width=width)
+def a_clip(blobs: BlobStore, codec: Codec, *, count: int = 20, width: int = 320) -> KeptClip:
+    frames = coded(count, codec=codec, width=width)
     kept = keep(Footage(frames=frames, description=replace(H264, codec=codec), onset_at=AT), blobs)
     assert isinstance(kept, KeptClip)
     return kept
@@ -126,6 +129,47 @@ async def test_two_workers_make_a_copy_once_and_the_one_a_dead_maker_left_is_mad
     made: Sequence[bool] = await asyncio.gather(*(Copyist(pool, blobs).make_one() for _ in range(2)))
     assert sorted(made) == [False, True]
     assert (await fetch(pool, copy)).state is EvidenceState.STORED
+
+
+_MAKER = """
+import asyncio, sys
+from pathlib import Path
+from farwatch.storage.blobs import BlobStore
+from farwatch.storage.database import open_pool
+from ingest.cameras.copies import Copyist
+
+async def main(url, folder):
+    async with open_pool(url) as pool:
+        await Copyist(pool, BlobStore(Path(folder))).make_one()
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+async def test_a_worker_killed_over_a_copy_leaves_no_process_and_the_next_makes_it(
+    pool: Pool, database_url: str, blobs: BlobStore, tmp_path: Path
+) -> None:
+    def children(of: int) -> list[int]:
+        return [int(pid) for pid in Path(f"/proc/{of}/task/{of}/children").read_text().split()]
+
+    async def at_it() -> list[Path]:
+        return [path for path in (tmp_path / "evidence" / "unfinished").glob("*") if path.stat().st_size]
+
+    kept = a_clip(blobs, Codec.MJPEG, count=300, width=640)
+    _, copy = await rows_of(pool, kept.sha256)
+    command = (sys.executable, "-c", _MAKER, database_url, str(tmp_path / "evidence"))
+    maker = await asyncio.create_subprocess_exec(*command)
+    (half,) = await until(at_it, bool)
+    (child,) = children(maker.pid)
+    maker.send_signal(signal.SIGKILL)
+    await maker.wait()
+    await until(lambda: asyncio.sleep(0, Path(f"/proc/{child}").exists()), lambda there: not there)
+    assert (await fetch(pool, copy)).state is EvidenceState.PENDING
+    assert list(blobs.all()) == [kept.sha256]
+    assert await Copyist(pool, blobs).make_one()
+    assert (await fetch(pool, copy)).meta["frames"] == 300
+    blobs.sweep(datetime.fromtimestamp(half.stat().st_mtime + 1, UTC))
+    assert await at_it() == []
 
 
 async def test_copies_wait_while_the_disk_is_short(pool: Pool, blobs: BlobStore, tmp_path: Path) -> None:
