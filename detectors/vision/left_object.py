@@ -132,6 +132,7 @@ class LeftObjectDetector:
             self._model.learn(step_s)
             self._items = [i for i in self._items if self._is_there(self._model, i)]
             self._items += list(self._new_items(self._model, frame.at))
+            self._model.rest()
         return self._tell(frame.at)
 
     def _restart(self, frame: Frame) -> None:

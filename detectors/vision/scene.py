@@ -55,8 +55,6 @@ class Scene:
     def __init__(self, masks: Sequence[Zone] = (), settings: SceneSettings | None = None) -> None:
         self._settings = settings or SceneSettings()
         self._cover = Cover([zone.polygon for zone in masks])
-        self._picture: Picture | None = None
-        self._frame: Frame | None = None
         self._model: _Model | None = None
         self._at: datetime | None = None
         self._learnt_at: datetime | None = None
@@ -66,9 +64,11 @@ class Scene:
 
     def look(self, picture: Picture) -> Frame | None:
         """The working frame without what is masked; None for a picture that no rule can work on."""
-        if picture is not self._picture:
-            self._picture, self._frame = picture, reduce(picture, self._cover)
-        return self._frame
+        if self not in picture.shared:
+            picture.shared[self] = reduce(picture, self._cover)
+        frame = picture.shared[self]
+        assert frame is None or isinstance(frame, Frame)
+        return frame
 
     @property
     def is_quiet(self) -> bool:

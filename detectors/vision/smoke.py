@@ -12,7 +12,7 @@ from datetime import datetime
 import numpy as np
 
 from detectors.vision.episodes import Episode, Seen
-from detectors.vision.frames import Frame, Mask, zone_mask
+from detectors.vision.frames import Frame, Mask, Plane, zone_mask
 from detectors.vision.scene import Scene
 from detectors.vision.smoke_evidence import Plume, describe, score
 from detectors.vision.smoke_measures import (
@@ -29,6 +29,9 @@ from farwatch.domain.finding import Kind, Reason, Severity
 from farwatch.domain.picture import Picture, Sighting, SightingEnded
 from farwatch.domain.registry import Zone
 
+_WHOLE = 0.999
+"""Sums of tenths and the like that are one."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SmokeSettings:
@@ -40,12 +43,16 @@ class SmokeSettings:
     """Samples after which a suspicion asks for more pictures."""
     spacing_s: float = 0.8
     """Least time between samples; key frames a second apart each count."""
-    dense_s: float = 3.0
-    """Samples further apart than this on average only raise a suspicion: light that drifts looks restless then."""
+    dense_s: float = 1.5
+    """Samples further apart than this on average raise a suspicion: traffic and light that drifts look restless then ..."""
+    sparse_s: float = 3.0
+    """... and decide up to this, where nothing denser is to be had, if they say the same for much longer."""
     pause_s: float = 30.0
     """After a pause longer than this the window begins anew."""
     confirm: int = 4
-    """Samples in a row that must say the same."""
+    """Samples in a row that must say the same ..."""
+    confirm_sparse: int = 30
+    """... and so many where they are sparse: a minute of key frames two seconds apart."""
     activity_levels: float = 1.4
     """A still scene under H.264 stays below 0.7, drawn and real; thin smoke over brush makes 2-4, dense smoke 4-9."""
     cell_coherence: float = 0.30
@@ -96,9 +103,10 @@ class SmokeDetector:
         self._zones = tuple(zones)
         self._settings = s = settings or SmokeSettings()
         self._samples: deque[Sample] = deque(maxlen=s.window)
-        self._frame: Frame | None = None
+        self._flat: Plane | None = None
+        self._at: datetime | None = None
         self._masks: dict[str, Mask] = {}
-        self._streaks = {zone.name: 0 for zone in zones}
+        self._streaks = {zone.name: 0.0 for zone in zones}
         self._episodes = {
             z.name: Episode(rule=self.rule, kind=Kind.SMOKE, zone=z.name, quiet_s=s.quiet_s) for z in zones
         }
@@ -125,13 +133,13 @@ class SmokeDetector:
         return events
 
     def _is_due(self, frame: Frame) -> bool:
-        if self._frame is None:
+        if self._at is None:
             return True
-        return not 0 <= (frame.at - self._frame.at).total_seconds() < self._settings.spacing_s
+        return not 0 <= (frame.at - self._at).total_seconds() < self._settings.spacing_s
 
     def _take(self, frame: Frame) -> None:
-        before = self._frame
-        step_s = (frame.at - before.at).total_seconds() if before else 0.0
+        before = self._flat
+        step_s = (frame.at - self._at).total_seconds() if self._at else 0.0
         sample = take_sample(frame, before)
         if before is None or before.shape != frame.shape:
             self._masks = {
@@ -143,7 +151,7 @@ class SmokeDetector:
         ):
             self._samples.clear()
         self._samples.append(sample)
-        self._frame = frame
+        self._flat, self._at = frame.flat, frame.at
 
     def _look(self) -> dict[str, Plume]:
         """Plumes by zone; none before half a window has been seen."""
@@ -157,10 +165,12 @@ class SmokeDetector:
         found = {name: find_plume(samples, cell_map, mask, s) for name, mask in self._masks.items()}
         return {name: plume for name, plume in found.items() if plume is not None}
 
-    def _is_decisive(self) -> bool:
-        """A whole window of samples close enough together."""
-        s, count = self._settings, len(self._samples)
-        return count == s.window and self._span_s() <= s.dense_s * (count - 1)
+    def _weight(self) -> float:
+        """Of the newest sample in a row, which must come to one: by how close together a whole window of them is."""
+        s, gaps = self._settings, len(self._samples) - 1
+        if gaps + 1 < s.window or self._span_s() > s.sparse_s * gaps:
+            return 0.0
+        return 1 / (s.confirm if self._span_s() <= s.dense_s * gaps else s.confirm_sparse)
 
     def _span_s(self) -> float:
         return (self._samples[-1].at - self._samples[0].at).total_seconds()
@@ -174,8 +184,9 @@ class SmokeDetector:
         self._wants = since_s is not None and 0 <= since_s < s.burst_s
 
     def _seen(self, name: str, plume: Plume | None, running: bool) -> Seen | None:
-        self._streaks[name] = self._streaks[name] + 1 if plume is not None and self._is_decisive() else 0
-        if plume is None or not (running or self._streaks[name] >= self._settings.confirm):
+        weight = self._weight() if plume is not None else 0.0
+        self._streaks[name] = self._streaks[name] + weight if weight else 0.0
+        if plume is None or not (running or self._streaks[name] >= _WHOLE):
             return None
         params = {
             "score": round(score(plume), 2),

@@ -47,11 +47,11 @@ class CellMap:
     level: Plane
 
 
-def take_sample(frame: Frame, before: Frame | None) -> Sample:
-    """`before` is the frame of the sample before; without one the change is zero."""
+def take_sample(frame: Frame, before: Plane | None) -> Sample:
+    """`before` is the smoothed luma of the sample before; without one of this size the change is zero."""
     change = np.zeros_like(frame.flat)
     if before is not None and before.shape == frame.shape:
-        change = _without_common(frame.flat, before.flat)
+        change = _without_common(frame.flat, before)
     level = cells(frame.y)
     return Sample(
         at=frame.at,

@@ -50,7 +50,7 @@ class StillnessModel:
         self.age_s: Plane = np.zeros(frame.shape, dtype=np.float32)
         self.noise: Plane = np.full(frame.shape, 1.5, dtype=np.float32)
         self._limit = self._threshold()
-        self._now = self.background
+        self._now = self._distance = self.background
         self.light = Light()
         self._history: deque[tuple[float, npt.NDArray[np.uint8]]] = deque(maxlen=settings.history)
         self._clock_s = 0.0
@@ -105,6 +105,10 @@ class StillnessModel:
         age_s += step_s
         age_s[fresh | (support_s <= 0)] = 0.0
         return bool(support_s.any())
+
+    def rest(self) -> None:
+        """Let go of the frame last compared: a megabyte a camera until the next one."""
+        self._now = self._distance = self.background
 
     def scenes(self, box: tuple[slice, slice]) -> tuple[Plane, Plane]:
         """The background in `box` and the frame last compared, in the background's light (3, rows, columns each)."""

@@ -1,7 +1,7 @@
 """What the vision detectors see, and what they say about it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -14,7 +14,8 @@ class Picture:
     """One decoded picture of a camera, reduced once for all its detectors.
 
     Planes are contiguous uint8 buffers of shape (rows, columns): `y` at `width` x `height`, `u` and `v` at half of
-    both (4:2:0, BT.601/709 limited range as the camera sent it). `at` is the time the picture was taken.
+    both (4:2:0, BT.601/709 limited range as the camera sent it). `at` is the time the picture was taken. `shared` is for
+    what one detector has computed of it and another can use, under a key of theirs; it lives as long as the picture.
     """
 
     camera: str
@@ -24,6 +25,7 @@ class Picture:
     y: memoryview
     u: memoryview
     v: memoryview
+    shared: dict[object, object] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -158,3 +158,19 @@ def test_what_moves_otherwise_is_not_smoke(
     base: Callable[[], Image], paint: Callable[[Image, float], None]
 ) -> None:
     assert seen(base(), paint, 60) == []
+
+
+@pytest.mark.parametrize(("step_s", "least_s", "most_s"), [(1.0, 14, 40), (2.0, 60, 140), (4.0, None, None)])
+def test_key_frames_alone_decide_the_later_the_further_they_are_apart(
+    step_s: float, least_s: float | None, most_s: float | None
+) -> None:
+    """As it is where there is no CPU time for more than key frames."""
+    detector, found_at_s = SmokeDetector([zone("sky", ABOVE)]), None
+    for number, shown in enumerate(show(sky(), 160, Plume(), step_s=step_s)):
+        if found_at_s is None and any(isinstance(e, Sighting) for e in detector.observe(shown)):
+            found_at_s = number * step_s
+    if least_s is None or most_s is None:
+        assert found_at_s is None
+    else:
+        assert found_at_s is not None
+        assert least_s <= found_at_s <= most_s
