@@ -11,14 +11,14 @@ from datetime import datetime, timedelta
 from urllib.parse import urljoin
 
 from farwatch.domain.registry import Transport
-from ingest.rtsp import sdp
 from ingest.rtsp.address import Address, parse_address
 from ingest.rtsp.auth import Authenticator, Credential
 from ingest.rtsp.errors import Problem, RtspError
-from ingest.rtsp.frames import Codec, CodedFrame, StreamDescription
+from ingest.rtsp.frames import CodedFrame, StreamDescription
 from ingest.rtsp.keep_alive import KeepAlive, period_s
 from ingest.rtsp.messages import Interleaved, MessageParser, Request, Response, serialise
 from ingest.rtsp.receiving import Counts, Receiving
+from ingest.rtsp.tracks import Track, find_track
 from ingest.rtsp.transports import Agreed, Pair, ask_for_tcp, ask_for_udp, parse_transport
 
 _AGENT = "Farwatch"
@@ -27,7 +27,6 @@ _MOST_RUBBISH = 256 * 1024
 _REPORT_EVERY = timedelta(seconds=5)
 """RFC 3550 §6.2."""
 _TIMEOUT = re.compile(r"timeout\s*=\s*(\d{1,6})", re.IGNORECASE)
-_SCHEMES = re.compile(r"(?:rtsp://)+", re.IGNORECASE)
 _REDIRECTS = (301, 302, 303, 305, 307, 308)
 _TCP_REFUSED = (400, 406, 415, 461, 501)
 """461 by the book; the others are what some cameras answer that only know datagrams."""
@@ -67,12 +66,11 @@ class ClientSession:
         self._sequence = 0
         self._pending: tuple[str, str, tuple[tuple[str, str], ...]] | None = None
         self._session: str | None = None
-        self._aggregate_url = self._track_url = address.url
+        self._aggregate_url = address.url
         self._keep_alive = KeepAlive(None)
         self._kept_alive_at: datetime | None = None
         self._reported_at: datetime | None = None
-        self._media: sdp.Media | None = None
-        self._stream: StreamDescription | None = None
+        self._track: Track | None = None
         self._receiving: Receiving | None = None
         self._data_channel, self._control_channel = 0, 1
 
@@ -211,8 +209,8 @@ class ClientSession:
             self._receive_description(response)
         elif method == "SETUP":
             self._receive_setup(response)
-        elif method == "PLAY":
-            self.description = self._stream
+        elif method == "PLAY" and self._track is not None:
+            self.description = self._track.stream
 
     def _receive_while_playing(self, response: Response) -> None:
         """While pictures come nothing that the camera answers ends the session: it is kept alive in another way."""
@@ -238,33 +236,27 @@ class ClientSession:
         self.redirect = replace(there, target=self._address.target) if there.target in ("", "/") else there
 
     def _receive_description(self, response: Response) -> None:
-        session = sdp.parse_sdp(response.body.decode("utf-8", "replace"))
-        named = response.header("Content-Base") or response.header("Content-Location") or ""
-        base = _once(named) if named.lower().startswith("rtsp://") else self._address.url
-        self._media, codec = _choose_video(session)
-        self._stream = sdp.describe(self._media, codec)
-        if session.control:
-            self._aggregate_url = _control_url(base, session.control)
-        self._track_url = _control_url(base, self._media.control)
+        self._track = find_track(response, self._address.url)
+        self._aggregate_url = self._track.aggregate_url
         if self._transport is Transport.UDP:
             self._set_up_udp()
         else:
             channels = (self._data_channel, self._control_channel)
-            self._ask("SETUP", self._track_url, ("Transport", ask_for_tcp(channels)))
+            self._ask("SETUP", self._track.url, ("Transport", ask_for_tcp(channels)))
 
     @property
     def _may_try_udp(self) -> bool:
         return self._transport is Transport.AUTO and self._open_ports is not None and not self.is_udp
 
     def _set_up_udp(self) -> None:
+        assert self._track is not None
         if self._open_ports is None:
             raise RtspError(Problem.PROTOCOL, "there are no ports for datagrams")
         self.is_udp = True
-        self._ask("SETUP", self._track_url, ("Transport", ask_for_udp(self._open_ports())))
+        self._ask("SETUP", self._track.url, ("Transport", ask_for_udp(self._open_ports())))
 
     def _receive_setup(self, response: Response) -> None:
-        assert self._media is not None
-        assert self._stream is not None
+        assert self._track is not None
         session_id, _, parameters = (response.header("Session") or "").partition(";")
         if not session_id.strip():
             raise RtspError(Problem.PROTOCOL, "the camera names no session")
@@ -280,35 +272,8 @@ class ClientSession:
         self.is_udp, self.server_ports = not agreed.is_tcp, agreed.server_ports
         self._data_channel, self._control_channel = agreed.channels or (0, 1)
         self._parser.expect((self._data_channel, self._control_channel))
-        self._receiving = Receiving(self._stream, self._media.payload_type)
+        self._receiving = Receiving(self._track.stream, self._track.payload_type)
         self._ask("PLAY", self._aggregate_url, ("Range", "npt=0.000-"))
 
 
 _ANSWERED = ("OPTIONS", "GET_PARAMETER", "SET_PARAMETER", "ANNOUNCE", "TEARDOWN", "REDIRECT")
-
-
-def _choose_video(session: sdp.SessionDescription) -> tuple[sdp.Media, Codec]:
-    """The first track of a codec that is read here, MJPEG last. Raises RtspError(NO_VIDEO or UNSUPPORTED_CODEC)."""
-    videos = [media for media in session.media if media.kind == "video"]
-    if not videos:
-        raise RtspError(Problem.NO_VIDEO, "the camera describes no video")
-    known = [(media, codec) for media in videos if (codec := sdp.codec_of(media)) is not None]
-    if known:
-        return min(known, key=lambda track: track[1] is Codec.MJPEG)
-    raise RtspError(
-        Problem.UNSUPPORTED_CODEC, f"the camera sends {videos[0].codec[:20] or 'an unnamed codec'}"
-    )
-
-
-def _control_url(base: str, control: str) -> str:
-    """RFC 2326 §C.1.1, joined by a slash and not by the rules of URLs, as cameras with a query in the path expect."""
-    if control in ("", "*"):
-        return base
-    if control.lower().startswith(("rtsp://", "rtspu://")):
-        return _once(control)
-    return f"{base.removesuffix('/')}/{control.removeprefix('/')}"
-
-
-def _once(url: str) -> str:
-    """Some cameras write `rtsp://rtsp://`."""
-    return _SCHEMES.sub("rtsp://", url, count=1)

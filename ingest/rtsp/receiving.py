@@ -48,10 +48,6 @@ class Receiving:
             lost=self._assembler.lost, late=self._reordering.late, clock_moved=self._clock.times_moved
         )
 
-    @property
-    def has_begun(self) -> bool:
-        return self._assembler.ssrc is not None
-
     def packet(self, data: bytes, now: datetime) -> list[CodedFrame]:
         """Frames that this packet ends; the one in its turn."""
         ended = self._assembler.receive(data, now)
