@@ -26,7 +26,9 @@ _REORDERED_AT_MOST = 100
 _JUMP_S = 10
 """Timestamps that move by more than this beside the time that passed belong to a stream that began anew."""
 _STRANGE_AT_MOST = 250
-"""Packets in a row in which there is no picture: the camera sends something else than it has described."""
+"""Packets in a row in which there is no picture: the camera sends something else than it has described ..."""
+_STRANGE_END = 10
+"""... and a marker counts for so many, so that a slow stream is known as one within a second too."""
 
 
 class FrameAssembler:
@@ -70,8 +72,10 @@ class FrameAssembler:
         described, UNSUPPORTED_CODEC for pictures of a size that nobody tells.
         """
         packet = parse_rtp(data)
-        if packet is None or packet.payload_type != self._payload_type:
-            self._count_strange(packet is not None)
+        if packet is None:
+            return []
+        if packet.payload_type != self._payload_type:
+            self._count_strange(packet)
             return []
         gap = self._follow_sequence(packet, now)
         if gap is None:
@@ -88,7 +92,9 @@ class FrameAssembler:
             self._follow_time(packet.timestamp, now)
             self._ended_by_marker = False
         self._take(payload, now)
-        if packet.marker and self._has_picture and not self._markers_lie:
+        if not self._has_picture:
+            self._count_strange(packet)
+        elif packet.marker and not self._markers_lie:
             ended.append(self._end())
             self._ended_by_marker = True
         return ended
@@ -121,8 +127,8 @@ class FrameAssembler:
         """From here on the camera's own time is known. A camera without a clock reports zero (RFC 3550 §6.4.1)."""
         self._report = report if report.captured_at != NO_CLOCK else None
 
-    def _count_strange(self, is_packet: bool) -> None:
-        self._strange += is_packet
+    def _count_strange(self, packet: RtpPacket) -> None:
+        self._strange += _STRANGE_END if packet.marker else 1
         if self._strange > _STRANGE_AT_MOST:
             raise RtspError(Problem.CLOSED, "the camera sends something else than it has described")
 
@@ -188,7 +194,6 @@ class FrameAssembler:
         if seen.recovery_frames is not None:
             self._recovery_frames = seen.recovery_frames
         if not seen.is_picture:
-            self._count_strange(is_packet=True)
             return
         self._strange = 0
         self._has_picture = True

@@ -231,13 +231,18 @@ def test_a_camera_that_sends_something_else_than_it_described_is_let_go(codec: C
     assert caught.value.reason is Problem.CLOSED
 
 
-def test_a_payload_type_that_nobody_described_is_let_go_unless_pictures_come_too() -> None:
-    foreign = [bytes((0x80, 97)) + data[2:] for data in rtp([[DELTA]] * 600)]
+@pytest.mark.parametrize(("marker", "enough"), [(0x80, 26), (0, 251)])
+def test_a_payload_type_that_nobody_described_is_let_go_unless_pictures_come_too(
+    marker: int, enough: int
+) -> None:
+    foreign = [bytes((0x80, marker | 97)) + data[2:] for data in rtp([[DELTA]] * enough)]
     both = assembler()
     for number, data in enumerate(foreign):
         both.receive(data, NOON)
         both.receive(packet(number, number, DELTA, marker=True), NOON)
+    one = assembler()
+    feed(one, foreign[:-1])
     with pytest.raises(RtspError) as caught:
-        feed(assembler(), foreign)
+        feed(one, foreign[-1:])
 
     assert caught.value.reason is Problem.CLOSED
