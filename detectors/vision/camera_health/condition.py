@@ -45,6 +45,11 @@ class Condition:
         """The last clear picture was bad, or the fault is not over."""
         return self._bad_at is not None or self._onset_at is not None
 
+    @property
+    def onset_at(self) -> datetime | None:
+        """Since when the fault lasts."""
+        return self._onset_at
+
     def see(self, at: datetime, look: Look) -> Begun | Over | None:
         match look:
             case Look.BAD:

@@ -59,6 +59,10 @@ class CameraHealthDetector:
             for rule, told in self._judge(seen).items()
             if (event := self._see(rule, told, picture.at)) is not None
         ]
+        turned_at = self._conditions[rules.TURNED].onset_at
+        if turned_at and (picture.at - turned_at).total_seconds() >= s.adopt_s:
+            self._references.forget()
+            self._conditions = _conditions(s)
         if not any(condition.suspects for condition in self._conditions.values()):
             self._references.learn(seen, step_s)
             self._normal_mode = seen.mode

@@ -69,6 +69,8 @@ class HealthSettings:
     same_view_share: float = 0.35
     """Zones that are at most (at least) still alike when the view is another one (the same)."""
     turned_after_s: float = 300.0
+    adopt_s: float = 7 * 86_400.0
+    """Another view that nobody has put right for so long is the view: it is learned, and the fault ends."""
 
     mature_s: float = 600.0
     """A reference is believed when it was learned for so long."""

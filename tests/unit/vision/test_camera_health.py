@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from detectors.vision.camera_health.detector import CameraHealthDetector
+from detectors.vision.camera_health.settings import HealthSettings
 from farwatch.domain.finding import Kind, Tier
 from farwatch.domain.picture import Picture, Sighting, SightingEnded
 from tests.unit.vision.scenes import HEIGHT, START_AT, WIDTH, Image, bag, ground, person, picture, watch, zone
@@ -35,17 +36,15 @@ def works() -> Image:
 
 
 BASE = works()
+GRAIN = np.random.default_rng(5).normal(0, 1, (12, HEIGHT, WIDTH, 1)).astype(np.float32)
 
 
 def pictures(
     draw: Draw, from_s: float, seconds: float, *, noise: float = 1.5, step_s: float = STEP_S
 ) -> Iterator[Picture]:
-    rng = np.random.default_rng(round(from_s))
     for number in range(int(seconds / step_s)):
         at_s = from_s + number * step_s
-        image = draw(at_s)
-        grain = rng.normal(0, noise, (HEIGHT, WIDTH, 1)).astype(np.float32)
-        yield picture(np.asarray(image + grain, np.float32), at_s)
+        yield picture(np.asarray(draw(at_s) + noise * GRAIN[number % len(GRAIN)], np.float32), at_s)
 
 
 def day(at_s: float) -> Image:
@@ -147,7 +146,7 @@ def test_a_picture_that_stands_still_is_found_though_its_burnt_in_clock_goes_on(
 def test_a_quiet_night_without_anything_that_moves_is_not_frozen() -> None:
     """A sensor is never quite still: noise of one level is enough."""
     detector = CameraHealthDetector()
-    quiet = pictures(lambda _: BASE * np.float32(0.3) + 20, 0, 1800, noise=1.0)
+    quiet = pictures(lambda _: BASE * np.float32(0.3) + 20, 0, 900, noise=1.0)
     assert all(isinstance(event, SightingEnded) for event in watch(detector, quiet))
 
 
@@ -217,7 +216,9 @@ def test_weather_night_and_traffic_are_no_fault(weather: Damage) -> None:
 def test_a_covered_lens_is_found_at_night_too_once_a_night_was_seen() -> None:
     detector = learned()
     night = damaged(infrared)
-    assert all(isinstance(e, SightingEnded) for e in watch(detector, pictures(night, LEARNED_S, 1200)))
+    assert all(
+        isinstance(e, SightingEnded) for e in watch(detector, pictures(night, LEARNED_S, 1200, step_s=8))
+    )
     begins_s = LEARNED_S + 1200
     (found,) = watch(detector, pictures(lambda s: sprayed(night(s), s), begins_s, 400))
     assert found.rule == "camera_covered"
@@ -227,7 +228,16 @@ def test_a_view_that_returns_within_its_time_may_change_as_it_likes() -> None:
     """A camera that patrols its presets is at none of them for long."""
     detector = learned()
     tour = lambda s: turned(day(s), s) if (s // 120) % 2 else day(s)  # noqa: E731
-    assert watch(detector, pictures(tour, LEARNED_S, 3600)) == []
+    assert watch(detector, pictures(tour, LEARNED_S, 1800, step_s=6)) == []
+
+
+def test_another_view_that_stays_for_a_week_is_the_view() -> None:
+    detector = CameraHealthDetector(settings=HealthSettings(adopt_s=1200))
+    assert detector.recall(memory_of_a_day())
+    said = watch(detector, pictures(damaged(turned), LEARNED_S, 3600, step_s=8))
+    assert [e.rule for e in said if isinstance(e, Sighting)] == ["camera_turned"]
+    assert [e.rule for e in said if isinstance(e, SightingEnded)].count("camera_turned") == 1
+    assert watch(detector, pictures(damaged(turned), LEARNED_S + 3600, 600, step_s=8)) == []
 
 
 def test_what_is_usual_survives_a_restart() -> None:
