@@ -1,7 +1,7 @@
 """One track's packets on the way to frames, and what is told to the camera about them; without I/O."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -36,6 +36,7 @@ class Receiving:
         self._clock = CameraClock(stream.clock_rate)
         self._reception = Reception(stream.clock_rate)
         self._reordering = Reordering()
+        self._names_stream = False
         self._own_ssrc = secrets.randbits(32)
 
     @property
@@ -77,10 +78,19 @@ class Receiving:
         """Raises RtspError(CLOSED) when the camera ends its stream."""
         for said in parse_rtcp(compound):
             if isinstance(said, SenderReport):
-                self._reception.sender_report(said, now)
-                self._assembler.report(self._clock.report(said, now))
+                report = self._of_our_stream(said)
+                self._reception.sender_report(report, now)
+                self._assembler.report(self._clock.report(report, now))
             elif isinstance(said, Bye):
                 raise RtspError(Problem.CLOSED, "the camera ended the stream")
+
+    def _of_our_stream(self, said: SenderReport) -> SenderReport:
+        """Some cameras never name their stream right in reports; only this stream's come here, so it is the one that is meant."""
+        streams = self._assembler.ssrc
+        if streams is None or said.ssrc == streams:
+            self._names_stream |= streams is not None
+            return said
+        return said if self._names_stream else replace(said, ssrc=streams)
 
     def receiver_report(self, now: datetime) -> bytes | None:
         """None before the first packet: there is nothing to tell and nobody to name."""

@@ -289,6 +289,25 @@ def test_answers_that_nobody_waits_for_and_early_packets_are_passed_over() -> No
     assert script.client.frames == []
 
 
+@pytest.mark.parametrize(
+    ("header", "session", "period_s"),
+    [
+        ("12345678;timeout=60", "12345678", 30),
+        (" a+b/c==$ ; timeout = 20 ;x=y", "a+b/c==$", 10),
+        ("1;TimeOut=8", "1", 4),
+        ("1;timeout=", "1", 30),
+        ("1;timeout=-5", "1", 30),
+        ("s with blanks;timeout=5;timeout=9", "s with blanks", 2.5),
+    ],
+)
+def test_sessions_are_named_as_the_camera_does(header: str, session: str, period_s: float) -> None:
+    script = camera()
+    script.answer(OK, DESCRIBED, Response(200, headers=(("session", header),)))
+
+    assert script.asked[-1].header("Session") == session
+    assert script.client.keep_alive_s == period_s
+
+
 @pytest.mark.parametrize("number", [None, "0", "7", "x"])
 def test_a_camera_that_counts_requests_in_its_own_way_is_understood(number: str | None) -> None:
     script = camera()
@@ -428,6 +447,24 @@ def test_a_clock_that_is_moved_is_told_by_the_new_time_only() -> None:
     assert [frame.captured_at for frame in script.client.frames] == [NOON, later(5), later(3610)]
     assert script.client.clock_offset_s == -3600
     assert script.client.counts.clock_moved == 1
+
+
+@pytest.mark.parametrize("named_once", [False, True])
+def test_reports_of_a_camera_that_never_names_its_stream_right_are_believed(named_once: bool) -> None:
+    script = playing()
+
+    def report(seconds: int, ssrc: int) -> None:
+        said = SenderReport(ssrc=ssrc, captured_at=later(seconds - 60), timestamp=seconds * 90_000)
+        script.client.receive(serialise(Interleaved(5, build_sender_report(said, "c"))), later(seconds))
+        data = packet(seconds, seconds * 90_000, b"\x65\x88", marker=True)
+        script.client.receive(serialise(Interleaved(4, data)), later(seconds))
+
+    report(0, 7 if named_once else 0)
+    report(5, 7 if named_once else 0)
+    report(10, 0)
+
+    told = [frame.captured_at for frame in script.client.frames]
+    assert told == ([later(-60), later(-55), None] if named_once else [None, later(-55), later(-50)])
 
 
 @pytest.mark.parametrize(

@@ -130,6 +130,7 @@ def test_rubbish_has_a_limit() -> None:
     [
         (b"RTSP/1.0 200 OK\nCSeq: 3\n\n", Response(200, "OK", (("CSeq", "3"),))),
         (b"RTSP/1.0 200\r\ncseq:3\r\n\r\n", Response(200, "", (("cseq", "3"),))),
+        (b"RTSP/2.0 200 OK\r\nCSEQ : 3\r\n\r\n", Response(200, "OK", (("CSEQ", "3"),))),
         (b"rtsp/1.0 404 Not Found \r\n\r\n", Response(404, "Not Found")),
         (b"\r\n\r\nRTSP/1.0 200 OK\r\n\r\n", Response(200, "OK")),
         (
