@@ -7,7 +7,7 @@ Roles belong to the whole server, so the operator makes this one (a group; each 
 from farwatch.storage.database import Connection
 
 ROLE = "farwatch_camera"
-FUNCTIONS = (
+FUNCTIONS = (  # every camera worker calls them, also one that writes as the service
     "camera_evidence_stored",
     "camera_evidence_lost",
     "camera_evidence_given_up",
@@ -47,9 +47,4 @@ async def grant(connection: Connection) -> None:
         for table in tables:
             name, _, columns = table.partition(" ")
             await connection.execute(f"GRANT {right} {columns} ON {name} TO {ROLE}")
-    await grant_functions(connection, ROLE)
-
-
-async def grant_functions(connection: Connection, role: str) -> None:
-    """`role` as SQL writes it. Every camera worker calls them, also one that writes as the service."""
-    await connection.execute(f"GRANT EXECUTE ON FUNCTION {', '.join(FUNCTIONS)} TO {role}")
+    await connection.execute(f"GRANT EXECUTE ON FUNCTION {', '.join(FUNCTIONS)} TO {ROLE}")

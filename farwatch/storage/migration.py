@@ -127,4 +127,5 @@ async def _grant(connection: Connection, service_url: str) -> None:
         f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {name};"
         f"REVOKE UPDATE, DELETE ON log, migrations FROM {name}; REVOKE INSERT ON migrations FROM {name};"
     )
-    await camera_role.grant_functions(connection, name)
+    functions = (*camera_role.FUNCTIONS, "ensure_partitions", "drop_readings_before")
+    await connection.execute(f"GRANT EXECUTE ON FUNCTION {', '.join(functions)} TO {name}")

@@ -116,11 +116,29 @@ async def test_a_worker_reads_its_cameras_and_writes_what_they_found(pool: Pool,
         "INSERT INTO event_queue (event) VALUES ('{}')",
         "INSERT INTO evidence (id, kind, state, media_type) VALUES (gen_random_uuid(), 'photo', 'pending', 'image/png')",
         "CREATE TABLE mine (n int)",
+        "SELECT drop_readings_before('readings', now())",
+        "SELECT ensure_partitions(now())",
     ],
 )
 async def test_a_worker_may_do_nothing_else(worker: Connection, sql: str) -> None:
     with pytest.raises(Exception, match=r"permission denied|may not write this row"):
         await worker.execute(sql)
+
+
+async def test_functions_that_run_as_the_owner_see_no_temporary_tables_of_the_worker(
+    pool: Pool, worker: Connection
+) -> None:
+    await worker.execute("CREATE TEMPORARY TABLE heartbeats (name text PRIMARY KEY, at timestamptz)")
+    await worker.execute(
+        "CREATE FUNCTION pg_temp.as_owner() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN DELETE FROM public.registry_version; RETURN NEW; END $$"
+    )
+    await worker.execute(
+        "CREATE TRIGGER t BEFORE INSERT ON pg_temp.heartbeats FOR EACH ROW EXECUTE FUNCTION pg_temp.as_owner()"
+    )
+    await heartbeats.beat_share(worker, Share(0, 1))
+    assert await pool.fetchval("SELECT count(*) FROM registry_version") == 1
+    assert "cameras 1/1" in await heartbeats.ages_s(pool)
 
 
 async def test_a_worker_neither_writes_nor_ends_what_monitors_found_nor_touches_their_evidence(
