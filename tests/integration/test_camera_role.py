@@ -141,6 +141,12 @@ async def test_functions_that_run_as_the_owner_see_no_temporary_tables_of_the_wo
     assert "cameras 1/1" in await heartbeats.ages_s(pool)
 
 
+async def test_a_worker_cannot_hide_who_it_is(worker: Connection) -> None:
+    await worker.execute("CREATE TEMPORARY TABLE pg_roles (oid oid, rolname name, rolsuper boolean)")
+    with pytest.raises(Exception, match="may not write this row of event_queue"):
+        await worker.execute('INSERT INTO event_queue (event) VALUES (\'{"type": "task_closed"}\')')
+
+
 async def test_a_worker_neither_writes_nor_ends_what_monitors_found_nor_touches_their_evidence(
     pool: Pool, worker: Connection
 ) -> None:

@@ -11,3 +11,9 @@ BEGIN
     EXECUTE format('ALTER FUNCTION %I SET search_path = %s', name, path);
   END LOOP;
 END $$;
+-- With the schema's name, for the same reason: a temporary table pg_roles would have been believed.
+CREATE OR REPLACE FUNCTION is_camera_worker() RETURNS boolean LANGUAGE sql STABLE AS $$
+  SELECT coalesce((SELECT pg_has_role(session_user, workers.oid, 'USAGE') AND NOT mine.rolsuper
+    FROM pg_catalog.pg_roles AS workers, pg_catalog.pg_roles AS mine
+    WHERE workers.rolname = 'farwatch_camera' AND mine.rolname = session_user), false)
+$$;
