@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from farwatch.domain.place import Area
 from farwatch.domain.policy import SHIPPED_ACTIONS, Policy
+from farwatch.domain.registry import Attendance
 from server.registry.channel_checks import check_channels
 from server.registry.entry import Entry
 from server.registry.files import CityFiles
@@ -32,6 +33,7 @@ def check_files(files: CityFiles, kept_secrets: Secrets, found: Findings) -> Non
     check_channels(files, found)
     _check_secrets(files, kept_secrets, found)
     _check_map(files, found)
+    _check_patrol(files, found)
     if files.policy:
         _check_rules(files.policy, found)
 
@@ -123,6 +125,19 @@ def _check_secrets(files: CityFiles, kept: Secrets, found: Findings) -> None:
     stations = {s.value.mn for s in files.stations} | found.refused.get("stations.csv", set())
     for mn in sorted(files.secrets.mqtt.keys() - stations - {SERVICE_USER}):
         found.warn("secrets.toml", f"[mqtt.{mn}] is no station{did_you_mean(mn, stations)}")
+
+
+def _check_patrol(files: CityFiles, found: Findings) -> None:
+    on_ground = {e.value.camera for e in files.zones if e.value.purpose == "ground"}
+    lines = [
+        (
+            e.row,
+            f"{e.value.id} is on patrol: what is put down in its ground zones between two visits is not found",
+        )
+        for e in files.cameras
+        if e.value.watch is Attendance.PATROL and e.value.id in on_ground
+    ]
+    _warn_some("cameras.csv", lines, found)
 
 
 def _check_rules(policy: Policy, found: Findings) -> None:

@@ -1,10 +1,16 @@
 """What a row of cameras.csv may say of how the camera is watched and started."""
 
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
 from farwatch.domain.registry import DEFAULT_START_KEY, Attendance, Camera
+from server.registry.checks import check_files
+from server.registry.files import read_files
 from server.registry.rows import CameraRow
+from server.registry.secret_file import Secrets
+from tests.unit.registry.sample import FILES, write_city
 
 PLACE = {"id": "c1", "name": "Gate", "lat": "30", "lon": "114", "url": "rtsp://10.0.0.9/"}
 START = "http://10.0.0.8:18080/api/play/start/34020000001320000001/34020000001310000001"
@@ -52,3 +58,15 @@ def test_what_cannot_be_meant_is_refused_without_repeating_a_secret(
         row(**cells)
     assert complaint in str(caught.value.errors(include_input=False))
     assert "topsecret" not in str(caught.value.errors(include_input=False, include_context=False))
+
+
+def test_ground_zones_of_a_camera_on_patrol_are_warned_about(tmp_path: Path) -> None:
+    rows = FILES["cameras.csv"].replace("drill\n", "drill,watch\n").replace("yard,0\n", "yard,0,patrol\n")
+    files, found = read_files(write_city(tmp_path, cameras=rows.replace(",,\n", ",,,patrol\n")))
+    check_files(files, Secrets(), found)
+    assert (found.errors, [str(w) for w in found.warnings]) == (
+        [],
+        [
+            "cameras.csv, row 2: c1 is on patrol: what is put down in its ground zones between two visits is not found"
+        ],
+    )
