@@ -39,13 +39,21 @@ AGE = "farwatch_camera_last_frame_age_seconds"
 
 @dataclass(slots=True)
 class Watched:
-    """What was seen of the service, second by second."""
+    """What was seen of the service, second by second, and how often a process of it was replaced."""
+
+    restarts: int = 0
 
     longest_age_s: dict[str, float] = field(default_factory=dict)
     memory: list[tuple[float, float]] = field(default_factory=list)
 
     def note(self, service: Service, now_s: float) -> None:
-        for camera, age_s in last_frame_ages(service.data_dir).items():
+        ages = last_frame_ages(service.data_dir)
+        if ages and max(ages.values()) > MOST_STALE_S:
+            old = sum(age_s > MOST_STALE_S for age_s in ages.values())
+            say(
+                f"{now_s:.0f} s: {old} cameras are stale, the oldest picture is {max(ages.values()):.1f} s old"
+            )
+        for camera, age_s in ages.items():
             self.longest_age_s[camera] = max(age_s, self.longest_age_s.get(camera, 0.0))
         self.memory.append((now_s, use(service.pid).resident_bytes / 1e6))
 
@@ -141,6 +149,9 @@ async def watched_load(
         while not load.done():
             seen.note(service, loop.time() - began_s)
             await asyncio.sleep(1)
+    told = [line for line in service.log.splitlines() if "starting it again" in line or "stood still" in line]
+    seen.restarts = len(told)
+    say("\n".join(told[:20]))
     return load.result(), seen, (use(service.pid).cpu_s - cpu_s) / (loop.time() - began_s)
 
 
@@ -178,7 +189,7 @@ async def main(given: argparse.Namespace) -> bool:
         "cameras_stale": sum(age_s > MOST_STALE_S for age_s in seen.longest_age_s.values()),
         "sensor_ms_without_cameras": before, "sensor_ms_with_cameras": after, "times_slower": round(times, 2),
         "memory_mb": round(seen.memory[-1][1]), "memory_mb_per_minute": round(slope, 2),
-        "cores_of_service": round(share, 2),
+        "restarts": seen.restarts, "cores_of_service": round(share, 2),
     }  # fmt: skip
     machine = {
         "cores": len(os.sched_getaffinity(0)),

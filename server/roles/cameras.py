@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ from server.settings import Settings, SettingsError
 log = logging.getLogger(__name__)
 
 BEAT_EVERY_S, TELL_EVERY_S = 0.5, 5.0
+NICENESS = 5
+"""Where cores are short the monitors' roles, the pages and the database come first: a camera never delays anything."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +42,7 @@ class Life:
 
 async def run(settings: Settings, share: Share, life: Life, stop: asyncio.Event) -> None:
     """Its share of the cameras: read, decoded, looked at, evidence cut. Stands by while another process holds the share."""
+    os.nice(NICENESS)
     clock, vitals = SystemClock(), Vitals(life.vitals)
     if life.replaces:
         metrics.WORKERS_REPLACED.labels(life.replaces).inc()
