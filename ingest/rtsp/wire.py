@@ -35,7 +35,7 @@ class Wire(asyncio.BufferedProtocol):
         self._clock = clock
         self._buffer = memoryview(bytearray(_READ_BYTES))
         self._unread_bytes = 0
-        self._bytes_since_tick = 0
+        self._sizes: list[int] = []
         self._paused = False
         self._error: RtspError | None = None
         self._news = asyncio.Event()
@@ -60,6 +60,7 @@ class Wire(asyncio.BufferedProtocol):
 
     def take_frames(self) -> list[CodedFrame]:
         frames, self.session.frames, self._unread_bytes = self.session.frames, [], 0
+        self._sizes += [sum(map(len, frame.packets)) for frame in frames]
         if self._paused and self._transport is not None and not self._transport.is_closing():
             self._paused = False
             self._transport.resume_reading()
@@ -94,7 +95,6 @@ class Wire(asyncio.BufferedProtocol):
         self._send()
         if self._tick is None and self.session.description is not None:
             self._arm_tick()
-        self._bytes_since_tick += nbytes
         self._received(nbytes)
 
     def eof_received(self) -> bool:
@@ -186,10 +186,14 @@ class Wire(asyncio.BufferedProtocol):
             ways.send_report(report, ports)
 
     def _gather(self) -> None:
-        """What comes in less than `_GATHER_S` at the last second's pace is read at once; the end of a stream never waits."""
-        per_s, self._bytes_since_tick = self._bytes_since_tick / _TICK_S, 0
+        """Lets the next frames wait for each other, as many as come in `_GATHER_S`; the end of a stream never waits.
+
+        The middle one of the last second's sizes counts: a key frame would have the small frames behind it wait for long.
+        """
+        sizes, self._sizes = sorted(self._sizes), []
         if self._transport is not None and not self._transport.is_closing():
-            least = max(1, min(int(per_s * _GATHER_S), _READ_BYTES // 2))
+            least = int(sizes[len(sizes) // 2] * len(sizes) / _TICK_S * _GATHER_S) if sizes else 1
+            least = max(1, min(least, _READ_BYTES // 2))
             self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, least)
 
     def _arm_tick(self) -> None:

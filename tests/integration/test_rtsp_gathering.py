@@ -52,3 +52,26 @@ async def test_the_last_frame_before_a_pause_waits_for_a_second_at_most() -> Non
 
     assert len(frames) == 81
     assert waited_s < 1.5
+
+
+async def test_small_frames_behind_a_large_key_frame_do_not_wait_for_the_next_one() -> None:
+    def play(transport: asyncio.Transport, number: int = 0) -> None:
+        if transport.is_closing():
+            return
+        size = 60_000 if number % 50 == 0 else 100
+        data = packet(number, number * 1800, b"\x41\x9a" + bytes(size), marker=True)
+        transport.write(serialise(Interleaved(0, data)))
+        asyncio.get_running_loop().call_later(0.02, play, transport, number + 1)
+
+    async with listening(lambda: _Camera(b"", play)) as base:
+        reader = RtspReader(f"{base}/cam", None, CLOCK, idle_timeout_s=5)
+        await reader.open()
+        await read_frames(reader, 75)
+        at_s, gaps_s, frames = time.monotonic(), [], 0
+        while frames < 100:
+            frames += len(await reader.read())
+            gaps_s.append(time.monotonic() - at_s)
+            at_s += gaps_s[-1]
+        await reader.close()
+
+    assert max(gaps_s) < 0.6
