@@ -51,6 +51,7 @@ describe("what the server would refuse", () => {
     [zone({ name: "西门 二" }), "zone_name"],
     [zone({ polygon: BOW }), "zone_crosses_itself"],
     [zone({ polygon: SQUARE.map(([x, y]): Point => [x / 100, y / 100]) }), "zone_too_small"],
+    [zone({ polygon: Array.from({ length: 41 }, (_, i): Point => [i / 100, i % 2 ? 0.9 : 0.1]) }), "zone_too_many_points"],
     [zone({ name: "西门.2" }), null],
   ])("is said before it is sent: %j", (one, problem) => expect(problemOf([one], 0)).toBe(problem));
 

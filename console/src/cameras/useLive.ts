@@ -6,7 +6,9 @@ import { type ApiError, errorFrom } from "@/api/client";
 import { pictures } from "./mjpeg";
 
 const STILL_EVERY_MS = 2_000;
-const STILLS_BEFORE_LIVE = 15;
+/** So many stills before the stream is tried again. Each try also tells a camera that rests or never sent that somebody looks. */
+const STILLS_IF_FULL = 15;
+const STILLS_IF_NOTHING = 3;
 
 export interface Addresses {
   live: string;
@@ -74,7 +76,8 @@ export function useLive(addresses: () => Addresses) {
     while (!signal.aborted) {
       await tried(() => stream(of, signal));
       const refused = failure.value;
-      for (let n = 0; n < STILLS_BEFORE_LIVE && !signal.aborted; n++) {
+      const stills = refused?.key === "no_stream_free" ? STILLS_IF_FULL : STILLS_IF_NOTHING;
+      for (let n = 0; n < stills && !signal.aborted; n++) {
         if (await tried(() => still(of, signal))) failure.value = refused;
         await pause(STILL_EVERY_MS, signal);
         if (!refused) break;

@@ -1,5 +1,6 @@
 """Zones drawn in the console: who may, what is refused, what a worker and an import make of it."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,20 @@ async def test_who_drew_over_zones_that_another_changed_is_told_and_changes_noth
 
     assert (late.status_code, late.json()["error"]["key"]) == (409, "zones_changed")
     assert names == ["hers"]
+
+
+async def test_of_two_who_save_at_once_one_is_told(house: House) -> None:
+    async with house.client("bo") as one, house.client("ada") as other:
+        version = await drawn_on(one)
+        answers = await asyncio.gather(
+            *(
+                who.put(URL, json={"version": version, "zones": [zone(name)]})
+                for who, name in ((one, "his"), (other, "hers"))
+            )
+        )
+    assert sorted(a.status_code for a in answers) == [200, 409]
+    (kept,) = [a.json()["zones"][0]["name"] for a in answers if a.status_code == 200]
+    assert await names_of(house) == {kept}
 
 
 async def test_another_change_of_the_registry_is_no_conflict_and_the_same_zones_again_change_nothing(

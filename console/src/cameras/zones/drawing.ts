@@ -44,13 +44,14 @@ export function freeName(zones: Zones, purpose: Purpose): string {
   return `${purpose}-${n}`;
 }
 
-export type Problem = "zone_name" | "zone_twice" | "zone_crosses_itself" | "zone_too_small";
+export type Problem = "zone_name" | "zone_twice" | "zone_crosses_itself" | "zone_too_small" | "zone_too_many_points";
 
 export function problemOf(zones: Zones, at: number): Problem | null {
   const zone = zones[at];
   if (!zone) return null;
   if (!A_NAME.test(zone.name)) return "zone_name";
   if (zones.some(({ name }, i) => i !== at && name === zone.name)) return "zone_twice";
+  if (zone.polygon.length > POINTS_MAX) return "zone_too_many_points"; // files may have more
   if (crossesItself(zone.polygon)) return "zone_crosses_itself";
   return area(zone.polygon) < LEAST_AREA ? "zone_too_small" : null;
 }

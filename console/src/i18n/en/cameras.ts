@@ -94,5 +94,6 @@ export const cameras: Record<string, string> = {
   "error.zone_name": "A name takes letters, digits and . : @ _ -, at most 64",
   "error.zone_twice": "The name is there twice",
   "error.zone_crosses_itself": "Its edges cross: put the points in order",
+  "error.zone_too_many_points": "It has too many points: 40 at most",
   "error.zone_too_small": "The zone is too small",
 };

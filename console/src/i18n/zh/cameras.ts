@@ -94,5 +94,6 @@ export const cameras: Record<string, string> = {
   "error.zone_name": "名称只能用汉字、字母、数字和 . : @ _ -，最多 64 个字",
   "error.zone_twice": "名称重复",
   "error.zone_crosses_itself": "边线相互交叉，请调整各点的次序",
+  "error.zone_too_many_points": "点过多，最多 40 个",
   "error.zone_too_small": "区域过小",
 };
