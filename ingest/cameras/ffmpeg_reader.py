@@ -26,9 +26,10 @@ from ingest.rtsp.receiving import Counts
 
 _TRANSPORTS = {
     Transport.TCP: {"rtsp_transport": "tcp"},
-    Transport.UDP: {"rtsp_transport": "udp"},
-    Transport.AUTO: {"rtsp_transport": "udp+tcp", "rtsp_flags": "prefer_tcp"},
+    Transport.UDP: {"rtsp_transport": "udp", "rtsp_flags": "filter_src"},
+    Transport.AUTO: {"rtsp_transport": "udp+tcp", "rtsp_flags": "prefer_tcp+filter_src"},
 }
+"""FFmpeg takes datagrams at all addresses of this machine; with the flag only those from the camera's."""
 
 
 _NO_PROBING = {"analyzeduration": "1", "fpsprobesize": "0", "probesize": "32"}

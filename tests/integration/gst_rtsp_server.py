@@ -5,6 +5,7 @@ H.264 in one way only at /udp and /tcp. Each further argument is an MP4 file, sh
 who asks; its codec is what the name begins with.
 """
 
+import os
 import sys
 from pathlib import Path
 
@@ -56,8 +57,14 @@ def main() -> None:
     server = GstRtspServer.RTSPServer()
     server.set_address("127.0.0.1")
     server.set_service("0")
+    ports = GstRtspServer.RTSPAddressPool()
+    first = (
+        40_000 + os.getpid() % 100 * 200
+    )  # without a pool its datagrams' sockets listen to the whole network
+    ports.add_range("127.0.0.1", "127.0.0.1", first, first + 199, 0)
     for path, launch in launches().items():
         factory = GstRtspServer.RTSPMediaFactory()
+        factory.set_address_pool(ports)
         factory.set_launch(launch)
         if path in WAYS:
             factory.set_protocols(WAYS[path])

@@ -26,7 +26,7 @@ async def kept(pool: Pool) -> dict[str, evidence.Evidence]:
     ("reader", "transport", "offered"),
     [
         ("ffmpeg", "auto", (Transport.TCP,)),
-        ("ffmpeg", "udp", (Transport.UDP,)),
+        ("own", "udp", (Transport.TCP, Transport.UDP)),
         ("own", "auto", (Transport.UDP,)),
     ],
 )

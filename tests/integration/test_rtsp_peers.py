@@ -64,6 +64,8 @@ async def test_every_codec_comes_in_every_way(kind: Readers) -> None:
     """At the same time: a second of each is enough, and none waits for another."""
     missing = await lacking("x265enc")
     chosen = [case for case in MATRIX if not (missing and case[1] is Codec.H265)]
+    if kind is FfmpegReader:  # it would take datagrams at all addresses of this machine
+        chosen = [case for case in chosen if case[2] is not Transport.UDP and case[0] != "udp"]
     async with gstreamer("none") as base, asyncio.TaskGroup() as group:
         tasks = [group.create_task(read(f"{base}/{at}", kind, way, at_least=20)) for at, _, way in chosen]
     for (at, codec, way), task in zip(chosen, tasks, strict=True):

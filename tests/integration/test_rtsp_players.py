@@ -48,7 +48,6 @@ async def run(*command: str) -> tuple[int, str, str]:
     ("schemes", "transport"),
     [
         ((), ("-rtsp_transport", "tcp")),
-        ((), ("-rtsp_transport", "udp")),
         (("basic",), ()),
         (("md5",), ()),
         (("sha-256", "md5"), ()),
