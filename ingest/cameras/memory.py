@@ -84,9 +84,19 @@ def remembering(
     ]
 
 
+def forget(folder: Path, camera: str) -> None:
+    """Nothing is kept of a camera that is not the city's any more."""
+    for path in folder.glob(f"{_name(camera)}.*"):
+        path.unlink(missing_ok=True)
+
+
 def memory_path(folder: Path, camera: str, rule: str) -> Path:
+    return folder / f"{_name(camera)}.{rule}"
+
+
+def _name(camera: str) -> str:
     """Ids of cameras may hold what no file name should."""
-    return folder / f"{hashlib.sha256(camera.encode()).hexdigest()[:32]}.{rule}"
+    return hashlib.sha256(camera.encode()).hexdigest()[:32]
 
 
 def _key(detector: PictureDetector, camera: Camera, zones: Sequence[Zone]) -> bytes:

@@ -27,7 +27,7 @@ from ingest.cameras.faults import Faults
 from ingest.cameras.focus import Focus
 from ingest.cameras.gaze import Gaze
 from ingest.cameras.live import LiveWish
-from ingest.cameras.memory import remembering
+from ingest.cameras.memory import forget, remembering
 from ingest.cameras.on_demand import platform_of
 from ingest.cameras.pace import Pace, PacedReader
 from ingest.cameras.patience import Patience
@@ -193,6 +193,7 @@ class CameraWorker:
         for id_ in gone:
             self._budget.forget(id_)
             live_still_path(self._data_dir, id_).unlink(missing_ok=True)
+            forget(self._data_dir / "memory", id_)
 
     async def _give_up_old_clips(self) -> NoReturn:
         """Who collected them was killed; their cameras may be gone from the registry. Clips of ours that wait to be written

@@ -1,6 +1,6 @@
 """The camera health detector: measures a picture once, asks every rule, and keeps what is usual up to date."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import numpy as np
@@ -54,19 +54,23 @@ class CameraHealthDetector:
         if seen is None:
             return []
         self._at, self._mode = picture.at, seen.mode
+        judged = self._judge(seen)
         said = [
-            event
-            for rule, told in self._judge(seen).items()
-            if (event := self._see(rule, told, picture.at)) is not None
+            event for rule, told in judged.items() if (event := self._see(rule, told, picture.at)) is not None
         ]
         turned_at = self._conditions[rules.TURNED].onset_at
         if turned_at and (picture.at - turned_at).total_seconds() >= s.adopt_s:
             self._references.forget()
             self._conditions = _conditions(s)
-        if not any(condition.suspects for condition in self._conditions.values()):
+        if not self._is_suspect(judged):
             self._references.learn(seen, step_s)
             self._normal_mode = seen.mode
         return said
+
+    def _is_suspect(self, judged: Mapping[str, Told]) -> bool:
+        """A picture that is bad, or comes after one and is not well yet, is not how the camera usually is."""
+        is_bad = any(told.look is Look.BAD for told in judged.values())
+        return is_bad or any(condition.suspects for condition in self._conditions.values())
 
     def memory(self) -> bytes:
         return self._references.to_bytes()

@@ -14,7 +14,7 @@ from farwatch.domain.registry import Camera, Zone
 from ingest.cameras.desk import Found, Report
 from ingest.cameras.faults import VIEW_RULES, Faults
 from ingest.cameras.health import Fault, finding_of
-from ingest.cameras.memory import KEEP_EVERY, Remembered, memory_path, remembering
+from ingest.cameras.memory import KEEP_EVERY, Remembered, forget, memory_path, remembering
 
 NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
 CAMERA = Camera(
@@ -135,6 +135,16 @@ def test_another_view_is_learned_anew(tmp_path: Path, camera: Camera, zones: tup
     outer.observe(shown(11))
     assert learner(tmp_path)[1].known != b"nothing"
     assert learner(tmp_path, camera, zones)[1].known == b"nothing"
+
+
+def test_nothing_is_kept_of_a_camera_that_is_gone(tmp_path: Path) -> None:
+    outer, _ = learner(tmp_path)
+    outer.observe(shown(0))
+    outer.observe(shown(11))
+    forget(tmp_path, "c2")
+    assert memory_path(tmp_path, "c1", "learner").exists()
+    forget(tmp_path, "c1")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_disk_that_takes_nothing_costs_the_memory_only(tmp_path: Path) -> None:

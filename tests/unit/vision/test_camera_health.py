@@ -62,6 +62,10 @@ def sprayed(image: Image, at_s: float) -> Image:
     return cv2.GaussianBlur(image, (0, 0), 40) * np.float32(0.3) + 70
 
 
+def painted(image: Image, at_s: float) -> Image:
+    return sprayed(image, at_s) + np.array((40, 0, -30), np.float32)
+
+
 def turned(image: Image, at_s: float) -> Image:
     return np.roll(image, (37, 121), axis=(0, 1))
 
@@ -246,6 +250,18 @@ def test_what_is_usual_survives_a_restart() -> None:
     said = watch(fresh, pictures(damaged(turned), LEARNED_S, 400))
     assert [e.rule for e in said if isinstance(e, Sighting)] == ["camera_turned"]
     assert "camera_turned" not in [e.rule for e in said if isinstance(e, SightingEnded)]
+
+
+def test_a_cover_that_was_there_at_the_start_is_neither_learned_nor_taken_for_well() -> None:
+    """An earlier process may have found it, and its finding is not over."""
+    fresh = CameraHealthDetector()
+    assert fresh.recall(memory_of_a_day())
+    said = watch(fresh, pictures(damaged(painted), LEARNED_S, 1200, step_s=10))
+    assert "camera_covered" not in [e.rule for e in said]
+    assert fresh.memory() == memory_of_a_day()
+    assert [e.rule for e in watch(fresh, pictures(day, LEARNED_S + 1200, WELL_S))].count(
+        "camera_covered"
+    ) == 1
 
 
 @pytest.mark.parametrize("memory", [b"", b"x" * 100, b"\xff" * len(CameraHealthDetector().memory())])
