@@ -1,7 +1,7 @@
 """Coded frames and what describes them; nothing is decoded, and nothing taken out of its packets until it is needed."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -65,7 +65,7 @@ class CodedFrame:
     """One picture as its raw RTP payloads, still packetised: keep these, call `access_unit` when needed.
 
     `rtp_time` counts ticks of the stream's clock rate (90 kHz), unwrapped; it never jumps back at 2**32, and goes on
-    from the elapsed time when the camera starts its stream anew. `received_at` is when the last packet was read here;
+    from the elapsed time when the camera starts its stream anew. `received_at` is when the last packet came here;
     `captured_at` is the camera's own clock (from its sender reports), None until it has sent one. `is_key`: decoding
     can begin here, and the parameter sets that it needs are in it. `damaged`: packets were lost in it or just before it,
     so wait for the next key frame that is whole.
@@ -130,6 +130,15 @@ def sets_among(units: Iterable[bytes], nal: NalFormat) -> list[bytes]:
             if nal.nal_type(unit) in nal.SETS:
                 found.append(unit.rstrip(b"\x00"))
     return found
+
+
+def spread(frames: Sequence[CodedFrame], since: datetime) -> list[CodedFrame]:
+    """Frames that were read at once, the last read having been at `since`: they came one after the other meanwhile."""
+    if len(frames) < 2:
+        return list(frames)
+    step = (frames[-1].received_at - since) / len(frames)
+    behind = reversed(range(len(frames)))
+    return [replace(f, received_at=f.received_at - n * step) for n, f in zip(behind, frames, strict=True)]
 
 
 def from_key_on(frames: Sequence[CodedFrame]) -> list[CodedFrame]:

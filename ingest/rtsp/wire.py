@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from dataclasses import replace
+from datetime import datetime
 
 from farwatch.domain.registry import Transport
 from farwatch.runtime.clock import Clock
@@ -11,7 +12,7 @@ from ingest.rtsp.auth import Credential
 from ingest.rtsp.client import ClientSession
 from ingest.rtsp.datagrams import Datagrams
 from ingest.rtsp.errors import Problem, RtspError
-from ingest.rtsp.frames import CodedFrame
+from ingest.rtsp.frames import CodedFrame, spread
 from ingest.rtsp.receiving import Counts
 from ingest.rtsp.transports import Pair
 
@@ -36,6 +37,7 @@ class Wire(asyncio.BufferedProtocol):
         self._buffer = memoryview(bytearray(_READ_BYTES))
         self._unread_bytes = 0
         self._sizes: list[int] = []
+        self._read_at: datetime | None = None
         self._paused = False
         self._error: RtspError | None = None
         self._news = asyncio.Event()
@@ -88,7 +90,7 @@ class Wire(asyncio.BufferedProtocol):
         if self._error is not None:
             return
         try:
-            self.session.receive(bytes(self._buffer[:nbytes]), self._clock.now())
+            self._read(bytes(self._buffer[:nbytes]), self._clock.now())
         except RtspError as error:
             self._fail(error)
             return
@@ -96,6 +98,13 @@ class Wire(asyncio.BufferedProtocol):
         if self._tick is None and self.session.description is not None:
             self._arm_tick()
         self._received(nbytes)
+
+    def _read(self, data: bytes, now: datetime) -> None:
+        waiting = len(self.session.frames)
+        self.session.receive(data, now)
+        if self._read_at is not None and len(self.session.frames) > waiting + 1:
+            self.session.frames[waiting:] = spread(self.session.frames[waiting:], min(self._read_at, now))
+        self._read_at = now
 
     def eof_received(self) -> bool:
         self._fail(RtspError(Problem.CLOSED, "the camera closed the connection"))

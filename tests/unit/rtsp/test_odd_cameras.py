@@ -1,10 +1,12 @@
 """What cameras really send, against the standards or at their edge: pictures come out all the same."""
 
+from dataclasses import replace
+
 import pytest
 
 from ingest.rtsp import h264, h265, mjpeg
 from ingest.rtsp.errors import Problem, RtspError
-from ingest.rtsp.frames import Codec, CodedFrame, access_unit, from_key_on, parameter_sets_in
+from ingest.rtsp.frames import Codec, CodedFrame, access_unit, from_key_on, parameter_sets_in, spread
 from ingest.rtsp.nal import join_annex_b, split_annex_b
 from tests.unit.rtsp.streams import (
     DELTA,
@@ -23,7 +25,7 @@ from tests.unit.rtsp.streams import (
     jpeg,
     rtp,
 )
-from tests.unit.rtsp.wires import NOON, packet
+from tests.unit.rtsp.wires import NOON, later, packet
 
 SMALL_SPS = bytes.fromhex("6742c00ada11e840000003004000000c83c489a8")  # 64 x 48
 ANNEX_B = join_annex_b([SPS, PPS, KEY])
@@ -216,6 +218,16 @@ def test_pictures_shown_before_the_key_frame_that_a_clip_begins_with_are_left_ou
 
     assert [frame.rtp_time for frame in from_key_on(stream)] == [3, 4, 8, 6, 7, 5]
     assert from_key_on([]) == []
+
+
+def test_frames_that_were_read_at_once_came_one_after_the_other() -> None:
+    frames = [frame for data in rtp([[DELTA]] * 4) for frame in assembler().receive(data, later(10))]
+    spaced = spread(frames, later(8))
+
+    assert [(frame.received_at - later(8)).total_seconds() for frame in spaced] == [0.5, 1.0, 1.5, 2.0]
+    assert [replace(frame, received_at=later(10)) for frame in spaced] == frames
+    assert spread(frames[:1], later(8)) == frames[:1]
+    assert spread([], later(8)) == []
 
 
 @pytest.mark.parametrize("codec", list(Codec))
