@@ -59,6 +59,8 @@ class LeftObjectSettings:
     """Who brought an object was beside it within this long of its appearing."""
     carrier_share: float = 0.5
     """Area of who brought it, as a share of the object's own."""
+    quiet_step_s: float = 3.0
+    """While the scene is quiet and nothing is in question, a picture in so many seconds keeps the background right."""
     unclear_s: float = 60.0
     """A region that has stayed unclear for this long becomes background."""
 
@@ -122,6 +124,8 @@ class LeftObjectDetector:
         step_s = (frame.at - self._last_at).total_seconds() if self._last_at else 0.0
         if step_s < 0 or (step_s == 0 and self._model is not None):
             return []
+        if self._is_idle(step_s):
+            return self._tell(frame.at)
         self._last_at = frame.at
         if self._model is None or self._model.shape != frame.shape or step_s > self._settings.pause_s:
             self._restart(frame)
@@ -134,6 +138,11 @@ class LeftObjectDetector:
             self._items += list(self._new_items(self._model, frame.at))
             self._model.rest()
         return self._tell(frame.at)
+
+    def _is_idle(self, step_s: float) -> bool:
+        """Nothing has moved, stands or is lost sight of since the last picture that was looked at."""
+        is_calm = self._model is not None and self._model.is_calm and not self._items
+        return is_calm and self._scene.is_quiet and step_s < self._settings.quiet_step_s
 
     def _restart(self, frame: Frame) -> None:
         self._model = StillnessModel(frame, self._stillness)

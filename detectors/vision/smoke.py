@@ -51,8 +51,8 @@ class SmokeSettings:
     """After a pause longer than this the window begins anew."""
     confirm: int = 4
     """Samples in a row that must say the same ..."""
-    confirm_sparse: int = 30
-    """... and so many where they are sparse: a minute of key frames two seconds apart."""
+    confirm_sparse: int = 45
+    """... and so many where they are sparse: a minute and a half of key frames two seconds apart."""
     activity_levels: float = 1.4
     """A still scene under H.264 stays below 0.7, drawn and real; thin smoke over brush makes 2-4, dense smoke 4-9."""
     cell_coherence: float = 0.30

@@ -61,6 +61,11 @@ class StillnessModel:
     def shape(self) -> tuple[int, int]:
         return self.support_s.shape[0], self.support_s.shape[1]
 
+    @property
+    def is_calm(self) -> bool:
+        """In the frame last taken in all was background, and nothing has support."""
+        return not self._has_support and not self.changed.any()
+
     def compare(self, frame: Frame) -> float:
         """Set `light` and `changed` for a new frame; the share of pixels that the light does not explain."""
         self._now = _smooth(frame)

@@ -122,27 +122,27 @@ def _open(codec: Codec, device: str | None) -> VideoCodecContext:
 
 
 def _worth_decoding(batch: Batch, codec: Codec) -> Iterator[CodedFrame]:
-    """All but those that no other frame refers to and that are not to be shown."""
+    """All but those that no other frame needs and that are not to be shown."""
     shown_at: datetime | None = None
     for number, coded in enumerate(batch.frames, 1):
+        alone = coded.is_key and number < len(batch.frames) and batch.frames[number].is_key
+        is_needed = not alone and not is_disposable(coded, codec)
         is_due = (
             number == len(batch.frames)
             if batch.show_every_s is None
             else shown_at is None or (coded.received_at - shown_at).total_seconds() >= batch.show_every_s
         )
-        if is_due or not is_disposable(coded, codec):
+        if is_due or is_needed:
             yield coded
         if is_due:
             shown_at = coded.received_at
 
 
 def is_disposable(coded: CodedFrame, codec: Codec) -> bool:
-    """No other frame refers to it, as the bits for it in the headers of its packets say (nal_ref_idc, RFC 6184 §5.3)."""
-    return (
-        codec is Codec.H264
-        and not coded.whole
-        and not any(packet[0] & 0x60 for packet in coded.packets if packet)
-    )
+    """No other frame refers to it: a JPEG, or so say the bits for it in its packets' headers (nal_ref_idc, RFC 6184 §5.3)."""
+    if codec is Codec.H264 and not coded.whole:
+        return not any(packet[0] & 0x60 for packet in coded.packets if packet)
+    return codec is Codec.MJPEG
 
 
 def to_picture(frame: VideoFrame, camera: str, at: datetime) -> Picture:

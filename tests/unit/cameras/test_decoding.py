@@ -61,6 +61,13 @@ def test_frames_that_no_other_needs_are_decoded_only_when_they_are_to_be_shown()
     assert len(last) <= 60 - free + 1
 
 
+@pytest.mark.parametrize("codec", [Codec.MJPEG, Codec.H264, Codec.H265])
+def test_of_pictures_that_need_no_other_only_those_to_be_shown_are_decoded(codec: Codec) -> None:
+    frames = coded(50, fps=25, key_every=1, codec=codec)
+    decoded = list(FrameDecoder(codec).decode(batch(*frames), replace(H264, codec=codec)))
+    assert len(decoded) == pytest.approx(10, abs=1)
+
+
 def test_pictures_do_not_depend_on_what_was_left_out() -> None:
     frames = coded(60, b_frames=2, fps=25, key_every=60, more=":b-pyramid=0:open-gop=0")
     every = {f.pts: f for f, _ in FrameDecoder(Codec.H264).decode(batch(*frames, show_every_s=0.0), H264)}

@@ -110,6 +110,28 @@ def test_a_mask_hides_a_bag_that_lies_under_it_and_no_other(masked: tuple[float,
     assert len([e for e in seen if isinstance(e, Sighting) and e.rule == "left_object"]) == found
 
 
+@pytest.mark.parametrize("step_s", [1.0, 2.0])
+def test_what_is_left_after_a_long_quiet_is_found_as_soon_as_ever(step_s: float) -> None:
+    def brought(image: Image, at_s: float) -> None:
+        if at_s >= 104:
+            bag(image)
+        if 90 <= at_s < 102:
+            person(image, -40 + (at_s - 90) * 15)
+        elif 102 <= at_s < 130:
+            person(image, 140 if at_s < 105 else 140 + (at_s - 105) * 20)
+
+    detectors = build([zone("ground")])
+    found = [
+        number * step_s
+        for number, shown in enumerate(show(ground(), 140, brought, step_s=step_s))
+        for detector in detectors
+        for event in detector.observe(shown)
+        if isinstance(event, Sighting) and event.rule == "left_object"
+    ]
+    assert len(found) == 1
+    assert 104 + 12 <= found[0] <= 104 + 24
+
+
 def test_a_picture_is_reduced_once_for_all_its_rules() -> None:
     scene, shown = Scene(), picture(ground(), 0)
     assert scene.look(shown) is scene.look(shown)
