@@ -21,7 +21,7 @@ class Ask:
     statuses: tuple[int, int, int, int, int, int]
     body: Any = None
     query: str = ""
-    error: str | None = None
+    media_type: str = "image/jpeg"
 
 
 DEED = {"client_id": "00000000-0000-0000-0000-000000000000", "at": "2026-11-22T04:00:00Z"}
@@ -63,6 +63,16 @@ TABLE = [
         "GET", "/api/v1/cameras/{id}/live", (401, 404, 404, 404, 404, 404)
     ),  # without a picture there is no stream
     Ask("PUT", "/api/v1/cameras/{id}/zones", (401, 403, 403, 403, 409, 409), ZONES),
+    # A worker's token opens these, no account does.
+    Ask("GET", "/api/v1/worker", (401, 401, 401, 401, 401, 401)),
+    Ask(
+        "PUT",
+        "/api/v1/worker/evidence/{sha256}",
+        (401, 401, 401, 401, 401, 401),
+        b"\xff\xd8\xff",
+        media_type="application/octet-stream",
+    ),
+    Ask("PUT", "/api/v1/worker/live/{id}", (401, 401, 401, 401, 401, 401), b"\xff\xd8\xff"),
     Ask("GET", "/api/v1/officers", (401, 403, 403, 200, 403, 200)),
     Ask("POST", "/api/v1/position", (401, 204, 409, 403, 403, 403), POSITION),
     Ask("GET", "/api/v1/warnings", (401, 403, 403, 200, 200, 200)),
@@ -123,12 +133,12 @@ async def _path(house: House, ask: Ask) -> str:
         row = "c1"
     elif "/marks/" in ask.route:
         row = await house.mark()
-    return ask.route.format(id=row, action="decline", mn="MN1") + ask.query
+    return ask.route.format(id=row, action="decline", mn="MN1", sha256="0" * 64) + ask.query
 
 
 def _content(ask: Ask) -> dict[str, Any]:
     if isinstance(ask.body, bytes):
-        return {"content": ask.body, "headers": {"Content-Type": "image/jpeg", "X-Client-Id": str(uuid4())}}
+        return {"content": ask.body, "headers": {"Content-Type": ask.media_type, "X-Client-Id": str(uuid4())}}
     return (
         {"json": {**ask.body, "client_id": str(uuid4())} if "client_id" in ask.body else ask.body}
         if ask.body
