@@ -49,6 +49,11 @@ class References:
         tiles: Mask = (self._records[mode]["coarse"] >= self._settings.structure_levels) & self._watched
         return tiles
 
+    def sharp(self, mode: int) -> Mask:
+        """Tiles that have fine detail to lose: clouds and walls have structure, and none."""
+        is_sharp: Mask = self._records[mode]["fine"] >= self._settings.sharp_levels
+        return is_sharp & self.structured(mode)
+
     def structure_left(self, seen: Measures, mode: int) -> Plane:
         """Per tile, 1 is as usual in that mode."""
         return _ratio(seen.coarse, self._records[mode]["coarse"])

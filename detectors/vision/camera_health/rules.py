@@ -46,7 +46,7 @@ def covered(seen: Measures, references: References, mode: int, settings: HealthS
 
 def defocused(seen: Measures, references: References, settings: HealthSettings) -> Told:
     """Four fifths of what is usually sharp has lost its fine detail, more than its contrast."""
-    tiles = references.structured(seen.mode)
+    tiles = references.sharp(seen.mode)
     if not references.is_mature(seen.mode) or np.count_nonzero(tiles) < settings.least_tiles:
         return Told(Look.UNCLEAR)
     there = tiles & (references.structure_left(seen, seen.mode) > settings.gone)
