@@ -11,6 +11,7 @@ from farwatch.domain.registry import Camera, Transport
 from farwatch.storage.database import Pool
 from server.gateway import Gateway, configuration, write
 from server.registry.secret_file import Credential, Secrets, save_secrets
+from server.settings import SettingsError, read
 from tests.support.web_house import a_city
 
 ACCOUNTS = {"yard": ("admin", 'a:b@/?#${HOME} "中\\')}
@@ -75,3 +76,23 @@ async def test_the_file_is_its_owners_and_the_report_holds_no_secret(pool: Pool,
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
     assert "hunter2" not in str(report.lines)
     assert "10.0.0.9" not in str(report.lines)
+
+
+@pytest.mark.parametrize(
+    ("url", "is_right"),
+    [
+        ("https://video.example/play?id={camera}", True),
+        ("/video/{camera}/", True),
+        ("https://video.example/", False),
+        ("//video.example/{camera}", False),
+        ("javascript:alert('{camera}')", False),
+        ("https://video.example/{name}/{camera}", False),
+    ],
+)
+def test_a_players_address_is_checked_before_a_page_offers_it(url: str, is_right: bool) -> None:
+    given = {"FARWATCH_DATABASE_URL": "postgresql://u:p@db/farwatch", "FARWATCH_CAMERA_PLAYER_URL": url}
+    if is_right:
+        assert read(given).camera_player_url == url
+    else:
+        with pytest.raises(SettingsError, match="FARWATCH_CAMERA_PLAYER_URL"):
+            read(given)
