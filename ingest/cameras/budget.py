@@ -16,7 +16,7 @@ class BudgetSettings:
     """CPU seconds, and shares of one core."""
 
     share: float = 0.25
-    """All cameras of a worker together: two that are decoded as a whole at 1080p25, or a passer-by a minute at twenty."""
+    """All cameras of a worker together: two that are decoded as a whole at 1080p25, or a passer-by a minute at twenty. 0: none."""
     saved_s: float = 3.0
     """What a camera can save: a suspicion's burst of 25 s at 1080p25."""
     curious_share: float = 0.01
@@ -90,7 +90,8 @@ class DecodeBudget:
 
     def _account(self, camera: str) -> _Account:
         s = self._settings
-        return self._accounts.setdefault(camera, _Account(_Purse(s.saved_s / 2), _Purse(s.curious_saved_s)))
+        begins_with_s = s.saved_s / 2 if s.share else 0.0
+        return self._accounts.setdefault(camera, _Account(_Purse(begins_with_s), _Purse(s.curious_saved_s)))
 
     def _pay(self, now_s: float) -> None:
         """The income since the last time: to those that ask, and what they leave to the others."""

@@ -89,7 +89,7 @@ def test_who_looks_gets_five_pictures_a_second_until_ten_seconds_after_he_left(s
 
 
 def test_a_budget_that_is_used_up_leaves_key_frames_and_says_so(tmp_path: Path) -> None:
-    sight = Sight(tmp_path, share=0.0)
+    sight = Sight(tmp_path, share=1e-6)
     closely = sight.live(20, Want.NEEDED, cpu_s=0.1)
     assert not closely[0].alone
     assert all(b.alone for b in closely[10:])
@@ -99,7 +99,7 @@ def test_a_budget_that_is_used_up_leaves_key_frames_and_says_so(tmp_path: Path) 
 
 
 def test_key_frames_far_apart_are_bridged_under_the_same_budget(tmp_path: Path) -> None:
-    rich, poor = Sight(tmp_path, key_every=100), Sight(tmp_path, share=0.0, key_every=100)
+    rich, poor = Sight(tmp_path, key_every=100), Sight(tmp_path, share=1e-6, key_every=100)
     shown = [b.frames[-1].received_at for b in rich.live(40, Want.QUIET)]
     assert max((b - a).total_seconds() for a, b in pairwise(shown)) <= 2.5
     poor.live(20, Want.QUIET, cpu_s=0.5)
