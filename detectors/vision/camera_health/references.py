@@ -66,13 +66,13 @@ class References:
     def share_alike(self, seen: Measures, mode: int) -> float | None:
         """The share of zones whose edges are where they usually are; None when too few have any."""
         then, now = _zones(self._records[mode]["edges"]), _zones(seen.edges)
-        contrast_then, contrast_now = np.linalg.norm(then, axis=1), np.linalg.norm(now, axis=1)
+        contrast_then, contrast_now = _lengths(then), _lengths(now)
         least = _ZONE_CONTRAST * np.sqrt(then.shape[1])
         told = (contrast_then >= least) & (contrast_now >= 0.5 * least) & self._watched_zones()
         if np.count_nonzero(told) < _LEAST_ZONES:
             return None
-        alike = (then * now).sum(axis=1)[told] / (contrast_then * contrast_now)[told]
-        return float((alike >= self._settings.alike).mean())
+        alike = np.einsum("ij,ij->i", then, now) >= self._settings.alike * contrast_then * contrast_now
+        return float(np.count_nonzero(alike & told)) / np.count_nonzero(told)
 
     def to_bytes(self) -> bytes:
         return self._records.tobytes()
@@ -92,6 +92,11 @@ class References:
         columns = np.arange(_ZONES[1]) * TILES[1] // _ZONES[1]
         zones: Mask = self._watched[np.ix_(rows, columns)].reshape(-1)
         return zones
+
+
+def _lengths(rows: Plane) -> Plane:
+    lengths: Plane = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+    return lengths
 
 
 def _ratio(now: Plane, then: Plane) -> Plane:
