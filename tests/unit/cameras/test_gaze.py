@@ -19,7 +19,7 @@ from ingest.cameras.desk import MOST_WAITING, ClipLost, Desk
 from ingest.cameras.gaze import Gaze, Seen
 from ingest.cameras.metrics import REFUSED_REPORTS
 from ingest.cameras.recording import Recording
-from ingest.cameras.reporting import report_of
+from ingest.cameras.reporting import fault_of, report_of
 from ingest.cameras.ring import MAX_BYTES
 from tests.support.cameras import AT, H264, coded, frame
 
@@ -72,6 +72,25 @@ def gaze(folder: Path, *detectors: Detector) -> Gaze:
 def test_a_detector_that_fails_does_not_silence_the_others(folder: Path) -> None:
     look = gaze(folder, Detector(broken), Detector(sighting)).look(whole(1), H264)
     assert [type(s) for s in look.seen] == [Seen]
+
+
+def test_no_still_is_made_of_what_is_no_news(folder: Path) -> None:
+    blobs = BlobStore(folder / "evidence")
+    eye = Gaze("c1", [Detector(sighting)], blobs, folder / "live" / "c1.jpg", is_news=lambda _: False)
+    assert eye.look(whole(1), H264).seen == []
+    assert list(blobs.all()) == []
+
+
+def test_a_fault_of_the_camera_has_one_still_no_region_and_no_clip(folder: Path) -> None:
+    def fault(picture: Picture) -> list[Sighting]:
+        return [replace(s, rule="camera_black", kind=Kind.CAMERA_FAULT, zone="") for s in sighting(picture)]
+
+    (seen,) = gaze(folder, Detector(fault)).look(whole(1), H264).seen
+    assert isinstance(seen, Seen)
+    report = fault_of(CAMERA, seen)
+    assert (report.finding.tier, report.finding.zone) == ("fault", None)
+    assert [(e.kind, e.state) for e in report.evidence] == [(EvidenceKind.STILL, "stored")]
+    assert len(list(BlobStore(folder / "evidence").all())) == 1
 
 
 def seconds(pictures: Sequence[Picture]) -> list[float]:
