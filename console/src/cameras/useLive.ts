@@ -1,4 +1,4 @@
-/** A camera's picture as it is now: up to five a second while the page is looked at, else the latest still each two seconds. */
+/** A camera's picture as it is now: up to five a second while the page is looked at, else the latest still, asked for every two seconds. */
 
 import { onUnmounted, ref, shallowRef, watch } from "vue";
 
