@@ -8,7 +8,7 @@ from typing import NoReturn, Protocol
 
 from farwatch.runtime.clock import Clock
 
-LOOK_EVERY_S = 0.5
+LOOK_EVERY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
