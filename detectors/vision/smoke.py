@@ -103,7 +103,7 @@ class SmokeDetector:
         self._zones = tuple(zones)
         self._settings = s = settings or SmokeSettings()
         self._samples: deque[Sample] = deque(maxlen=s.window)
-        self._flat: Plane | None = None
+        self._before: tuple[Plane, Sample] | None = None
         self._at: datetime | None = None
         self._masks: dict[str, Mask] = {}
         self._streaks = {zone.name: 0.0 for zone in zones}
@@ -138,10 +138,10 @@ class SmokeDetector:
         return not 0 <= (frame.at - self._at).total_seconds() < self._settings.spacing_s
 
     def _take(self, frame: Frame) -> None:
-        before = self._flat
+        before = self._before
         step_s = (frame.at - self._at).total_seconds() if self._at else 0.0
         sample = take_sample(frame, before)
-        if before is None or before.shape != frame.shape:
+        if before is None or before[0].shape != frame.shape:
             self._masks = {
                 z.name: cells(zone_mask(z.polygon, frame.shape).astype(np.float32)) >= 0.5
                 for z in self._zones
@@ -151,7 +151,7 @@ class SmokeDetector:
         ):
             self._samples.clear()
         self._samples.append(sample)
-        self._flat, self._at = frame.flat, frame.at
+        self._before, self._at = (frame.flat, sample), frame.at
 
     def _look(self) -> dict[str, Plume]:
         """Plumes by zone; none before half a window has been seen."""

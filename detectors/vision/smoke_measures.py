@@ -15,6 +15,8 @@ import numpy as np
 from detectors.vision.frames import Frame, Mask, Plane, as_plane
 
 _CELLS_ACROSS = 40
+_NOTHING_LEVELS = 0.7
+"""Where no cell changed by this much there is not even thin smoke: it makes 2-4, a still scene under H.264 less."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,22 +49,30 @@ class CellMap:
     level: Plane
 
 
-def take_sample(frame: Frame, before: Plane | None) -> Sample:
-    """`before` is the smoothed luma of the sample before; without one of this size the change is zero."""
-    change = np.zeros_like(frame.flat)
-    if before is not None and before.shape == frame.shape:
-        change = _without_common(frame.flat, before)
-    level = cells(frame.y)
+def take_sample(frame: Frame, before: tuple[Plane, Sample] | None) -> Sample:
+    """`before` is the smoothed luma of the sample before, and that sample; without one of this size the change is zero."""
+    change, known = np.zeros_like(frame.flat), None
+    if before is not None and before[0].shape == frame.shape:
+        change, known = _without_common(frame.flat, before[0]), before[1]
+    level, changed = cells(frame.y), cells(change)
+    if np.abs(changed).max() >= _NOTHING_LEVELS:
+        known = None
     return Sample(
         at=frame.at,
         level=level,
         relative=level - np.median(level),
-        change=cells(change),
+        change=changed,
         change_energy=cells(change * change),
-        texture=cells(_slope(frame.y)),
-        chroma=np.maximum(np.abs(cells(frame.u) - 128), np.abs(cells(frame.v) - 128)),
-        flame=_flame(frame, level),
+        texture=known.texture if known else cells(_slope(frame.y)),
+        chroma=known.chroma if known else _chroma(frame),
+        flame=known.flame if known else _flame(frame, level),
     )
+
+
+def _chroma(frame: Frame) -> Plane:
+    """Levels away from grey."""
+    u, v = np.abs(cells(frame.u) - 128), np.abs(cells(frame.v) - 128)
+    return as_plane(np.maximum(u, v))
 
 
 def _slope(y: Plane) -> Plane:
