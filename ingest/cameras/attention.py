@@ -71,7 +71,9 @@ class Attention:
             return self._take_every(ring, SHOW_EVERY_S)
         if may_decode_all and self.needs_more_than_keys(ring):
             return self._take_every(ring, None)
-        return self._take_key(ring, QUIET_EVERY_S if want is Want.QUIET else AWAKE_EVERY_S)
+        # Whoever passes over a key frame waits for the next: together no more than two seconds.
+        can_pass = want is Want.QUIET and 2 * ring.key_gap_s <= KEYS_FAR_APART_S
+        return self._take_key(ring, QUIET_EVERY_S if can_pass else AWAKE_EVERY_S)
 
     def _take_key(self, ring: Ring, every_s: float) -> Batch | None:
         number = ring.last_key

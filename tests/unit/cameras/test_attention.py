@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,6 +51,19 @@ def test_where_nothing_moves_a_key_frame_in_two_seconds_is_enough_and_none_count
         assert batch is None or batch.skipped == 0
         taken += seconds(batch)
     assert taken == [0.0, 2.0, 4.0]
+
+
+@pytest.mark.parametrize("key_every", [1, 4, 5, 10, 12, 15, 20, 22])
+def test_however_far_apart_key_frames_are_a_quiet_camera_shows_a_picture_in_two_seconds(
+    key_every: int,
+) -> None:
+    camera, taken = Camera(key_every), []
+    for _ in range(200):
+        camera.send(1)
+        taken += seconds(camera.take(Want.QUIET))[-1:]
+    gaps = [b - a for a, b in pairwise(taken)]
+    assert max(gaps) <= 2.3
+    assert sum(gaps) / len(gaps) >= 0.99 * min(1.8, key_every / 10)
 
 
 def test_a_decoder_that_was_busy_takes_the_newest_key_frame_and_counts_the_others() -> None:
