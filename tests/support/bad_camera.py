@@ -40,7 +40,8 @@ class BadLine:
 
     def reset(self) -> None:
         for reader in self._readers:
-            reader.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            if not reader.is_closing():
+                reader.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             reader.transport.abort()
 
     def hang_up(self, last_words: bytes) -> None:
