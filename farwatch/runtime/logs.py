@@ -11,6 +11,8 @@ _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {
     "taskName",
     "color_message",
 }
+_TELL_ADDRESSES = ("uvicorn.access", "httpx", "httpcore")
+"""They log each request's full address, and keys stand in queries."""
 
 
 class JsonFormatter(logging.Formatter):
@@ -39,4 +41,5 @@ def configure(role: str, *, as_json: bool, level: str) -> None:
     human = logging.Formatter(f"%(asctime)s %(levelname)-7s {role:<9} %(message)s")
     handler.setFormatter(JsonFormatter(role) if as_json else human)
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
+    for name in _TELL_ADDRESSES:
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,11 +1,13 @@
 """Cameras behind a GB/T 28181 platform: started over real HTTP, read over real RTSP, let go."""
 
 import asyncio
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
 
+from farwatch.runtime import logs
 from farwatch.runtime.clock import SystemClock
 from ingest.cameras.on_demand import Platform
 from ingest.cameras.patience import Patience
@@ -45,6 +47,28 @@ async def test_a_stream_is_started_read_and_let_go() -> None:
         await reader.close()
     assert fake.paths == [f"/api/play/start/{STREAM}", f"/api/play/stop/{STREAM}"]
     assert [headers["api-key"] for _, headers in fake.asked] == ["topsecret"] * 2
+
+
+@pytest.fixture
+def said(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
+    """What a process of ours writes when it logs everything."""
+    root = logging.getLogger()
+    before, level = list(root.handlers), root.level
+    logs.configure("cameras", as_json=False, level="debug")
+    yield lambda: capsys.readouterr().err
+    logging.basicConfig(level=level, handlers=before, force=True)
+
+
+async def test_logs_name_no_address_that_a_platform_is_asked_at(said: Callable[[], str]) -> None:
+    async with platform() as fake, Platforms(QUICK) as platforms:
+        fake.plays(STREAM, "rtsp://127.0.0.1:1/rtp/1")
+        start_url = f"{fake.url}/api/play/start/{STREAM}?token=topsecret"
+        await platforms.start(of(fake, start_url=start_url))
+    logging.getLogger("tests").info("the end")
+    told = said()
+    assert "the end" in told
+    assert "topsecret" not in told
+    assert "/api/play" not in told
 
 
 async def test_a_platform_that_is_to_keep_the_stream_is_not_asked_to_stop_it() -> None:
