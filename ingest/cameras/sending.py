@@ -94,16 +94,20 @@ class SendingDesk(Desk):
             while True:
                 unsent = await self._unsent.get()
                 try:
-                    reason = await self._sent(line, unsent)
-                except asyncio.CancelledError:
-                    self._unsent.put_nowait(unsent)  # `drain` may have time for it
+                    await self._deliver(line, unsent)
+                finally:
                     self._unsent.task_done()
-                    raise
-                self._settle(unsent.piece, reason)
-                await self._forget(unsent.piece.sha256)
-                self._unsent.task_done()
         finally:
             line.close()
+
+    async def _deliver(self, line: ServerLine, unsent: "_Unsent") -> None:
+        try:
+            reason = await self._sent(line, unsent)
+        except asyncio.CancelledError:
+            self._unsent.put_nowait(unsent)  # `drain` may have time for it
+            raise
+        self._settle(unsent.piece, reason)
+        await self._forget(unsent.piece.sha256)
 
     def _settle(self, piece: ClipStored, reason: str | None) -> None:
         if reason is None:

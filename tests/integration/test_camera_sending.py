@@ -188,6 +188,33 @@ async def test_a_worker_ends_in_time_when_the_server_does_not_answer(
     line.open.set()
 
 
+async def test_a_piece_whose_bytes_were_being_let_go_when_the_worker_ended_is_not_waited_for(
+    pool: Pool,
+    desk: SendingDesk,
+    blobs: BlobStore,
+    line: Line,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    letting_go, go_on = threading.Event(), threading.Event()
+    remove = blobs.remove
+
+    def slowly(sha256: str, *, older_than: datetime) -> bool:
+        letting_go.set()
+        go_on.wait(10)
+        return remove(sha256, older_than=older_than)
+
+    monkeypatch.setattr(blobs, "remove", slowly)
+    line.open.set()
+    async with at_work(desk):
+        desk.submit(found(blobs))
+        await until(lambda: asyncio.sleep(0, letting_go.is_set()), bool)
+    go_on.set()
+    await desk.drain(1)
+    assert (await still_becomes(pool, "stored")).size_bytes == len(PICTURE)
+    assert [record.message for record in caplog.records if "not sent" in record.message] == []
+
+
 async def test_over_a_real_connection_bytes_and_pictures_arrive_and_refusals_have_their_names(
     pool: Pool, tmp_path: Path
 ) -> None:
