@@ -14,7 +14,11 @@ from itertools import pairwise
 
 from ingest.rtsp.errors import Problem, RtspError
 
-_PARAMETER = re.compile(r'([A-Za-z_-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*))')
+_MOST_VALUE_CHARS = 4096
+"""Of a header that is looked at; what servers send is a tenth of it."""
+# All cameras of a process wait while one's header is parsed: none of these patterns goes back over what it has read.
+_PARAMETER = re.compile(r'(?<![A-Za-z_-])([A-Za-z_-]{1,64}+)\s*+=\s*+(?:"((?:[^"\\]|\\.)*+)"|([^\s,"]*+))')
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.?)*+"?')
 _SCHEME = re.compile(r"\s*(Basic|Digest)\b(?!\s*=)", re.IGNORECASE)
 _HASHES = {"md5": hashlib.md5, "sha-256": hashlib.sha256}
 _PREFERRED = ("sha-256", "sha-256-sess", "md5", "md5-sess")
@@ -45,13 +49,16 @@ class Challenge:
 def parse_challenges(values: Sequence[str]) -> list[Challenge]:
     """The challenges of all WWW-Authenticate headers, Digest ones with unknown algorithms or qop included."""
     return [
-        c for value in values for text in _split_schemes(value) if (c := _parse_challenge(text)) is not None
+        c
+        for value in values
+        for text in _split_schemes(value[:_MOST_VALUE_CHARS])
+        if (c := _parse_challenge(text)) is not None
     ]
 
 
 def _split_schemes(value: str) -> list[str]:
     """Several challenges may share a header, separated by commas like their own parameters."""
-    quoted = re.sub(r'"(?:[^"\\]|\\.)*"', lambda m: '"' + "_" * (len(m[0]) - 2) + '"', value)
+    quoted = _QUOTED.sub(lambda m: '"' * len(m[0]), value)
     starts = [m.start(1) for m in re.finditer(r"(?:^|,)\s*(Basic|Digest)\b(?!\s*=)", quoted, re.IGNORECASE)]
     return [value[a:b] for a, b in pairwise([*starts, len(value)])]
 
@@ -84,7 +91,7 @@ def _parse_challenge(text: str) -> Challenge | None:
 def parse_parameters(text: str) -> dict[str, str]:
     """`name="value"` pairs with lower-case names; of a repeated name the first counts."""
     found: dict[str, str] = {}
-    for name, quoted, bare in _PARAMETER.findall(text):
+    for name, quoted, bare in _PARAMETER.findall(text[:_MOST_VALUE_CHARS]):
         found.setdefault(name.lower(), re.sub(r"\\(.)", r"\1", quoted) or bare)
     return found
 

@@ -1,10 +1,11 @@
 import hashlib
+import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ingest.rtsp.auth import Authenticator, Credential, Verifier, digest, parse_challenges
+from ingest.rtsp.auth import Authenticator, Credential, Verifier, digest, parse_challenges, parse_parameters
 from ingest.rtsp.errors import Problem, RtspError
 
 ACCOUNT = Credential("admin", 'p:"\\@ä')
@@ -150,3 +151,23 @@ def test_any_header_is_a_challenge_or_none_and_verifies_nothing(text: str) -> No
     )
     verifier = Verifier(ACCOUNT, "r", ("basic", "md5"))
     assert not any(verifier.verify("PLAY", URL, head + text) for head in ("", "Basic ", "Digest "))
+
+
+@given(st.lists(st.sampled_from(['"', "\\", "a", "=", ",", " ", "Digest", "\n"]), min_size=1, max_size=6))
+@example(["a"])
+@example(['"', "\\"])
+@settings(max_examples=40, deadline=None)
+def test_no_header_holds_up_the_other_cameras(parts: list[str]) -> None:
+    """They share one loop; a head of 32 KB is the longest that is read."""
+    piece = "".join(parts)
+    text = ("Digest " + piece * (32_768 // len(piece)))[:32_768]
+    began_s = time.process_time()
+    parse_challenges([text])
+    parse_parameters(text)
+    assert time.process_time() - began_s < 0.1
+
+
+def test_a_value_may_hold_commas_quotes_and_another_ways_name() -> None:
+    (basic, asked) = parse_challenges([r'Basic realm="a, \"Digest\" b", Digest realm="c", nonce="n"'])
+    assert (basic.scheme, basic.realm) == ("basic", 'a, "Digest" b')
+    assert (asked.realm, asked.nonce) == ("c", "n")
