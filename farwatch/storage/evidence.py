@@ -1,4 +1,7 @@
-"""Evidence as rows: pending -> stored | lost, stored -> purged. The bytes are in the blob store before a row says `stored`."""
+"""Evidence as rows: pending -> stored | lost, stored -> purged, and back while the bytes are there.
+
+The bytes are in the blob store before a row says `stored`.
+"""
 
 import uuid
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,10 @@
 """Evidence beyond its quota goes oldest first, by class; that of an open case never."""
 
+import asyncio
 import os
 import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,8 +13,9 @@ import pytest
 from farwatch.domain.policy import EvidenceRule
 from farwatch.storage import evidence
 from farwatch.storage.blobs import BlobStore
-from farwatch.storage.database import Pool
+from farwatch.storage.database import Connection, Pool, transaction
 from farwatch.storage.purging import Purged, purge
+from tests.support.waiting import until
 
 NOW = datetime.now(UTC)  # noqa: TID251
 MB = 1_000_000
@@ -30,8 +34,10 @@ class Rows:
     def __init__(self, pool: Pool, blobs: BlobStore) -> None:
         self.pool, self.blobs, self.hours = pool, blobs, 0
 
-    async def task(self, state: str, reopened_from: int | None = None) -> int:
-        return await self.pool.fetchval(
+    async def task(
+        self, state: str, reopened_from: int | None = None, connection: Connection | None = None
+    ) -> int:
+        return await (connection or self.pool).fetchval(
             "INSERT INTO tasks (state, severity, lat, lon, opened_at, policy, reopened_from)"
             " VALUES ($1, 2, 30, 120, now(), '{}', $2) RETURNING id",
             state,
@@ -94,6 +100,21 @@ def rows(pool: Pool, blobs: BlobStore) -> Rows:
 
 
 KEPT = ("stored", None, True)
+LATER = NOW + timedelta(hours=2)
+
+
+@asynccontextmanager
+async def purging_waits_for(rows: Rows, now: datetime) -> AsyncIterator[Connection]:
+    """A transaction that a round of purging runs into; the round ends after it."""
+    async with asyncio.TaskGroup() as group:
+        async with transaction(rows.pool) as connection:
+            yield connection
+            group.create_task(purge(rows.pool, rows.blobs, NOTHING, now))
+            await until(
+                lambda: rows.pool.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"),
+                bool,
+                within_s=10,
+            )
 
 
 async def test_the_oldest_of_each_class_goes_with_its_reason_and_the_newest_within_the_quota_stays(
@@ -183,3 +204,56 @@ async def test_a_round_that_was_killed_after_the_file_went_is_finished_by_the_ne
     rows.blobs.path(sha256).unlink()
     await purge(rows.pool, rows.blobs, LITTLE, NOW)
     assert await evidence.purged_hashes(rows.pool) == ({sha256}, set())
+
+
+async def test_a_case_opened_again_while_its_evidence_is_purged_keeps_it(rows: Rows) -> None:
+    closed = await rows.task("closed")
+    piece = await rows.piece(await rows.finding(closed))
+    async with purging_waits_for(rows, NOW) as connection:
+        await connection.execute("UPDATE evidence SET meta = meta WHERE id = $1", piece)
+        await rows.task("open", closed, connection)
+    assert await rows.states(piece) == [KEPT]
+
+
+async def test_a_case_opened_again_before_the_bytes_are_erased_keeps_them_also_where_a_closed_case_has_the_same(
+    rows: Rows,
+) -> None:
+    closed, other = await rows.task("closed"), await rows.task("closed")
+    pieces = [
+        await rows.piece(await rows.finding(task), content=b"the same", young=True)
+        for task in (other, closed, other)
+    ]
+    await rows.pool.execute(
+        "INSERT INTO evidence (id, kind, state, media_type, derived_from)"
+        " VALUES (gen_random_uuid(), 'clip_copy', 'pending', 'video/mp4', $1)",
+        pieces[1],
+    )
+    copy_ = "SELECT state, reason FROM evidence WHERE derived_from IS NOT NULL"
+    assert await purge(rows.pool, rows.blobs, NOTHING, NOW) == Purged(3, 0)
+    assert tuple(await rows.pool.fetchrow(copy_)) == ("lost", "original_purged")
+    await rows.task("open", await rows.task("closed", closed))
+    assert await purge(rows.pool, rows.blobs, NOTHING, LATER) == Purged(0, 2 * 60 * MB, put_back=1)
+    gone = ("purged", "quota_closed", True)
+    assert await rows.states(*pieces) == [gone, KEPT, gone]
+    assert tuple(await rows.pool.fetchrow(copy_)) == ("pending", None)
+
+
+async def test_who_opens_a_case_again_and_who_erases_its_bytes_wait_for_each_other(rows: Rows) -> None:
+    closed = await rows.task("closed")
+    piece = await rows.piece(await rows.finding(await rows.task("closed", closed)), young=True)
+    again = await rows.piece(await rows.finding(closed), young=True)
+    await purge(rows.pool, rows.blobs, NOTHING, NOW)
+    last = await rows.pool.fetchval("SELECT max(id) FROM tasks")
+    async with purging_waits_for(rows, LATER) as connection:
+        await rows.task("open", last, connection)
+    assert await rows.states(piece, again) == [KEPT, KEPT]
+
+
+async def test_bytes_that_went_before_the_case_was_opened_again_are_told_as_gone(rows: Rows) -> None:
+    closed = await rows.task("closed")
+    piece = await rows.piece(await rows.finding(closed), young=True)
+    await purge(rows.pool, rows.blobs, NOTHING, NOW)
+    rows.blobs.path((await evidence.purged_hashes(rows.pool))[1].pop()).unlink()
+    await rows.task("open", closed)
+    assert await purge(rows.pool, rows.blobs, NOTHING, LATER) == Purged(0, 60 * MB)
+    assert await rows.states(piece) == [("purged", "quota_closed", False)]
