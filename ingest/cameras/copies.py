@@ -7,6 +7,7 @@ cameras of all shares.
 import asyncio
 import json
 import logging
+import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,8 +25,14 @@ log = logging.getLogger(__name__)
 LOOK_EVERY_S = 2.0
 DEADLINE_S = 900.0
 """By the wall clock: a child that yields to everybody may wait long on a busy machine. Its CPU time has its own limit."""
+TRIES_AFTER_S = (0.0, 5.0, 30.0, 120.0)
+"""Pauses before each try: a machine without room for a child process may have it again in a while."""
 MOST_SAID_BYTES = 1000
 CODE = Path(__file__).parents[2]
+
+
+class _HinderedError(Exception):
+    """The machine let no child begin, or ended it: that tells nothing of the clip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,15 @@ class Copyist:
 
     async def _make(self, due: DueCopy) -> _Made | str:
         """The copy, or why there is none: `copy_failed`, `copy_too_slow`, or the disk's reason."""
+        for pause_s in TRIES_AFTER_S:
+            await asyncio.sleep(pause_s)
+            try:
+                return await self._try(due)
+            except _HinderedError as hindered:
+                log.warning("no copy of clip %s for now: %s", due.original, hindered)
+        return "copy_failed"
+
+    async def _try(self, due: DueCopy) -> _Made | str:
         try:
             with self._blobs.scratch(".mp4") as target:
                 said = await self._child(self._blobs.path(due.sha256), target)
@@ -75,11 +91,8 @@ class Copyist:
             return why_not_kept(error)
 
     async def _child(self, source: Path, target: Path) -> dict[str, object] | str:
-        """What the child says of its copy; it gets nothing of our environment, and ends with us."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "ingest.cameras.copying", str(source.absolute()), str(target.absolute()), cwd=CODE, env={},
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
+        """What the child says of its copy, or why there is none. Raises _HinderedError."""
+        process = await _begin(source, target)
         assert process.stdout is not None
         try:
             async with asyncio.timeout(self._deadline_s):
@@ -89,10 +102,23 @@ class Copyist:
             return "copy_too_slow"
         finally:
             await terminate(process, grace_s=0)
+        if process.returncode == -signal.SIGKILL:  # not by us, and its own limits end it in other ways
+            raise _HinderedError("its maker was killed")
         if process.returncode != 0:
             log.warning("no copy of a clip: its maker ended with %s", process.returncode)
             return "copy_failed"
         return dict(json.loads(said))
+
+
+async def _begin(source: Path, target: Path) -> asyncio.subprocess.Process:
+    """The child gets nothing of our environment, and ends with us."""
+    try:
+        return await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "ingest.cameras.copying", str(source.absolute()), str(target.absolute()), cwd=CODE, env={},
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+    except OSError as error:
+        raise _HinderedError(f"its maker does not start: {error}") from error
 
 
 async def _settle(connection: Connection, due: DueCopy, made: _Made | str) -> None:

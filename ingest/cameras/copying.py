@@ -23,6 +23,8 @@ from farwatch.runtime.processes import end_with_parent
 LARGEST = (1280, 720)
 CPU_MAX_S = 240
 """Twenty times what half a minute of 1080p25 takes; 4K takes four times of it."""
+CPU_GRACE_S = 10
+"""At the lower limit it gets SIGXCPU, at the upper one SIGKILL, which looks like the machine's."""
 MEMORY_MAX_BYTES = 3 << 30
 FILE_MAX_BYTES = 256 << 20
 LOWEST_PRIORITY = 19
@@ -78,13 +80,13 @@ def fitted(width: int, height: int) -> tuple[int, int]:
 def main(source: str, target: str) -> int:
     end_with_parent()
     os.nice(LOWEST_PRIORITY)
-    for what, most in (
-        (resource.RLIMIT_AS, MEMORY_MAX_BYTES),
-        (resource.RLIMIT_CPU, CPU_MAX_S),
-        (resource.RLIMIT_FSIZE, FILE_MAX_BYTES),
-        (resource.RLIMIT_CORE, 0),
+    for what, most, at_last in (
+        (resource.RLIMIT_AS, MEMORY_MAX_BYTES, MEMORY_MAX_BYTES),
+        (resource.RLIMIT_CPU, CPU_MAX_S, CPU_MAX_S + CPU_GRACE_S),
+        (resource.RLIMIT_FSIZE, FILE_MAX_BYTES, FILE_MAX_BYTES),
+        (resource.RLIMIT_CORE, 0, 0),
     ):
-        resource.setrlimit(what, (most, most))
+        resource.setrlimit(what, (most, at_last))
     try:
         said = copy(Path(source), Path(target))
     except (av.FFmpegError, ValueError, IndexError, MemoryError) as error:

@@ -1,10 +1,11 @@
 """Copies of clips for browsers: made once, by a child that may fail without harm."""
 
 import asyncio
+import errno
 import signal
 import sys
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -114,6 +115,72 @@ async def test_a_copy_that_takes_too_long_is_lost_and_its_maker_ended(
     assert await Copyist(pool, blobs, deadline_s=0.01).make_one()
     assert ((row := await fetch(pool, copy)).state, row.reason) == (EvidenceState.LOST, "copy_too_slow")
     assert [child.returncode is not None for child in children] == [True]
+
+
+def hindering(
+    monkeypatch: pytest.MonkeyPatch, hindrances: Sequence[Callable[[asyncio.subprocess.Process], object]]
+) -> list[int]:
+    """The first makers meet one hindrance each; returns the list that counts them all."""
+    makers: list[int] = []
+    create = asyncio.create_subprocess_exec
+
+    async def hindered(*arguments: str, **more: object) -> asyncio.subprocess.Process:
+        child = await create(*arguments, **more)  # type: ignore[arg-type]
+        makers.append(child.pid)
+        if len(makers) <= len(hindrances):
+            hindrances[len(makers) - 1](child)
+        return child
+
+    monkeypatch.setattr(copies, "TRIES_AFTER_S", (0, 0.01, 0.01))
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", hindered)
+    return makers
+
+
+def killed(child: asyncio.subprocess.Process) -> None:
+    child.kill()
+
+
+def refused(child: asyncio.subprocess.Process) -> None:
+    child.kill()
+    raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+
+async def test_a_copy_whose_maker_the_machine_refused_or_killed_is_made_at_the_next_try(
+    pool: Pool, blobs: BlobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    makers = hindering(monkeypatch, [refused, killed])
+    _, copy = await rows_of(pool, a_clip(blobs, Codec.MJPEG).sha256)
+    assert await Copyist(pool, blobs).make_one()
+    assert (await fetch(pool, copy)).state is EvidenceState.STORED
+    assert len(makers) == 3
+
+
+async def test_a_copy_whose_makers_are_all_killed_is_lost(
+    pool: Pool, blobs: BlobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    makers = hindering(monkeypatch, [killed] * 9)
+    _, copy = await rows_of(pool, a_clip(blobs, Codec.MJPEG).sha256)
+    assert await Copyist(pool, blobs).make_one()
+    assert ((row := await fetch(pool, copy)).state, row.reason) == (EvidenceState.LOST, "copy_failed")
+    assert len(makers) == 3
+
+
+_BUSY_MAKER = """
+from ingest.cameras import copying
+copying.CPU_MAX_S = 1
+copying.copy = lambda *_: any(iter(int, 1))
+copying.main("", "")
+"""
+
+
+async def test_a_maker_that_takes_too_much_of_a_core_ends_otherwise_than_one_that_the_machine_killed() -> (
+    None
+):
+    maker = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _BUSY_MAKER, stdin=asyncio.subprocess.PIPE, cwd=copies.CODE
+    )
+    async with asyncio.timeout(30):
+        assert await maker.wait() == -signal.SIGXCPU
 
 
 async def test_two_workers_make_a_copy_once_and_the_one_a_dead_maker_left_is_made_again(
