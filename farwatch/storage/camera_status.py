@@ -6,8 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from farwatch.domain.finding import Param
-from farwatch.storage import events
+from farwatch.domain.finding import FindingEnded, Param
+from farwatch.storage import events, findings
 from farwatch.storage.database import Connection
 
 STALE_AFTER_S = 20.0
@@ -106,3 +106,15 @@ async def open_faults(
         list(cameras),
     )  # fmt: skip
     return {(r["camera"], r["rule"]): (r["id"], r["onset_at"]) for r in rows}
+
+
+async def end_left_open(connection: Connection, cameras: Sequence[str]) -> None:
+    """Before a worker begins to watch these: what they showed in an earlier worker's time, which nobody follows any more, ended
+    when its camera was seen last. If it goes on it is found anew."""
+    rows = await connection.fetch(
+        "SELECT f.id, greatest(f.onset_at, coalesce(c.last_frame_at, now())) AS ended_at FROM findings f"
+        " LEFT JOIN camera_status c ON c.camera = f.camera"
+        " WHERE f.camera = ANY($1) AND f.kind <> 'camera_fault' AND f.ended_at IS NULL",
+        list(cameras),
+    )
+    await findings.end_camera_findings(connection, [FindingEnded(r["id"], r["ended_at"]) for r in rows])

@@ -46,8 +46,11 @@ class Vigil:
         self._known = _Known()
 
     async def expect(self, cameras: Sequence[str]) -> None:
-        """Before these are watched: the faults that an earlier process found go on."""
-        async with self._pool.acquire() as connection:
+        """Before these are watched: the faults that an earlier process found go on, what else it left open is ended."""
+        if not cameras:
+            return
+        async with transaction(self._pool) as connection:
+            await camera_status.end_left_open(connection, cameras)
             left = await camera_status.open_faults(connection, cameras)
         self._faults.resume({of: Fault(*fault) for of, fault in left.items()})
 

@@ -68,6 +68,7 @@ async def test_a_worker_reads_its_cameras_and_writes_what_they_found(pool: Pool,
         await camera_status.report(
             worker, [CameraStatus(camera="c1", state=CameraState.OFFLINE, reason="closed")]
         )
+        await camera_status.end_left_open(worker, ["c1"])
         assert await camera_status.open_faults(worker, ["c1"]) == {}
         assert await evidence.cameras_with_old_pending(worker, older_than_s=0) == []
         assert await evidence.lose_pending(worker, ["c1"], older_than_s=0, reason="worker_restarted") == 0
