@@ -211,7 +211,11 @@ class Wire(asyncio.BufferedProtocol):
         self._tick = asyncio.get_running_loop().call_later(wait_s, self._on_tick)
 
     def _on_tick(self) -> None:
-        self.session.tick(self._clock.now())
+        try:
+            self.session.tick(self._clock.now())
+        except RtspError as error:
+            self._fail(error)
+            return
         self._send()
         self._gather()
         if self.has_frames:
