@@ -2,7 +2,7 @@
 
 import asyncio
 import struct
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -24,12 +24,13 @@ def packet(sequence: int, timestamp: int, marker: bool) -> bytes:
 
 
 async def test_a_packet_that_was_waited_for_and_makes_no_sense_ends_the_session() -> None:
-    wire = Wire(parse_address("rtsp://127.0.0.1/x")[0], None, Transport.UDP, SystemClock())
+    clock = SystemClock()
+    wire = Wire(parse_address("rtsp://127.0.0.1/x")[0], None, Transport.UDP, clock)
     stream = StreamDescription(codec=Codec.MJPEG, parameter_sets=b"", clock_rate=90_000)
     wire.session.description, wire.session.is_udp = stream, True
     wire.session._receiving = Receiving(stream, JPEG)
-    long_ago = datetime.now(UTC) - timedelta(seconds=3)
-    wire.session.receive_datagrams([packet(1, 1, False), packet(3, 9000, True), packet(4, 18_000, True)], long_ago)
+    packets = [packet(1, 1, False), packet(3, 9000, True), packet(4, 18_000, True)]
+    wire.session.receive_datagrams(packets, clock.now() - timedelta(seconds=3))
     wire._on_tick()
     with pytest.raises(RtspError) as ended:
         async with asyncio.timeout(5):
