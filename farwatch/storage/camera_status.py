@@ -38,17 +38,22 @@ class CameraStatus:
     changed_at: datetime | None = None
 
 
+NO_NEWS = ("starting", "waits_its_turn", "worker_away")
+"""Reasons of a camera that nobody can tell anything of yet. What comes after them is news when it differs from what was before."""
 _REPORT = """
-INSERT INTO camera_status AS known (camera, state, reason, last_frame_at, stream, changed_at, updated_at)
-SELECT camera, state, reason, last_frame_at, stream, now(), now()
-FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::jsonb[])
-  AS said (camera, state, reason, last_frame_at, stream)
+INSERT INTO camera_status AS known (camera, state, reason, last_frame_at, stream, changed_at, updated_at, told, told_at)
+SELECT camera, state, reason, last_frame_at, stream, now(), now(), news, CASE WHEN news <> '' THEN now() END
+FROM (SELECT *, CASE WHEN reason = ANY($6) THEN '' ELSE replace(state, 'resting', 'online') || ' ' || reason END AS news
+  FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::jsonb[])
+    AS said (camera, state, reason, last_frame_at, stream)) AS said
 ON CONFLICT (camera) DO UPDATE SET state = excluded.state, reason = excluded.reason,
   last_frame_at = coalesce(excluded.last_frame_at, known.last_frame_at),
   stream = CASE WHEN excluded.stream = '{}' THEN known.stream ELSE excluded.stream END, updated_at = excluded.updated_at,
   changed_at = CASE WHEN (known.state, known.reason) = (excluded.state, excluded.reason) THEN known.changed_at
-                    ELSE excluded.updated_at END
-RETURNING camera, changed_at = updated_at AS changed
+                    ELSE excluded.updated_at END,
+  told = CASE WHEN excluded.told = '' THEN known.told ELSE excluded.told END,
+  told_at = CASE WHEN excluded.told IN ('', known.told) THEN known.told_at ELSE excluded.updated_at END
+RETURNING camera, told_at = updated_at AS is_news
 """
 _FETCH = """
 SELECT camera, last_frame_at, stream, changed_at,
@@ -59,9 +64,9 @@ FROM camera_status WHERE $2::text IS NULL OR camera = $2
 
 
 async def report(connection: Connection, statuses: Sequence[CameraStatus]) -> list[str]:
-    """Writes what is so in the caller's transaction; a change of state or reason becomes an event. Returns who changed.
+    """Writes what is so in the caller's transaction; news becomes an event. Returns whose.
 
-    No camera may be named twice in one call.
+    No news: that a camera on patrol rests or is looked at again, and that a worker started. No camera may be named twice in one call.
     """
     rows = await connection.fetch(
         _REPORT,
@@ -70,14 +75,15 @@ async def report(connection: Connection, statuses: Sequence[CameraStatus]) -> li
         [s.reason for s in statuses],
         [s.last_frame_at for s in statuses],
         [dict(s.stream) for s in statuses],
+        NO_NEWS,
     )
-    changed = {row["camera"] for row in rows if row["changed"]}
+    news = {row["camera"] for row in rows if row["is_news"]}
     for status in statuses:
-        if status.camera in changed:
+        if status.camera in news:
             await events.append(
                 connection, "camera_status", camera=status.camera, state=status.state, reason=status.reason
             )
-    return sorted(changed)
+    return sorted(news)
 
 
 async def fetch_all(connection: Connection, camera: str | None = None) -> dict[str, CameraStatus]:

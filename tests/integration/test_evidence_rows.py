@@ -145,6 +145,24 @@ async def test_camera_status_becomes_an_event_only_when_it_changes(pool: Pool) -
         assert (await camera_status.fetch_all(connection))["c1"].reason == "worker_away"
 
 
+async def test_turns_on_patrol_and_a_workers_start_are_no_news_of_a_camera(pool: Pool) -> None:
+    said = [
+        ("unknown", "waits_its_turn"), ("online", ""), ("resting", ""), ("online", ""), ("resting", ""),
+        ("unknown", "starting"), ("online", ""), ("resting", "camera_black"), ("online", "camera_black"),
+        ("unknown", "starting"), ("offline", "timed_out"), ("unknown", "starting"), ("online", ""),
+    ]  # fmt: skip
+    for state, reason in said:
+        async with transaction(pool) as connection:
+            status = CameraStatus(camera="c1", state=CameraState(state), reason=reason, last_frame_at=AT)
+            await camera_status.report(connection, [status])
+            now = (await camera_status.fetch_all(connection))["c1"]
+            assert (now.state, now.reason) == (state, reason)
+            assert now.changed_at == await connection.fetchval("SELECT now()")
+    assert [(e["state"], e["reason"]) for e in await events_of(pool, "camera_status")] == [
+        ("online", ""), ("resting", "camera_black"), ("offline", "timed_out"), ("online", ""),
+    ]  # fmt: skip
+
+
 _KILLED = """
 import asyncio, os, signal, sys, uuid
 from pathlib import Path
