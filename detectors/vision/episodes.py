@@ -51,10 +51,10 @@ class Episode:
     def _end_if_quiet(self, at: datetime) -> list[Sighting | SightingEnded]:
         if self._onset_at is None or self._seen_at is None:
             return []
+        self._seen_at = min(self._seen_at, at)  # the clock was set back
         if (at - self._seen_at).total_seconds() < self._quiet_s:
             return []
-        ended = SightingEnded(
-            rule=self._rule, zone=self._zone, onset_at=self._onset_at, ended_at=self._seen_at
-        )
-        self._ended_at, self._onset_at, self._seen_at = self._seen_at, None, None
+        ended_at = max(self._onset_at, self._seen_at)
+        ended = SightingEnded(rule=self._rule, zone=self._zone, onset_at=self._onset_at, ended_at=ended_at)
+        self._ended_at, self._onset_at, self._seen_at = ended_at, None, None
         return [ended]

@@ -20,6 +20,8 @@ from farwatch.domain.finding import Kind, Reason, Severity
 from farwatch.domain.picture import Picture, Sighting, SightingEnded
 from farwatch.domain.registry import Zone
 
+_DISORDER_S = 5.0
+"""A picture that is older by less came out of turn; by more, the wall clock was set back."""
 _MARGIN = 8
 
 
@@ -122,8 +124,9 @@ class LeftObjectDetector:
         if frame is None:
             return self._tell(picture.at)
         step_s = (frame.at - self._last_at).total_seconds() if self._last_at else 0.0
-        if step_s < 0 or (step_s == 0 and self._model is not None):
+        if -_DISORDER_S < step_s <= 0 and self._model is not None:
             return []
+        step_s = max(0.0, step_s)  # the clock was set back: nobody knows what has passed
         if self._is_idle(step_s):
             return self._tell(frame.at)
         self._last_at = frame.at

@@ -179,7 +179,7 @@ class SmokeDetector:
         s = self._settings
         since_s = (at - self._suspected_at).total_seconds() if self._suspected_at else None
         sparse = self._span_s() > 2 * s.spacing_s * (len(self._samples) - 1)
-        if suspicious and sparse and (since_s is None or since_s >= s.burst_every_s):
+        if suspicious and sparse and (since_s is None or not 0 <= since_s < s.burst_every_s):
             self._suspected_at, since_s = at, 0.0
         self._wants = since_s is not None and 0 <= since_s < s.burst_s
 

@@ -1,12 +1,12 @@
 """Which frames of a camera are worth decoding now. Pure."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import IntEnum
 from itertools import takewhile
 
 from ingest.cameras.ring import Ring
-from ingest.rtsp.frames import CodedFrame
+from ingest.rtsp.frames import CodedFrame, is_due
 
 KEYS_FAR_APART_S = 2.2
 """Key frames every two seconds, with a tenth of tolerance, are close enough to live on them alone."""
@@ -80,7 +80,7 @@ class Attention:
         if number is None or number < self._next:
             return None
         frames = ring.from_number(number, 1)
-        if not self._is_due(frames[0].received_at, every_s):
+        if not is_due(self._shown_at, frames[0].received_at, every_s):
             return None
         skipped, at = 0, frames[0].received_at
         if self._shown_at is not None:
@@ -97,7 +97,8 @@ class Attention:
         behind = ring.end - self._next > LONGEST_BACKLOG and key > self._next
         if not self._going_on or self._next < ring.first or behind:
             start, restart = key, True
-        if not restart and not self._is_due(ring.newest_at, show_every_s or QUIET_EVERY_S):
+        newest_at, every_s = ring.newest_at, show_every_s or QUIET_EVERY_S
+        if not restart and (newest_at is None or not is_due(self._shown_at, newest_at, every_s)):
             return None
         limit = LONGEST_BATCH if show_every_s else LONGEST_BACKLOG
         frames = tuple(takewhile(_is_whole, ring.from_number(start, limit)))
@@ -107,11 +108,6 @@ class Attention:
         skipped = max(0, start - self._next) if self._going_on else 0
         self._next, self._going_on, self._shown_at = start + len(frames), True, frames[-1].received_at
         return Batch(frames=frames, restart=restart, alone=False, skipped=skipped, show_every_s=show_every_s)
-
-    def _is_due(self, at: datetime | None, every_s: float) -> bool:
-        return at is not None and (
-            self._shown_at is None or at - self._shown_at >= timedelta(seconds=every_s)
-        )
 
 
 def _is_whole(frame: CodedFrame) -> bool:

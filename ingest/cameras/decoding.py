@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from farwatch.domain.picture import Picture
 from ingest.cameras import metrics
 from ingest.cameras.attention import Batch
-from ingest.rtsp.frames import Codec, CodedFrame, StreamDescription, access_unit
+from ingest.rtsp.frames import Codec, CodedFrame, StreamDescription, access_unit, coded_pixels, is_due
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +27,12 @@ MOST_WAITING = 32
 """H.264 and H.265 reorder over at most 16 frames; what waits longer was swallowed by the decoder."""
 DECODERS = {Codec.H264: "h264", Codec.H265: "hevc", Codec.MJPEG: "mjpeg"}
 """Names of FFmpeg's decoders."""
-MOST_SIZES = 16
-"""Sizes of pictures for which decoders are kept; a process that meets more begins anew."""
+MOST_SIZES = 8
+"""Codecs and sizes of pictures for which decoders are kept; a process that meets more begins anew."""
+MOST_PIXELS = 40_000_000
+"""8K has 33 million. Larger pictures are refused: each takes half as many bytes again, and decoders hold several."""
+MOST_KEPT_PIXELS = 4096 * 2304
+"""Decoders of larger pictures serve one batch: one of 4K that is not in use holds 14 to 22 MB."""
 Plane = NDArray[np.uint8]
 
 
@@ -45,6 +49,11 @@ class FrameDecoder:
         self._waiting: dict[int, CodedFrame] = {}
 
     @property
+    def pixels(self) -> int:
+        """Of one picture as it was decoded last, however much of it is not shown."""
+        return self._context.coded_width * self._context.coded_height
+
+    @property
     def is_hardware(self) -> bool:
         return self._context.is_hwaccel
 
@@ -57,10 +66,14 @@ class FrameDecoder:
             unit = access_unit(coded, description)
             if not unit:  # FFmpeg would take it for the end of the stream
                 raise ValueError("there is nothing in a frame")
+            refuse_too_large(unit, self.codec)
             packet = av.Packet(unit)
             packet.pts = coded.rtp_time
             self._waiting[coded.rtp_time] = coded
-            yield from self._matched(self._context.decode(packet))
+            frames = self._context.decode(packet)
+            if self.pixels > MOST_PIXELS:
+                raise ValueError("a picture is larger than its parameter sets told us")
+            yield from self._matched(frames)
         if batch.alone:
             # A stream with B-frames keeps its first pictures back; nothing will follow here to push them out.
             yield from self._matched(self._context.decode(None))
@@ -96,16 +109,24 @@ class Decoders:
 
     @contextmanager
     def lend(self, description: StreamDescription) -> Iterator[FrameDecoder]:
-        """For one batch that is complete in itself. One that failed is not lent again."""
-        if len(self._free) > MOST_SIZES:
+        """For one batch that is complete in itself. One that failed or holds much is not lent again."""
+        kind = description.codec, description.width, description.height
+        if kind not in self._free and len(self._free) >= MOST_SIZES:
             self._free.clear()
-        free = self._free.setdefault((description.codec, description.width, description.height), [])
+        free = self._free.setdefault(kind, [])
         try:
             decoder = free.pop()
         except IndexError:
             decoder = self.make(description.codec)
         yield decoder
-        free.append(decoder)
+        if decoder.pixels <= MOST_KEPT_PIXELS:
+            free.append(decoder)
+
+
+def refuse_too_large(unit: bytes, codec: Codec) -> None:
+    """Raises ValueError for an access unit that says so. FFmpeg's own bound looks at what is shown, and much may be cropped."""
+    if (pixels := coded_pixels(unit, codec)) > MOST_PIXELS:
+        raise ValueError(f"a picture of {pixels / 1e6:.0f} million pixels is too large")
 
 
 def _open(codec: Codec, device: str | None) -> VideoCodecContext:
@@ -117,7 +138,7 @@ def _open(codec: Codec, device: str | None) -> VideoCodecContext:
     assert isinstance(context, VideoCodecContext)
     context.thread_count = 1
     # Saves a tenth of a key frame and more of the others; what detectors see hardly differs.
-    context.options = {"skip_loop_filter": "all"}
+    context.options = {"skip_loop_filter": "all", "max_pixels": str(MOST_PIXELS)}
     return context
 
 
@@ -127,14 +148,14 @@ def _worth_decoding(batch: Batch, codec: Codec) -> Iterator[CodedFrame]:
     for number, coded in enumerate(batch.frames, 1):
         alone = coded.is_key and number < len(batch.frames) and batch.frames[number].is_key
         is_needed = not alone and not is_disposable(coded, codec)
-        is_due = (
+        is_shown = (
             number == len(batch.frames)
             if batch.show_every_s is None
-            else shown_at is None or (coded.received_at - shown_at).total_seconds() >= batch.show_every_s
+            else is_due(shown_at, coded.received_at, batch.show_every_s)
         )
-        if is_due or is_needed:
+        if is_shown or is_needed:
             yield coded
-        if is_due:
+        if is_shown:
             shown_at = coded.received_at
 
 

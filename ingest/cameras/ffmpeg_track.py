@@ -9,7 +9,7 @@ import av.error
 from av.video.stream import VideoStream
 
 from ingest.rtsp.errors import Problem, RtspError
-from ingest.rtsp.frames import NAL_FORMATS, Codec, CodedFrame, StreamDescription, parameter_sets_in
+from ingest.rtsp.frames import NAL_FORMATS, Codec, CodedFrame, StreamDescription, parameter_sets_in, passed
 from ingest.rtsp.nal import join_annex_b
 
 _CLOCK_RATE = 90_000
@@ -54,10 +54,10 @@ class Track:
 
     def _time(self, pts: int | None, now: datetime) -> int:
         """Goes on from the time that has passed where FFmpeg knows none, or where the camera begins anew."""
-        last, passed = self._last, 0
+        last, elapsed = self._last, 0
         if last is not None:
-            passed = int((now - last[1]).total_seconds() * _CLOCK_RATE)
-        expected = last[0] + passed if last is not None else 0
+            elapsed = int(passed(last[1], now).total_seconds() * _CLOCK_RATE)
+        expected = last[0] + elapsed if last is not None else 0
         time = expected if pts is None else round(pts * self._ticks) + self._shift
         if last is not None and abs(time - expected) > _JUMP_S * _CLOCK_RATE:
             self._shift += expected - time

@@ -15,7 +15,7 @@ from farwatch.storage.blobs import BlobStore, why_not_kept, write_atomically
 from ingest.cameras import metrics, stills
 from ingest.cameras.attention import AWAKE_EVERY_S, Batch, Want
 from ingest.cameras.decoding import DECODE_ERRORS, Decoders, FrameDecoder, to_picture
-from ingest.rtsp.frames import CodedFrame, StreamDescription
+from ingest.rtsp.frames import CodedFrame, StreamDescription, is_due
 
 log = logging.getLogger(__name__)
 
@@ -122,15 +122,15 @@ class Gaze:
             look.last_at = coded.received_at
             if batch.show_every_s is None:
                 last = frame, coded
-            elif _is_due(self._shown_at, coded.received_at, batch.show_every_s):
+            elif is_due(self._shown_at, coded.received_at, batch.show_every_s):
                 self._show(frame, coded, look, is_watched)
         if last is not None:
             self._show(*last, look, is_watched)
 
     def _show(self, frame: VideoFrame, coded: CodedFrame, look: Look, is_watched: bool) -> None:
         self._shown_at = at = coded.received_at
-        is_asked = self.wanted >= Want.CURIOUS or _is_due(self._asked_at, at, AWAKE_EVERY_S)
-        is_live = is_watched or _is_due(self._live_at, at, LIVE_EVERY_S)
+        is_asked = self.wanted >= Want.CURIOUS or is_due(self._asked_at, at, AWAKE_EVERY_S)
+        is_live = is_watched or is_due(self._live_at, at, LIVE_EVERY_S)
         if not (is_asked or is_live):
             return
         picture = to_picture(frame, self._camera, at)
@@ -202,7 +202,3 @@ def _want_of(detector: PictureDetector, gate: PictureGate | None) -> Want:
             return Want.CURIOUS
         return Want.QUIET if gate.is_quiet else Want.KEYS
     return Want.NEEDED if detector.wants_every_frame else Want.QUIET
-
-
-def _is_due(last_at: datetime | None, at: datetime, every_s: float) -> bool:
-    return last_at is None or not 0 <= (at - last_at).total_seconds() < every_s

@@ -21,7 +21,7 @@ class LiveWish:
         now_s = self._clock.monotonic()
         if self._looked_s is None or now_s - self._looked_s >= LOOK_EVERY_S:
             self._looked_s = now_s
-            self._is_fresh = self._age_s() < FRESH_S
+            self._is_fresh = abs(self._age_s()) < FRESH_S  # of the future: the clock was set back
         return self._is_fresh
 
     def _age_s(self) -> float:

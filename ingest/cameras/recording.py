@@ -7,7 +7,7 @@ from uuid import UUID
 from farwatch.domain.finding import Finding
 from ingest.cameras.footage import Footage
 from ingest.cameras.ring import MAX_BYTES, Ring, frame_bytes
-from ingest.rtsp.frames import CodedFrame, StreamDescription
+from ingest.rtsp.frames import CodedFrame, StreamDescription, passed
 
 BEFORE_S = 10.0
 AFTER_S = 20.0
@@ -17,12 +17,15 @@ MOST_AT_ONCE = 4
 
 @dataclass(slots=True, kw_only=True)
 class Recording:
-    """Collects until `ends_at` or `MAX_BYTES`, whichever is first; `short` says what ended it before its time."""
+    """Collects for so long as is `left` or up to `MAX_BYTES`, whichever is first; `short` says what ended it before its time.
+
+    Time is what passes between frames: a wall clock that is set makes no clip longer or shorter.
+    """
 
     clip_id: UUID
     finding_id: UUID
     onset_at: datetime
-    ends_at: datetime
+    left: timedelta
     description: StreamDescription
     frames: list[CodedFrame] = field(default_factory=list)
     size_bytes: int = 0
@@ -32,9 +35,11 @@ class Recording:
     def add(self, frame: CodedFrame) -> None:
         if self.is_done:
             return
+        if self.frames:
+            self.left -= passed(self.frames[-1].received_at, frame.received_at)
         self.frames.append(frame)
         self.size_bytes += frame_bytes(frame)
-        if frame.received_at >= self.ends_at:
+        if self.left <= timedelta():
             self.is_done = True
         elif self.size_bytes > MAX_BYTES:
             self.stop("too_many_bytes")
@@ -58,10 +63,13 @@ def begin(
 ) -> Recording:
     """From ten seconds before the onset, as far as the ring goes, to twenty after it, or to now when that is later."""
     onset_at = finding.onset_at
+    frames = list(ring.since(onset_at - timedelta(seconds=BEFORE_S)))
+    after = timedelta(seconds=AFTER_S)
+    ends_at = max(onset_at + after, found_at)
     recording = Recording(
-        clip_id=clip_id, finding_id=finding.id, onset_at=onset_at, description=description,
-        ends_at=max(onset_at + timedelta(seconds=AFTER_S), found_at),
+        clip_id=clip_id, finding_id=finding.id, onset_at=onset_at, description=description, frames=frames,
+        left=min(ends_at - (ring.newest_at or found_at), after), size_bytes=sum(map(frame_bytes, frames)),
     )  # fmt: skip
-    for frame in ring.since(onset_at - timedelta(seconds=BEFORE_S)):
-        recording.add(frame)
+    if recording.left <= timedelta():
+        recording.stop()
     return recording

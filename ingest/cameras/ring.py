@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 
-from ingest.rtsp.frames import CodedFrame
+from ingest.rtsp.frames import CodedFrame, passed
 
 KEEP_S = 20.0
 KEEP_GROUND_S = 32.0
@@ -15,10 +15,11 @@ MAX_BYTES = 48 << 20
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """Where decoding can begin: a whole key frame's number and time."""
+    """Where decoding can begin: a whole key frame's number and time. `came` is the ring's own time, which is never set."""
 
     number: int
     received_at: datetime
+    came: timedelta
     rtp_time: int
 
 
@@ -30,7 +31,7 @@ class Ring:
     """
 
     def __init__(self, *, clock_rate: int, keep_s: float = KEEP_S, max_bytes: int = MAX_BYTES) -> None:
-        self._keep_s = keep_s
+        self._keep = timedelta(seconds=keep_s)
         self.size_bytes = 0
         self.overflows = 0
         self._clock_rate = clock_rate
@@ -39,6 +40,7 @@ class Ring:
         self._groups: deque[_Group] = deque()
         self._first = 0
         self._last_gap = 0
+        self._now = timedelta()
 
     @property
     def end(self) -> int:
@@ -73,16 +75,18 @@ class Ring:
         return max(self._last_gap, self._frames[-1].rtp_time - self._groups[-1].rtp_time) / self._clock_rate
 
     def append(self, frame: CodedFrame) -> None:
+        if self.newest_at is not None:
+            self._now += passed(self.newest_at, frame.received_at)
         if frame.is_key and not frame.damaged:
             if self._groups:
                 self._last_gap = frame.rtp_time - self._groups[-1].rtp_time
-            self._groups.append(_Group(self.end, frame.received_at, frame.rtp_time))
+            self._groups.append(_Group(self.end, frame.received_at, self._now, frame.rtp_time))
         elif not self._groups:
             self._first += 1
             return
         self._frames.append(frame)
         self.size_bytes += frame_bytes(frame)
-        self._let_go(frame.received_at - timedelta(seconds=self._keep_s))
+        self._let_go()
 
     def from_number(self, number: int, limit: int | None = None) -> tuple[CodedFrame, ...]:
         """Frames from `number` on, at most `limit`; number must not be older than `first`."""
@@ -105,9 +109,9 @@ class Ring:
         """How many whole key frames have a number in [number, end)."""
         return sum(1 for group in self._groups if number <= group.number < end)
 
-    def _let_go(self, horizon: datetime) -> None:
+    def _let_go(self) -> None:
         while len(self._groups) > 1 and (
-            self._groups[1].received_at <= horizon or self.size_bytes > self._max_bytes
+            self._groups[1].came <= self._now - self._keep or self.size_bytes > self._max_bytes
         ):
             self._groups.popleft()
             self._drop_before(self._groups[0].number)

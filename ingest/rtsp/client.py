@@ -7,14 +7,14 @@ and then.
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from urllib.parse import urljoin
 
 from farwatch.domain.registry import Transport
 from ingest.rtsp.address import Address, parse_address
 from ingest.rtsp.auth import Authenticator, Credential
 from ingest.rtsp.errors import Problem, RtspError
-from ingest.rtsp.frames import CodedFrame, StreamDescription
+from ingest.rtsp.frames import CodedFrame, StreamDescription, is_due
 from ingest.rtsp.keep_alive import KeepAlive, period_s
 from ingest.rtsp.messages import Interleaved, MessageParser, Request, Response, serialise
 from ingest.rtsp.receiving import Counts, Receiving
@@ -24,7 +24,7 @@ from ingest.rtsp.transports import Agreed, Pair, ask_for_tcp, ask_for_udp, parse
 _AGENT = "Farwatch"
 _MOST_RUBBISH = 256 * 1024
 """Bytes in a row that make no sense, as behind a packet whose length is wrong: those of a large key frame."""
-_REPORT_EVERY = timedelta(seconds=5)
+_REPORT_EVERY_S = 5.0
 """RFC 3550 §6.2."""
 _TIMEOUT = re.compile(r"timeout\s*=\s*(\d{1,6})", re.IGNORECASE)
 _REDIRECTS = (301, 302, 303, 305, 307, 308)
@@ -133,10 +133,10 @@ class ClientSession:
         if self._kept_alive_at is None or self._reported_at is None:
             self._kept_alive_at = self._reported_at = now
         self.frames += self._receiving.wait_no_longer(now)
-        if now - self._reported_at >= min(_REPORT_EVERY, timedelta(seconds=self.keep_alive_s)):
+        if is_due(self._reported_at, now, min(_REPORT_EVERY_S, self.keep_alive_s)):
             self._reported_at = now
             self.report(now)
-        if now - self._kept_alive_at >= timedelta(seconds=self.keep_alive_s):
+        if is_due(self._kept_alive_at, now, self.keep_alive_s):
             self._kept_alive_at = now
             self.keep_alive()
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -37,6 +37,8 @@ class NalFormat(Protocol):
     def depacketise(self, payloads: Iterable[bytes]) -> Iterator[bytes]: ...
 
     def picture_size(self, unit: bytes) -> tuple[int, int] | None: ...
+
+    def coded_size(self, unit: bytes) -> tuple[int, int] | None: ...
 
 
 NAL_FORMATS: Mapping[Codec, NalFormat] = {Codec.H264: h264, Codec.H265: h265}
@@ -120,6 +122,15 @@ def parameter_sets_in(frame: CodedFrame, codec: Codec) -> tuple[bytes, ...]:
     )
 
 
+def coded_pixels(unit: bytes, codec: Codec) -> int:
+    """The most pixels that an access unit's own SPS let a decoder hold for one picture; 0 where none tells."""
+    nal = NAL_FORMATS.get(codec)
+    if nal is None:
+        return 0
+    sizes = [nal.coded_size(u) for u in split_annex_b(unit) if nal.nal_type(u) == nal.SPS]
+    return max((size[0] * size[1] for size in sizes if size), default=0)
+
+
 def sets_among(units: Iterable[bytes], nal: NalFormat) -> list[bytes]:
     """Parameter sets up to the first picture, without zeros at their ends, also where several came as one unit."""
     found: list[bytes] = []
@@ -130,6 +141,20 @@ def sets_among(units: Iterable[bytes], nal: NalFormat) -> list[bytes]:
             if nal.nal_type(unit) in nal.SETS:
                 found.append(unit.rstrip(b"\x00"))
     return found
+
+
+LONGEST_GAP = timedelta(seconds=15)
+"""No session is without a picture for longer (`idle_timeout_s` is 10): more than that is a clock that was set."""
+
+
+def passed(before: datetime, at: datetime) -> timedelta:
+    """What passed between two times of arrival in one session; nothing where the wall clock was set between them."""
+    return at - before if timedelta() <= at - before <= LONGEST_GAP else timedelta()
+
+
+def is_due(last_at: datetime | None, at: datetime, every_s: float) -> bool:
+    """So much has passed, or nobody knows how much because the wall clock was set back."""
+    return last_at is None or not 0 <= (at - last_at).total_seconds() < every_s
 
 
 def spread(frames: Sequence[CodedFrame], since: datetime) -> list[CodedFrame]:

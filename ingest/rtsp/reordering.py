@@ -58,7 +58,7 @@ class Reordering:
         first = next(
             iter(self._waiting.values())
         )  # the longest here, as packets are kept in the order they came
-        return now - first[1] > self._hold
+        return not timedelta() <= now - first[1] <= self._hold  # none where the wall clock was set back
 
     def _take_turns(self) -> list[bytes]:
         assert self._next is not None

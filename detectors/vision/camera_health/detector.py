@@ -63,7 +63,7 @@ class CameraHealthDetector:
             self._references.forget()
             self._conditions = _conditions(s)
         if not self._is_suspect(judged):
-            self._references.learn(seen, step_s)
+            self._references.learn(seen, max(0.0, step_s))
             self._normal_mode = seen.mode
         return said
 

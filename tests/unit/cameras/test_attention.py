@@ -1,5 +1,7 @@
 """Which frames are decoded."""
 
+from dataclasses import replace
+from datetime import timedelta
 from itertools import pairwise
 
 import pytest
@@ -21,9 +23,10 @@ class Camera:
     def __init__(self, key_every: int = 10) -> None:
         self.ring, self.attention, self.i, self.key_every = Ring(clock_rate=RATE), Attention(), 0, key_every
 
-    def send(self, count: int, damaged: bool = False) -> None:
+    def send(self, count: int, damaged: bool = False, set_back_s: float = 0) -> None:
         for _ in range(count):
-            self.ring.append(frame(self.i, key=self.i % self.key_every == 0, damaged=damaged))
+            sent = frame(self.i, key=self.i % self.key_every == 0, damaged=damaged)
+            self.ring.append(replace(sent, received_at=sent.received_at - timedelta(seconds=set_back_s)))
             self.i += 1
 
     def take(self, want: Want = Want.KEYS, may_decode_all: bool = True) -> Batch | None:
@@ -198,3 +201,13 @@ def test_batches_are_bounded_go_forward_and_begin_where_decoding_can(
                 for a, b in zip(batch.frames, batch.frames[1:], strict=False)
             )
             next_rtp = batch.frames[-1].rtp_time + RATE / 10
+
+
+@pytest.mark.parametrize("want", [Want.QUIET, Want.KEYS, Want.NEEDED])
+@pytest.mark.parametrize("key_every", [10, 100])
+def test_a_clock_that_is_set_back_blinds_nobody(want: Want, key_every: int) -> None:
+    camera, taken = Camera(key_every), []
+    for i in range(300):
+        camera.send(1, set_back_s=3600 if i >= 100 else 0)
+        taken += seconds(camera.take(want))[-1:]
+    assert max(b - a for a, b in pairwise(taken)) <= 2.3

@@ -267,3 +267,27 @@ def test_a_recording_ends_with_the_event_or_with_the_camera() -> None:
     lost = recording(Ring(clock_rate=RATE), onset_s=15, found_s=19)
     lost.stop("camera_lost")
     assert (lost.footage, lost.short) == (None, "camera_lost")
+
+
+@pytest.mark.parametrize("step_s", [-600, 600])
+def test_a_clock_that_is_set_makes_no_clip_longer_or_shorter(step_s: float) -> None:
+    made = recording(ring_of(20), onset_s=15.5, found_s=19.9)
+    for i in range(200, 1000):
+        arrived = frame(i, key=i % 10 == 0)
+        made.add(replace(arrived, received_at=arrived.received_at + timedelta(seconds=step_s)))
+    assert made.is_done
+    assert made.footage is not None
+    assert made.footage.duration_s == pytest.approx(30.5, abs=0.2)
+
+
+def test_what_is_found_right_after_the_clock_was_set_back_is_filmed() -> None:
+    ring = ring_of(20)
+    for i in range(200, 230):
+        arrived = frame(i, key=i % 10 == 0)
+        ring.append(replace(arrived, received_at=arrived.received_at - timedelta(minutes=10)))
+    made = recording(ring, onset_s=22 - 600, found_s=22.9 - 600)
+    for i in range(230, 1000):
+        arrived = frame(i, key=i % 10 == 0)
+        made.add(replace(arrived, received_at=arrived.received_at - timedelta(minutes=10)))
+    assert made.footage is not None
+    assert made.footage.frames[-1].rtp_time == 42 * RATE

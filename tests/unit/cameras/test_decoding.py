@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import replace
+from datetime import timedelta
 from itertools import pairwise
 
 import av
@@ -204,3 +205,13 @@ def test_the_live_still_is_a_small_jpeg() -> None:
     with av.open(io.BytesIO(jpeg), format="mjpeg") as container:
         assert (container.streams.video[0].width, container.streams.video[0].height) == (640, 480)
     assert len(jpeg) < 60_000
+
+
+def test_a_clock_that_is_set_back_within_a_batch_leaves_out_no_more_than_usual() -> None:
+    frames = coded(40, codec=Codec.MJPEG)
+    moved = [
+        replace(f, received_at=f.received_at - timedelta(hours=1)) if i >= 20 else f
+        for i, f in enumerate(frames)
+    ]
+    shown = list(FrameDecoder(Codec.MJPEG).decode(batch(*moved), replace(H264, codec=Codec.MJPEG)))
+    assert len(shown) >= 20

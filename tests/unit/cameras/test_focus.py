@@ -105,3 +105,13 @@ def test_key_frames_far_apart_are_bridged_under_the_same_budget(tmp_path: Path) 
     poor.live(20, Want.QUIET, cpu_s=0.5)
     assert [b.alone for b in poor.live(20, Want.QUIET)] == [True, True]
     assert poor.focus.is_short
+
+
+def test_a_clock_that_is_set_back_keeps_nobody_looking(tmp_path: Path) -> None:
+    sight = Sight(tmp_path)
+    sight.look_on()
+    assert sight.focus.is_watched
+    later = sight.clock.now() + timedelta(seconds=600)
+    os.utime(sight.wish, times=(later.timestamp(),) * 2)
+    sight.clock.passed_s += 2
+    assert not sight.focus.is_watched

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -199,7 +200,7 @@ def test_a_recording_stops_at_its_bound_of_bytes() -> None:
         clip_id=uuid4(),
         finding_id=uuid4(),
         onset_at=AT,
-        ends_at=AT.replace(year=2030),
+        left=timedelta(days=365),
         description=H264,
     )
     for _ in range(10):

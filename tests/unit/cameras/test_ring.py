@@ -1,7 +1,9 @@
 """The last seconds of a stream."""
 
+from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -91,3 +93,14 @@ def test_the_gap_between_key_frames_grows_while_none_comes() -> None:
     for i in range(11, 50):
         made.append(frame(i))
     assert made.key_gap_s == 3.9
+
+
+@pytest.mark.parametrize("step_s", [-600, -3, 600])
+def test_a_clock_that_is_set_changes_nothing_about_how_much_is_kept(step_s: float) -> None:
+    made = ring()
+    for i in range(2000):
+        arrived = frame(i, key=i % 20 == 0)
+        at = arrived.received_at + timedelta(seconds=step_s if i >= 1000 else 0)
+        made.append(replace(arrived, received_at=at))
+        if i > 250:
+            assert 200 <= made.end - made.first <= 250

@@ -520,3 +520,11 @@ def test_of_several_tracks_the_video_is_taken() -> None:
     body = ("v=0\r\n" + "\r\n".join(sections) + "\r\n").encode()
 
     assert camera().answer(OK, Response(200, body=body)).url == "rtsp://cam/t/video"
+
+
+def test_a_clock_that_is_set_back_does_not_end_the_keeping_alive() -> None:
+    script = camera()
+    script.answer(Response(200, headers=(("Public", "DESCRIBE, GET_PARAMETER"),)), DESCRIBED, SET_UP, OK)
+    sent = [after(script, seconds) for seconds in (0, 9, 9 - 3600, 19 - 3600, 29 - 3600)]
+
+    assert [b"GET_PARAMETER" in data for data in sent] == [False, False, True, True, True]

@@ -86,3 +86,11 @@ def test_whatever_comes_the_buffer_stays_small_and_gives_everything_out_or_count
 
 def test_what_is_too_short_for_a_packet_is_none() -> None:
     assert Reordering().push(b"\x80\x60\x00", NOON) == []
+
+
+def test_nothing_is_held_longer_because_the_clock_was_set_back() -> None:
+    buffer = Reordering()
+    one, three = numbered(1, 3)
+    buffer.push(one, NOON)
+    buffer.push(three, NOON)
+    assert buffer.give_up(later(-600)) == [three]

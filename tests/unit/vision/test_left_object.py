@@ -1,6 +1,8 @@
 """What counts as left on the ground, and what does not."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -149,3 +151,9 @@ def test_the_finding_survives_a_change_of_picture_size() -> None:
     small = ground()[: HEIGHT // 2, : WIDTH // 2].copy()
     events += [e for second in range(40, 60) for e in detector.observe(picture(small, second))]
     assert [type(e) for e in events] == [Sighting]
+
+
+def test_a_clock_that_is_set_back_while_a_bag_lies_there_hides_nothing() -> None:
+    shown = list(show(ground(), 60, brought))
+    moved = [replace(p, at=p.at - timedelta(hours=1)) if i >= 20 else p for i, p in enumerate(shown)]
+    assert [type(e) for e in watch(LeftObjectDetector([zone("ground")]), moved)] == [Sighting]

@@ -1,6 +1,8 @@
 """What counts as smoke, and what does not."""
 
 from collections.abc import Callable
+from datetime import timedelta
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -11,6 +13,7 @@ from farwatch.domain.finding import Kind
 from farwatch.domain.picture import Picture, Sighting, SightingEnded
 from tests.unit.vision.scenes import (
     HEIGHT,
+    START_AT,
     WIDTH,
     Image,
     Plume,
@@ -174,3 +177,18 @@ def test_key_frames_alone_decide_the_later_the_further_they_are_apart(
     else:
         assert found_at_s is not None
         assert least_s <= found_at_s <= most_s
+
+
+def test_a_clock_that_is_set_back_keeps_no_suspicion_from_being_looked_at_closely() -> None:
+    """Key frames every eight seconds show that something moves, and not what."""
+    detector, asked = SmokeDetector([zone("sky")]), []
+    for i in range(60):
+        at = START_AT + timedelta(seconds=8 * i - (3600 if i >= 30 else 0))
+        detector._samples.append(SimpleNamespace(at=at))  # type: ignore[arg-type]
+        if i == 30:
+            detector._samples.clear()
+            continue
+        detector._ask(at, suspicious=i > 5)
+        asked.append(detector.wants_every_frame)
+    assert any(asked[:29])
+    assert any(asked[29:])
