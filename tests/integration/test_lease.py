@@ -78,12 +78,19 @@ async def test_a_share_of_the_cameras_has_one_holder_and_who_divides_them_otherw
     assert order == ["first", "second", "again", "whole"]
 
 
-async def end_the_holders(url: str) -> None:
+async def holders_of(url: str) -> list[int]:
     admin = await connect(url)
-    await admin.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
+    rows = await admin.fetch(
+        "SELECT DISTINCT pid FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
         " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
     )
+    await admin.close()
+    return [row["pid"] for row in rows]
+
+
+async def end_sessions(url: str, pids: list[int]) -> None:
+    admin = await connect(url)
+    await admin.execute("SELECT pg_terminate_backend(pid) FROM unnest($1::int[]) AS pid", pids)
     await admin.close()
 
 
@@ -94,9 +101,9 @@ async def test_a_share_outlives_its_connection_and_is_locked_again(
     monkeypatch.setattr(leases, "WAIT_BETWEEN_TRIES_S", 0.02)
     caplog.set_level("INFO")
     async with leases.hold_share(database_url, WHOLE):
-        await end_the_holders(database_url)
+        await end_sessions(database_url, await holders_of(database_url))
         await until(lambda: asyncio.sleep(0, caplog.text.count("locked again")), lambda n: n == 1)
-        await end_the_holders(database_url)
+        await end_sessions(database_url, await holders_of(database_url))
         await until(lambda: asyncio.sleep(0, caplog.text.count("locked again")), lambda n: n == 2)
 
         async def other() -> None:
@@ -124,8 +131,9 @@ async def test_a_share_that_somebody_else_took_meanwhile_ends_the_holder(
     async with asyncio.TaskGroup() as group:
         with pytest.raises(ExceptionGroup) as raised:
             async with leases.hold_share(database_url, WHOLE):
+                holders = await holders_of(database_url)
                 group.create_task(successor())
-                await end_the_holders(database_url)
+                await end_sessions(database_url, holders)
                 await asyncio.Event().wait()
         assert raised.group_contains(LeaseLostError)
         assert took.is_set()
