@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 
 CONFIGURATION_EXIT = 78
 """EX_CONFIG of sysexits.h: starting the role again would not help."""
+ERROR_EXIT = 1
+"""Python's own, for an error that nobody has caught."""
 
 FIRST_DELAY_S, LONGEST_DELAY_S, STEADY_AFTER_S = 0.2, 5.0, 30.0
 GRACE_S = 7.0
@@ -105,7 +107,7 @@ class Keeper:
                 await process.wait()
             else:
                 self._trouble = await self._watch(process, vitals)
-                self._suspect(vitals)
+                self._suspect(vitals, process.pid)
                 grace_s = GRACE_IN_TROUBLE_S.get(self._trouble or Trouble.TOO_BIG, GRACE_S)
         finally:
             code = await terminate(process, grace_s)
@@ -132,9 +134,12 @@ class Keeper:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_EVERY_S):
                     await process.wait()
-        return Trouble.CRASHED if process.returncode < 0 else None
+        return Trouble.CRASHED if process.returncode < 0 or process.returncode == ERROR_EXIT else None
 
-    def _suspect(self, vitals: Vitals) -> None:
-        if self._trouble is not None:
-            now_s = asyncio.get_running_loop().time()
-            self._rests.suspect(suspects(self._trouble, vitals.read(), now_s), now_s)
+    def _suspect(self, vitals: Vitals, pid: int) -> None:
+        if self._trouble is None or self._role.bounds is None:
+            return
+        now_s = asyncio.get_running_loop().time()
+        size, each_bytes = resident_bytes(pid), self._role.bounds.each_bytes
+        who = suspects(self._trouble, vitals.read(), now_s, resident_bytes=size, each_bytes=each_bytes)
+        self._rests.suspect(who, now_s)

@@ -44,7 +44,7 @@ class Allowance:
         extra_s = {key: now[key] - self._at_first[key] for key in begun}
         jobs = (replace(job, due_s=job.due_s + extra_s[job.thread, job.due_s]) for job in signs.jobs)
         beat_s = signs.beat_s + extra_s[self._loop_thread, signs.beat_s]
-        return Signs(beat_s, signs.subjects, tuple(jobs))
+        return replace(signs, beat_s=beat_s, jobs=tuple(jobs))
 
 
 def judge(signs: Signs, *, resident_bytes: int, age_s: float, now_s: float, bounds: Bounds) -> Trouble | None:
@@ -60,10 +60,21 @@ def judge(signs: Signs, *, resident_bytes: int, age_s: float, now_s: float, boun
     return None
 
 
-def suspects(trouble: Trouble, signs: Signs, now_s: float) -> frozenset[str]:
-    """Whose work was under way: what is late when something is late, else all of it."""
-    if trouble not in (Trouble.STUCK, Trouble.CRASHED, Trouble.SILENT):
+def suspects(
+    trouble: Trouble, signs: Signs, now_s: float, *, resident_bytes: int = 0, each_bytes: int = 0
+) -> frozenset[str]:
+    """Whom the signs name: who was served when the loop fell silent, whose work is late, whose error ended the process, or
+    during whose work it grew by more than `each_bytes`. Where they name nobody, all whose work was under way, unless it is
+    memory: much of that has nothing to do with pictures."""
+    if trouble is Trouble.NEVER_BEGAN:
         return frozenset()
+    if trouble is Trouble.TOO_BIG:
+        growth = [*((job.subject, resident_bytes - job.began_bytes) for job in signs.jobs), signs.grown]
+        subject, grown_bytes = max(growth, key=lambda pair: pair[1])
+        return frozenset({subject} if grown_bytes > each_bytes else ())
+    named = {Trouble.SILENT: signs.served, Trouble.CRASHED: signs.blamed}.get(trouble)
+    if named:
+        return frozenset({named})
     late = frozenset(job.subject for job in signs.jobs if now_s > job.due_s)
     return late or frozenset(job.subject for job in signs.jobs)
 

@@ -47,7 +47,14 @@ while True:
         if said == "stick":
             threading.Thread(target=stick, daemon=True).start()
         elif said == "leak":
-            taken.append(bytearray(os.urandom(1 << 20) * 200))
+            with vitals.job("bad camera", time.monotonic() + 5):
+                taken.append(bytearray(os.urandom(1 << 20) * 200))
+        elif said == "hang":
+            with vitals.job("innocent", time.monotonic() + 60), vitals.serving("bad camera"):
+                time.sleep(60)
+        elif said == "fail":
+            vitals.blame("bad camera")
+            raise ZeroDivisionError
         elif said == "crash":
             with vitals.job("bad camera", time.monotonic() + 5):
                 os.kill(os.getpid(), 11)
@@ -94,7 +101,8 @@ async def life(folder: Path, number: int, within_s: float = 20) -> list:
 
 
 @pytest.mark.parametrize(
-    ("order", "trouble"), [("stop", "silent"), ("stick", "stuck"), ("leak", "too_big"), ("crash", "crashed")]
+    ("order", "trouble"),
+    [("stop", "silent"), ("stick", "stuck"), ("leak", "too_big"), ("crash", "crashed"), ("fail", "crashed")],
 )
 async def test_a_worker_in_trouble_is_replaced_within_ten_seconds_and_its_neighbour_is_not(
     tmp_path: Path, order: str, trouble: str
@@ -116,14 +124,18 @@ async def test_a_worker_in_trouble_is_replaced_within_ten_seconds_and_its_neighb
     assert [p.name for p in good.glob("life-*")] == ["life-0"]
 
 
-async def test_a_camera_that_breaks_its_worker_again_rests(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("order", "trouble"),
+    [("crash", "crashed"), ("fail", "crashed"), ("leak", "too_big"), ("hang", "silent")],
+)
+async def test_a_camera_that_breaks_its_worker_again_rests(tmp_path: Path, order: str, trouble: str) -> None:
     folder = tmp_path / "bad"
     async with kept(folder):
         for number in range(2):
             await life(folder, number)
-            (folder / "order").write_text("crash")
+            (folder / "order").write_text(order)
         _, replaces, rests = await life(folder, 2)
-    assert replaces == "crashed"
+    assert replaces == trouble
     assert len(rests) == 1
     assert 50 <= float(rests[0].partition(":")[0]) <= 60
     assert rests[0].endswith(":bad camera")

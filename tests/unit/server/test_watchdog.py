@@ -40,11 +40,35 @@ def test_who_waits_for_a_core_is_not_late() -> None:
     assert allowance.made(Signs(None, 0, ())) == Signs(None, 0, ())
 
 
-def test_whose_work_is_late_is_suspected_and_in_a_crash_everybody_who_was_at_work() -> None:
-    signs = Signs(1.0, 9, (Job("late", 5.0), Job("in time", 20.0)))
-    assert suspects(Trouble.STUCK, signs, now_s=10) == {"late"}
-    assert suspects(Trouble.CRASHED, signs, now_s=3) == {"late", "in time"}
-    assert suspects(Trouble.TOO_BIG, signs, now_s=10) == frozenset()
+LATE_AND_NOT = (Job("late", 5.0), Job("in time", 20.0))
+
+
+@pytest.mark.parametrize(
+    ("trouble", "signs", "suspected"),
+    [
+        (Trouble.STUCK, Signs(1.0, 9, LATE_AND_NOT, served="served"), {"late"}),
+        (Trouble.CRASHED, Signs(1.0, 9, LATE_AND_NOT[1:], served="served"), {"in time"}),
+        (Trouble.CRASHED, Signs(1.0, 9, LATE_AND_NOT, blamed="blamed"), {"blamed"}),
+        (Trouble.SILENT, Signs(1.0, 9, LATE_AND_NOT, served="served"), {"served"}),
+        (Trouble.SILENT, Signs(1.0, 9, LATE_AND_NOT), {"late"}),
+        (Trouble.NEVER_BEGAN, Signs(None, 0, LATE_AND_NOT, served="served"), set()),
+    ],
+)
+def test_whom_the_signs_name_is_suspected_else_everybody_who_was_at_work(
+    trouble: Trouble, signs: Signs, suspected: set[str]
+) -> None:
+    assert suspects(trouble, signs, now_s=10) == suspected
+
+
+def test_in_whose_looks_a_process_grew_by_more_than_a_camera_may_take_is_suspected() -> None:
+    def suspected(jobs: tuple[Job, ...], grown: tuple[str, int]) -> frozenset[str]:
+        signs = Signs(1.0, 9, jobs, served="served", grown=grown)
+        return suspects(Trouble.TOO_BIG, signs, now_s=10, resident_bytes=900, each_bytes=64)
+
+    at_work = (Job("slow", 20.0, began_bytes=300), Job("small", 20.0, began_bytes=880))
+    assert suspected(at_work, ("leak", 700)) == {"leak"}
+    assert suspected(at_work, ("leak", 500)) == {"slow"}
+    assert suspected(at_work[1:], ("usual", 64)) == frozenset()
 
 
 def test_who_breaks_a_worker_again_rests_for_twice_as_long_each_time_and_is_forgiven_in_the_end() -> None:
@@ -68,7 +92,33 @@ def test_another_mapping_of_the_page_reads_what_was_written() -> None:
         told = watcher.read()
         assert (told.beat_s, told.subjects) == (12.5, 40)
         assert {job.subject[:2]: job.due_s for job in told.jobs} == {"烟囱": 20.0, "bb": 21.0}
-    assert watcher.read() == Signs(12.5, 40, ())
+        assert {job.began_bytes > 1 << 20 for job in told.jobs} == {True}
+    assert watcher.read().jobs == ()
+
+
+def test_the_page_tells_whom_the_loop_serves_and_whose_error_was_the_first() -> None:
+    with make_page() as page:
+        worker, watcher = Vitals(page.fileno()), Vitals(page.fileno())
+    serving, other = worker.serving("烟囱"), worker.serving("b")
+    for served in (serving, other, serving):
+        with served:
+            pass
+    assert watcher.read().served == ""
+    with serving:
+        assert watcher.read().served == "烟囱"
+    worker.blame("first")
+    worker.blame("second")
+    assert watcher.read().blamed == "first"
+
+
+def test_the_page_tells_during_whose_work_the_process_grew_most() -> None:
+    vitals, kept = Vitals(None), []
+    for subject, megabytes in (("small", 1), ("leak", 60), ("small", 1), ("leak", 60)):
+        with vitals.job(subject, 1.0):
+            kept.append(b"x" * (megabytes << 20))
+    subject, grown_bytes = vitals.read().grown
+    assert subject == "leak"
+    assert 100 << 20 < grown_bytes < 200 << 20
 
 
 def test_more_jobs_at_once_than_the_page_holds_still_run() -> None:
