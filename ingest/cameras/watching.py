@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NoReturn, Protocol
+from uuid import UUID
 
 from farwatch.domain.finding import FindingEnded, Kind, Param, Tier, finding_id
 from farwatch.domain.picture import SightingEnded
@@ -22,6 +23,7 @@ from ingest.cameras.patience import Patience, retry_delay_s
 from ingest.cameras.patrol import Showing, Turn
 from ingest.cameras.reporting import fault_of, report_of
 from ingest.cameras.ring import Ring
+from ingest.cameras.threads import LOOK_WITHIN_S
 from ingest.cameras.workshop import Workshop
 from ingest.rtsp.errors import RtspError
 from ingest.rtsp.frames import CodedFrame, StreamDescription
@@ -90,6 +92,7 @@ class Watch:
         self._keep_s = keep_s
         self._session: _Session | None = None
         self._filming = Filming(camera.id, workshop)
+        self._open: dict[UUID, datetime] = {}
         self._news = asyncio.Event()
         self._cause = ""
         self._seen_at: datetime | None = None
@@ -124,6 +127,7 @@ class Watch:
                 group.create_task(self._keep_looking(), name=f"look {self.camera.id}")
                 group.create_task(self._filming.run(), name=f"film {self.camera.id}")
         finally:
+            self._end_open()
             await self._filming.end("watch_ended")
 
     async def run_once(self) -> None:
@@ -212,17 +216,30 @@ class Watch:
         if batch is None:
             return False
         metrics.DROPPED_PICTURES.labels(self.camera.id).inc(batch.skipped)
-        look = await asyncio.get_running_loop().run_in_executor(
-            self._workshop.threads, self._gaze.look, batch, session.description, focus.is_watched
-        )
+        job = self._workshop.threads.submit(self._gaze.look, batch, session.description, focus.is_watched)
+        looking = asyncio.wrap_future(job)
+        try:
+            look = await asyncio.shield(looking)
+        except asyncio.CancelledError:
+            # What this look sees is told, and no later watch of this camera looks beside it.
+            if not job.cancel():
+                await asyncio.wait([looking], timeout=LOOK_WITHIN_S)
+                if looking.done():
+                    self._hear(looking.result(), session, "watch_ended")
+            raise
         focus.spent(batch, session.attention, session.ring, wanted, look.cpu_s)
         self._note(look, session)
+        gone = "stream_changed" if self._session else "camera_lost"
+        self._hear(look, session, None if session is self._session else gone)
+        return True
+
+    def _hear(self, look: Look, session: _Session, short: str | None) -> None:
+        """`short`: why no more frames come of this session."""
         for said in look.seen:
             if isinstance(said, Seen):
-                self._begin_finding(said, session)
+                self._begin_finding(said, session, short)
             else:
                 self._end_finding(said)
-        return True
 
     def _note(self, look: Look, session: _Session) -> None:
         metrics.FRAMES_DECODED.labels(self.camera.id).inc(look.decoded)
@@ -232,15 +249,15 @@ class Watch:
         if look.broken:
             session.attention.broken()
 
-    def _begin_finding(self, seen: Seen, session: _Session) -> None:
+    def _begin_finding(self, seen: Seen, session: _Session, short: str | None) -> None:
         if seen.sighting.kind is Kind.CAMERA_FAULT:
             self._workshop.faults.begin(self.camera, fault_of(self.camera, seen))
             return
         is_full = self._filming.is_full
         report = report_of(self.camera, seen, clip_lost="too_many_clips" if is_full else None)
         self._workshop.desk.submit(report)
+        self._open[report.finding.id] = report.finding.onset_at
         if not is_full:
-            short = None if session is self._session else "stream_changed" if self._session else "camera_lost"
             self._filming.begin(session.ring, session.description, report.finding, seen.taken_at, short)
 
     def _end_finding(self, ended: SightingEnded) -> None:
@@ -248,5 +265,13 @@ class Watch:
             self._workshop.faults.end(self.camera.id, [ended.rule], ended.ended_at)
             return
         found = finding_id(ended.rule, Tier.VIOLATION, f"{self.camera.id}/{ended.zone}", ended.onset_at)
+        self._open.pop(found, None)
         self._workshop.desk.submit(FindingEnded(found, ended.ended_at))
         self._filming.finding_ended(found)
+
+    def _end_open(self) -> None:
+        """Nobody will see their end: a later watch knows nothing of them."""
+        for found, onset_at in self._open.items():
+            ended_at = max(onset_at, self._workshop.clock.now())
+            self._workshop.desk.submit(FindingEnded(found, ended_at))
+        self._open.clear()

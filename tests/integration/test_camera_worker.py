@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import chain, pairwise
@@ -15,6 +16,8 @@ from pathlib import Path
 import cv2
 import pytest
 
+from farwatch.domain.picture import Picture, Sighting, SightingEnded
+from farwatch.domain.registry import Zone
 from farwatch.domain.share import Share
 from farwatch.runtime.clock import SystemClock
 from farwatch.storage import evidence
@@ -25,6 +28,7 @@ from ingest.rtsp.auth import Credential
 from simulators.rtsp_server import RtspServer
 from tests.support.camera_house import (
     Script,
+    ScriptedDetector,
     SkippingClock,
     announce,
     at_work,
@@ -256,6 +260,55 @@ async def test_a_worker_that_is_stopped_stores_the_clips_it_was_collecting(
             await until(lambda: pieces(pool), bool)
         clip = (await pieces(pool))["clip"]
     assert (clip.state, clip.meta["cut_short"]) == ("stored", "watch_ended")
+    assert [f["ended_at"] >= f["onset_at"] for f in await findings(pool)] == [True]
+
+
+class Slow(ScriptedDetector):
+    """Needs long for the picture in which it sees something."""
+
+    def __init__(self, script: Script, zone: Zone, began: threading.Event, go_on: threading.Event) -> None:
+        super().__init__(script, zone)
+        self._script, self._began, self._go_on = script, began, go_on
+
+    def observe(self, picture: Picture) -> list[Sighting | SightingEnded]:
+        if self._script.sights:
+            self._began.set()
+            self._go_on.wait(20)
+        said = super().observe(picture)
+        self._script.sights = False
+        return said
+
+
+async def test_what_a_look_sees_while_the_zones_change_is_found_and_ended_and_nobody_looks_beside_it(
+    pool: Pool, data_dir: Path
+) -> None:
+    began, go_on = threading.Event(), threading.Event()
+    script, server, made = Script(), serving("/stack"), []
+
+    def detectors(zones: Sequence[Zone]) -> list[ScriptedDetector]:
+        made.append(zones)
+        return [Slow(script, zone, began, go_on) for zone in zones]
+
+    script.detectors = detectors  # type: ignore[method-assign]
+    async with on_air(server) as port, at_work(worker_of(pool, data_dir, script)):
+        await register(pool, "c1", f"rtsp://127.0.0.1:{port}/stack")
+        await become(pool, "c1", "online")
+        script.sights = True
+        try:
+            await until(lambda: asyncio.sleep(0, began.is_set()), bool)
+            await pool.execute("UPDATE zones SET name = 'chimney' WHERE camera = 'c1'")
+            await announce(pool)
+            await until(lambda: asyncio.sleep(0, server.clients), lambda n: n == 0, within_s=10)
+            assert len(made) == 1
+        finally:
+            go_on.set()
+        await until(lambda: asyncio.sleep(0, made), lambda seen: len(seen) == 2, within_s=10)
+        rows = await until(
+            lambda: pieces(pool), lambda seen: bool(seen) and seen["clip"].state != "pending", within_s=10
+        )
+        (found,) = await findings(pool)
+    assert (found["zone"], found["ended_at"] >= found["onset_at"]) == ("stack", True)
+    assert (rows["still"].state, rows["clip"].meta["cut_short"]) == ("stored", "watch_ended")
 
 
 async def test_a_worker_that_is_stopped_while_it_cuts_a_clip_stores_it(
