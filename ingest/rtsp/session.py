@@ -1,6 +1,7 @@
 """One camera read over asyncio: a thin shell around the session without I/O; every wait has a deadline."""
 
 import asyncio
+from contextlib import AbstractContextManager, nullcontext
 
 from farwatch.domain.registry import Transport
 from farwatch.runtime.clock import Clock
@@ -12,6 +13,8 @@ from ingest.rtsp.receiving import Counts
 from ingest.rtsp.wire import Wire
 
 _MAX_REDIRECTS = 3
+NOBODY_ASKS = nullcontext()
+"""Whom the loop serves."""
 
 
 class RtspReader:
@@ -37,8 +40,11 @@ class RtspReader:
         connect_timeout_s: float = 5,
         idle_timeout_s: float = 10,
         transport: Transport = Transport.AUTO,
+        serving: AbstractContextManager[None] = NOBODY_ASKS,
     ) -> None:
-        """Raises RtspError(PROTOCOL) when `url` is no rtsp:// address."""
+        """`serving` is entered while the loop works on what the camera sent, again and again. Raises RtspError(PROTOCOL)
+        when `url` is no rtsp:// address."""
+        self._serving = serving
         self._transport = transport
         self._address, from_url = parse_address(url)
         self._credential = credential or from_url
@@ -87,7 +93,7 @@ class RtspReader:
         raise RtspError(Problem.PROTOCOL, f"{self._address.place} redirects more than {_MAX_REDIRECTS} times")
 
     async def _open_at(self, address: Address, credential: Credential | None) -> StreamDescription | Address:
-        wire = Wire(address, credential, self._transport, self._clock)
+        wire = Wire(address, credential, self._transport, self._clock, self._serving)
         session = wire.session
         try:
             await asyncio.get_running_loop().create_connection(lambda: wire, address.host, address.port)

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
 
@@ -30,10 +31,17 @@ class Wire(asyncio.BufferedProtocol):
     """The TCP connection, and the datagrams that belong to it: large reads into one buffer, frames out."""
 
     def __init__(
-        self, address: Address, credential: Credential | None, transport: Transport, clock: Clock
+        self,
+        address: Address,
+        credential: Credential | None,
+        transport: Transport,
+        clock: Clock,
+        serving: AbstractContextManager[None],
     ) -> None:
+        """`serving` is entered while something of the camera's is worked on."""
         self.session = ClientSession(address, credential, transport, self._open_ports)
         self._clock = clock
+        self._serving = serving
         self._buffer = memoryview(bytearray(_READ_BYTES))
         self._unread_bytes = 0
         self._sizes: list[int] = []
@@ -90,7 +98,8 @@ class Wire(asyncio.BufferedProtocol):
         if self._error is not None:
             return
         try:
-            self._read(bytes(self._buffer[:nbytes]), self._clock.now())
+            with self._serving:
+                self._read(bytes(self._buffer[:nbytes]), self._clock.now())
         except RtspError as error:
             self._fail(error)
             return
@@ -142,7 +151,8 @@ class Wire(asyncio.BufferedProtocol):
 
     def _receive_datagrams(self, datagrams: list[bytes]) -> None:
         try:
-            self.session.receive_datagrams(datagrams, self._clock.now())
+            with self._serving:
+                self.session.receive_datagrams(datagrams, self._clock.now())
         except RtspError as error:
             self._fail(error)
             return
@@ -150,7 +160,8 @@ class Wire(asyncio.BufferedProtocol):
 
     def _receive_report(self, report: bytes) -> None:
         try:
-            self.session.receive_report(report, self._clock.now())
+            with self._serving:
+                self.session.receive_report(report, self._clock.now())
         except RtspError as error:
             self._fail(error)
 
@@ -212,7 +223,8 @@ class Wire(asyncio.BufferedProtocol):
 
     def _on_tick(self) -> None:
         try:
-            self.session.tick(self._clock.now())
+            with self._serving:
+                self.session.tick(self._clock.now())
         except RtspError as error:
             self._fail(error)
             return

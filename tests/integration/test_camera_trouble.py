@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 from farwatch.domain.picture import Picture, Sighting, SightingEnded
@@ -76,3 +77,28 @@ async def test_a_camera_that_rests_says_so_and_is_watched_again_afterwards(
         assert server.clients == 1
         clock.skipped_s += 601
         await until(states, lambda seen: seen == {"bad": online, "good": online})
+
+
+class NotingClock(SystemClock):
+    """Notes whom the loop serves whenever it is asked for the time: for each bytes that come it is."""
+
+    def __init__(self, vitals: Vitals) -> None:
+        self._vitals = vitals
+        self.served: set[str] = set()
+
+    def now(self) -> datetime:
+        self.served.add(self._vitals.read().served)
+        return super().now()
+
+
+async def test_the_watcher_reads_which_cameras_bytes_the_loop_works_on(pool: Pool, data_dir: Path) -> None:
+    vitals = Vitals(None)
+    clock, server = NotingClock(vitals), RtspServer(SystemClock())
+    server.show("/x", small_loop())
+    worker = worker_of(pool, data_dir, Script(), vitals=vitals, clock=clock)
+    async with on_air(server) as port, at_work(worker):
+        for camera, transport in (("one", "tcp"), ("two", "udp")):
+            await register(pool, camera, f"rtsp://127.0.0.1:{port}/x")
+            await pool.execute("UPDATE cameras SET transport = $1 WHERE id = $2", transport, camera)
+        await until(lambda: asyncio.sleep(0, clock.served), lambda served: {"one", "two"} <= served)
+        assert vitals.read().served == ""

@@ -2,6 +2,7 @@
 
 import asyncio
 import struct
+from contextlib import nullcontext
 from datetime import timedelta
 
 import pytest
@@ -25,7 +26,7 @@ def packet(sequence: int, timestamp: int, marker: bool) -> bytes:
 
 async def test_a_packet_that_was_waited_for_and_makes_no_sense_ends_the_session() -> None:
     clock = SystemClock()
-    wire = Wire(parse_address("rtsp://127.0.0.1/x")[0], None, Transport.UDP, clock)
+    wire = Wire(parse_address("rtsp://127.0.0.1/x")[0], None, Transport.UDP, clock, nullcontext())
     stream = StreamDescription(codec=Codec.MJPEG, parameter_sets=b"", clock_rate=90_000)
     wire.session.description, wire.session.is_udp = stream, True
     wire.session._receiving = Receiving(stream, JPEG)
