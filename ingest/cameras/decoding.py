@@ -30,7 +30,7 @@ DECODERS = {Codec.H264: "h264", Codec.H265: "hevc", Codec.MJPEG: "mjpeg"}
 MOST_SIZES = 8
 """Codecs and sizes of pictures for which decoders are kept; a process that meets more begins anew."""
 MOST_PIXELS = 40_000_000
-"""8K has 33 million. Larger pictures are refused: each takes half as many bytes again, and decoders hold several."""
+"""8K has 33 million. Larger pictures are refused: each takes 1.5 bytes a pixel, and decoders hold several."""
 MOST_KEPT_PIXELS = 4096 * 2304
 """Decoders of larger pictures serve one batch: one of 4K that is not in use holds 14 to 22 MB."""
 Plane = NDArray[np.uint8]

@@ -10,7 +10,7 @@ from pathlib import Path
 import av
 from av.container import InputContainer
 
-from ingest.cameras.decoding import DECODERS
+from ingest.cameras.decoding import DECODERS, refuse_too_large
 from ingest.cameras.footage import Footage
 from ingest.rtsp.frames import Codec, CodedFrame, access_unit
 
@@ -27,9 +27,10 @@ def cut(footage: Footage, path: Path) -> tuple[int, int]:
     frames, description = footage.frames, footage.description
     shown = [frame.rtp_time - frames[0].rtp_time for frame in frames]
     decoded = decoding_times(shown)
-    first = io.BytesIO(access_unit(frames[0], description))
+    first = access_unit(frames[0], description)
+    refuse_too_large(first, description.codec)
     with (
-        av.open(first, "r", format=DECODERS[description.codec]) as probe,
+        av.open(io.BytesIO(first), "r", format=DECODERS[description.codec]) as probe,
         av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container,
     ):
         size = _size(probe, frames[0])

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Iterator
 
 from ingest.rtsp.glance import NOTHING, Glance
 from ingest.rtsp.nal import recovery_point, smuggled_at, split_annex_b
-from ingest.rtsp.sps import h264_size
+from ingest.rtsp.sps import h264_coded_size, h264_size
 
 SLICE, IDR_SLICE, SEI, SPS, PPS, ACCESS_UNIT_DELIMITER = 1, 5, 6, 7, 8, 9
 SETS = (SPS, PPS)
 picture_size = h264_size
+coded_size = h264_coded_size
 _STAP_A, _STAP_B, _MTAP16, _MTAP24, _FU_A, _FU_B, _UNKNOWN = 24, 25, 26, 27, 28, 29, 31
 _AGGREGATES = {_STAP_A: (1, 0), _STAP_B: (3, 0), _MTAP16: (3, 3), _MTAP24: (3, 4)}
 """Where the first unit's size is, and how many bytes of decoding order and time stand between a size and its unit."""

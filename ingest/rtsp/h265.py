@@ -4,11 +4,12 @@ from collections.abc import Iterable, Iterator
 
 from ingest.rtsp.glance import NOTHING, Glance
 from ingest.rtsp.nal import recovery_point, smuggled_at, split_annex_b
-from ingest.rtsp.sps import h265_size
+from ingest.rtsp.sps import h265_coded_size, h265_size
 
 VPS, SPS, PPS, ACCESS_UNIT_DELIMITER, SEI = 32, 33, 34, 35, 39
 SETS = (VPS, SPS, PPS)
 picture_size = h265_size
+coded_size = h265_coded_size
 TRAILING, IDR_SLICE, CLEAN_RANDOM_ACCESS = 1, 19, 21
 _LAST_INTER_TYPE = 9
 _FIRST_INSTANT_TYPE, _LAST_INSTANT_TYPE = 16, 21

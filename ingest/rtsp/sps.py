@@ -1,5 +1,7 @@
 """Picture sizes out of sequence parameter sets of H.264 (§7.3.2.1.1) and H.265 (§7.3.2.2.1)."""
 
+from collections.abc import Callable
+
 from ingest.rtsp.bits import BitReader, without_emulation
 
 _LONGEST_SPS = 1024
@@ -9,29 +11,50 @@ _PROFILE_BITS = 88
 """General profile of H.265: space, tier, idc, compatibility and constraint flags (§7.3.3)."""
 
 Size = tuple[int, int]
+Sizes = tuple[Size, Size]
+"""As decoded, and as shown."""
 
 
 def h264_size(unit: bytes) -> Size | None:
     """Width and height as shown, in pixels; None for an SPS that makes no sense."""
-    try:
-        return _within_reason(_h264_size(BitReader(without_emulation(unit[1:_LONGEST_SPS]))))
-    except ValueError:
-        return None
+    return _within_reason(_shown(_read(_h264_sizes, unit[1:_LONGEST_SPS])))
 
 
 def h265_size(unit: bytes) -> Size | None:
     """Width and height as shown, in pixels; None for an SPS that makes no sense."""
+    return _within_reason(_shown(_read(_h265_sizes, unit[2:_LONGEST_SPS])))
+
+
+def h264_coded_size(unit: bytes) -> Size | None:
+    """Width and height as decoded, however much is not shown; None for an SPS that makes no sense."""
+    return _coded(_read(_h264_sizes, unit[1:_LONGEST_SPS]))
+
+
+def h265_coded_size(unit: bytes) -> Size | None:
+    """Width and height as decoded, however much is not shown; None for an SPS that makes no sense."""
+    return _coded(_read(_h265_sizes, unit[2:_LONGEST_SPS]))
+
+
+def _read(sizes_of: Callable[[BitReader], Sizes], body: bytes) -> Sizes | None:
     try:
-        return _within_reason(_h265_size(BitReader(without_emulation(unit[2:_LONGEST_SPS]))))
+        return sizes_of(BitReader(without_emulation(body)))
     except ValueError:
         return None
 
 
-def _within_reason(size: Size) -> Size | None:
-    return size if all(0 < side <= _LARGEST_SIDE for side in size) else None
+def _coded(sizes: Sizes | None) -> Size | None:
+    return None if sizes is None else sizes[0]
 
 
-def _h264_size(reader: BitReader) -> Size:
+def _shown(sizes: Sizes | None) -> Size | None:
+    return None if sizes is None else sizes[1]
+
+
+def _within_reason(size: Size | None) -> Size | None:
+    return size if size and all(0 < side <= _LARGEST_SIDE for side in size) else None
+
+
+def _h264_sizes(reader: BitReader) -> Sizes:
     profile = reader.bits(8)
     reader.bits(16)
     reader.number()
@@ -58,7 +81,8 @@ def _h264_size(reader: BitReader) -> Size:
     reader.flag()
     left, right, top, bottom = [reader.number() for _ in range(4)] if reader.flag() else (0, 0, 0, 0)
     unit_x, unit_y = 2 if chroma in (1, 2) else 1, (2 if chroma == 1 else 1) * fields
-    return 16 * columns - unit_x * (left + right), 16 * rows * fields - unit_y * (top + bottom)
+    width, height = 16 * columns, 16 * rows * fields
+    return (width, height), (width - unit_x * (left + right), height - unit_y * (top + bottom))
 
 
 def _pass_scaling_list(reader: BitReader, length: int) -> None:
@@ -81,7 +105,7 @@ def _pass_picture_order(reader: BitReader) -> None:
             reader.signed()
 
 
-def _h265_size(reader: BitReader) -> Size:
+def _h265_sizes(reader: BitReader) -> Sizes:
     reader.bits(4)
     sub_layers = reader.bits(3)
     reader.flag()
@@ -98,4 +122,4 @@ def _h265_size(reader: BitReader) -> Size:
     width, height = reader.number(), reader.number()
     left, right, top, bottom = [reader.number() for _ in range(4)] if reader.flag() else (0, 0, 0, 0)
     unit_x, unit_y = 2 if chroma in (1, 2) else 1, 2 if chroma == 1 else 1
-    return width - unit_x * (left + right), height - unit_y * (top + bottom)
+    return (width, height), (width - unit_x * (left + right), height - unit_y * (top + bottom))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ingest.rtsp import h264, h265
 from ingest.rtsp.frames import NAL_FORMATS, Codec
-from ingest.rtsp.nal import split_annex_b
+from ingest.rtsp.nal import join_annex_b, split_annex_b
 
 # scottlamb/retina issue 102 (Reolink): an SPS with zeros and rubbish at its end, which strict readers refuse
 REOLINK = bytes.fromhex("67640033ac1514a0a03da1000004f6000063380404")
@@ -27,6 +27,14 @@ def sets_of(encoder: str, width: int, height: int, pixels: str, options: str) ->
     frame.pts = 0
     packets = [*context.encode(frame), *context.encode(None)]
     return [unit for packet in packets for unit in split_annex_b(bytes(packet))]
+
+
+def as_decoded(decoder: str, units: list[bytes]) -> tuple[int, int]:
+    """Width and height of the memory that a decoder uses for a picture."""
+    context = av.CodecContext.create(decoder, "r")
+    context.thread_count = 1
+    context.decode(av.Packet(join_annex_b(units)))
+    return context.coded_width, context.coded_height
 
 
 @pytest.mark.parametrize(
@@ -46,6 +54,7 @@ def test_h264_sizes_are_those_that_were_coded(width: int, height: int, pixels: s
     (sps,) = [unit for unit in units if h264.nal_type(unit) == h264.SPS]
 
     assert h264.picture_size(sps) == (width, height)
+    assert h264.coded_size(sps) == as_decoded("h264", units)
 
 
 @pytest.mark.parametrize(
@@ -64,6 +73,7 @@ def test_h265_sizes_are_those_that_were_coded(width: int, height: int, pixels: s
     (sps,) = [unit for unit in units if h265.nal_type(unit) == h265.SPS]
 
     assert h265.picture_size(sps) == (width, height)
+    assert h265.coded_size(sps) == as_decoded("hevc", units)
 
 
 def test_a_parameter_set_with_rubbish_at_its_end_is_understood() -> None:
