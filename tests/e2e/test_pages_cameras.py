@@ -38,6 +38,12 @@ MOVES_IN_2_S = """async (picture) => {
   watch.disconnect();
   return moved;
 }"""
+ROOM_FOR_ITS_HINT = """(field) => {
+  const pen = document.createElement('canvas').getContext('2d');
+  const style = getComputedStyle(field);
+  pen.font = style.font;
+  return pen.measureText(field.placeholder).width < field.clientWidth - 2 * parseFloat(style.paddingLeft);
+}"""
 STREAM = {"codec": "h265", "width": 1920, "height": 1080, "clock_offset_s": -37.2}
 EDITOR = "/bureau/cameras/cam1/zones"
 
@@ -210,6 +216,10 @@ async def test_who_draws_over_anothers_change_is_told_and_chooses(pages: Pages) 
     await saved(theirs)
     await mine.get_by_role("button", name="保存").click()
     await expect(mine.get_by_text("区域已被他人修改")).to_be_visible()
+    await mine.set_viewport_size({"width": 390, "height": 844})
+    bar = await mine.locator(".foot").bounding_box()
+    assert bar
+    assert bar["height"] < 844 / 7, "the picture and its zones keep the screen"
     assert (await polygons(pages)).keys() == {"south"}
     await mine.get_by_role("button", name="以我的为准").click()
     await expect(mine.get_by_text("已保存")).to_be_visible()
@@ -328,6 +338,32 @@ async def test_on_every_screen_nothing_is_cut_off_and_no_key_is_shown(pages: Pag
                 assert await person.page.evaluate(CUT_OFF) == [], f"at {width} x {height}: {path}"
             assert [m.group() for m in A_KEY.finditer(await person.page.inner_text("main"))] == [], path
         assert (person.foreign, person.errors) == ([], [])
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+async def test_on_a_phone_the_list_is_whole_and_its_search_says_for_what(pages: Pages, language: str) -> None:
+    page = await bureau(pages, "/bureau/cameras", language=language, width=390)
+    await expect(page.locator("tbody tr")).to_have_count(3)
+    assert await page.locator(".b-scroll").evaluate("(e) => e.scrollWidth - e.clientWidth") == 0
+    assert await page.locator("input[type=search]").evaluate(ROOM_FOR_ITS_HINT)
+
+
+async def test_the_live_picture_keeps_its_colours_under_zones_and_a_mask_is_as_dark_as_where_it_was_drawn(
+    pages: Pages,
+) -> None:
+    show(pages, "yard")
+    await pages.pool.execute(
+        "INSERT INTO zones (camera, name, purpose, polygon) VALUES ('cam1', 'homes', 'mask', $1)",
+        [[0.1, 0.5], [0.4, 0.5], [0.4, 0.8]],
+    )
+    await pages.pool.execute("UPDATE registry_version SET version = version + 1")
+    page = await bureau(pages, "/bureau/cameras/cam1")
+    outlines = page.locator("figure polygon")
+    await expect(outlines).to_have_count(2)
+    assert await outlines.evaluate_all("(all) => all.map((e) => getComputedStyle(e).fill)") == ["none"] * 2
+    await expect(page.locator('figure [fill="url(#zone-mask)"]')).to_have_count(1)
+    await page.goto(f"{pages.base}{EDITOR}")
+    await expect(page.locator('.zone [fill="url(#zone-mask)"]')).to_have_count(1)
 
 
 async def test_a_thousand_cameras_stay_fluid(pages: Pages) -> None:

@@ -8,6 +8,9 @@ import pytest
 from playwright.async_api import Page, expect
 
 from farwatch.domain.place import Position
+from farwatch.storage import camera_status
+from farwatch.storage.camera_status import CameraState, CameraStatus
+from farwatch.storage.database import transaction
 from tests.support.browser import Pages, needs_pages, serve_pages
 
 pytestmark = needs_pages
@@ -28,6 +31,15 @@ CUT_OFF = """() => {
       && style.overflowX !== 'auto';
   }).map((element) => element.textContent.trim()).filter((text) => text !== '');
   return document.documentElement.scrollWidth > innerWidth ? [...cut, 'the page itself'] : cut;
+}"""
+# Pairs of things in the bar, words included, that lie over each other.
+OVERLAPS = """() => {
+  const shown = [...document.querySelectorAll('header.bar :is(h1, strong, span, a, button)')]
+    .map((e) => [e.textContent.trim(), e.getBoundingClientRect(), e]).filter(([words, box]) => words && box.width);
+  return shown.flatMap(([one, a, e], i) => shown.slice(i + 1)
+    .filter(([, b, f]) => !e.contains(f) && a.right > b.left + 1 && b.right > a.left + 1)
+    .filter(([, b]) => a.bottom > b.top + 1 && b.bottom > a.top + 1)
+    .map(([other]) => `${one} / ${other}`));
 }"""
 expect.set_options(timeout=15_000)
 
@@ -66,6 +78,36 @@ async def test_the_wall_and_a_tasks_page(pages: Pages, language: str) -> None:
         await wall.page.keyboard.press("Escape")
     assert wall.foreign == []
     assert wall.errors == []
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+async def test_the_centre_on_a_phone_begins_with_its_tasks_under_a_bar_in_order(
+    pages: Pages, language: str
+) -> None:
+    page = (await pages.enter("centre", width=390, height=844, language=language)).page
+    await expect(page.locator(".card")).to_have_count(3)
+    assert await page.evaluate(OVERLAPS) == []
+    await look(page, PHONES)
+    last_task = await page.locator(".card").last.bounding_box()
+    assert last_task
+    assert last_task["y"] + last_task["height"] < 844
+
+
+async def test_an_event_of_a_camera_shows_its_state_whole_on_a_small_wall(pages: Pages) -> None:
+    await pages.pool.execute(
+        "UPDATE cameras SET name = '东区化工厂北门料场球机'; UPDATE registry_version SET version = version + 1"
+    )
+    async with transaction(pages.pool) as connection:
+        await camera_status.report(
+            connection, [CameraStatus(camera="cam1", state=CameraState.UNKNOWN, reason="never_seen")]
+        )
+    page = (await pages.enter("centre", width=1280, height=800, language="en")).page
+    event = page.locator("li", has_text="东区化工厂北门料场球机").filter(has=page.locator("time")).first
+    state = await event.get_by_text("Unknown", exact=True).bounding_box()
+    row = await event.bounding_box()
+    assert state
+    assert row
+    assert state["x"] + state["width"] <= row["x"] + row["width"]
 
 
 @pytest.mark.parametrize("language", ["zh-CN", "en"])

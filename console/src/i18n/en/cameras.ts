@@ -96,4 +96,5 @@ export const cameras: Record<string, string> = {
   "error.zone_crosses_itself": "Its edges cross: put the points in order",
   "error.zone_too_many_points": "It has too many points: 40 at most",
   "error.zone_too_small": "The zone is too small",
+  "health.cameras_unwatched": "{n} cameras are not watched: no worker runs",
 };

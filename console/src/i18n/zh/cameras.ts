@@ -96,4 +96,5 @@ export const cameras: Record<string, string> = {
   "error.zone_crosses_itself": "边线相互交叉，请调整各点的次序",
   "error.zone_too_many_points": "点过多，最多 40 个",
   "error.zone_too_small": "区域过小",
+  "health.cameras_unwatched": "{n} 台摄像机无人值守：识别进程未运行",
 };
