@@ -91,11 +91,11 @@ class Attention:
 
     def _take_every(self, ring: Ring, show_every_s: float | None) -> Batch | None:
         key = ring.last_key
-        if key is None:
-            return None
         start, restart = self._next, False
-        behind = ring.end - self._next > LONGEST_BACKLOG and key > self._next
+        behind = ring.end - self._next > LONGEST_BACKLOG and key is not None and key > self._next
         if not self._going_on or self._next < ring.first or behind:
+            if key is None:
+                return None
             start, restart = key, True
         newest_at, every_s = ring.newest_at, show_every_s or QUIET_EVERY_S
         if not restart and (newest_at is None or not is_due(self._shown_at, newest_at, every_s)):

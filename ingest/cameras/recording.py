@@ -17,9 +17,10 @@ MOST_AT_ONCE = 4
 
 @dataclass(slots=True, kw_only=True)
 class Recording:
-    """Collects for so long as is `left` or up to `MAX_BYTES`, whichever is first; `short` says what ended it before its time.
+    """Collects from a whole key frame on for so long as is `left` or up to `MAX_BYTES`, whichever is first.
 
-    Time is what passes between frames: a wall clock that is set makes no clip longer or shorter.
+    `short` says what ended it before its time. Time is what passes between frames: a wall clock that is set makes no clip
+    longer or shorter.
     """
 
     clip_id: UUID
@@ -34,6 +35,8 @@ class Recording:
 
     def add(self, frame: CodedFrame) -> None:
         if self.is_done:
+            return
+        if not self.frames and (not frame.is_key or frame.damaged):
             return
         if self.frames:
             self.left -= passed(self.frames[-1].received_at, frame.received_at)

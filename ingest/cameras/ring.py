@@ -15,19 +15,19 @@ MAX_BYTES = 48 << 20
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """Where decoding can begin: a whole key frame's number and time. `came` is the ring's own time, which is never set."""
+    """Where decoding can begin: a whole key frame's number and arrival. `came` is the ring's own time, which is never set."""
 
     number: int
     received_at: datetime
     came: timedelta
-    rtp_time: int
 
 
 class Ring:
     """Frames of at least the last `keep_s` seconds, from a whole key frame on, in at most `max_bytes` of payload.
 
     Frames are numbered from 0 in the order they came. Frames before the first whole key frame are not kept. When one
-    group of pictures alone is over the bound, all is let go until the next key frame, and `overflows` counts it.
+    group of pictures alone is over the bound, `overflows` counts it, and until the next key frame there is only the newest half of
+    it, for a decoder that is going on: nothing else can begin there.
     """
 
     def __init__(self, *, clock_rate: int, keep_s: float = KEEP_S, max_bytes: int = MAX_BYTES) -> None:
@@ -40,6 +40,7 @@ class Ring:
         self._groups: deque[_Group] = deque()
         self._first = 0
         self._last_gap = 0
+        self._key_time: int | None = None
         self._now = timedelta()
 
     @property
@@ -70,18 +71,19 @@ class Ring:
     @property
     def key_gap_s(self) -> float:
         """Seconds between the last two key frames, or since the last one when that is longer already."""
-        if not self._groups:
+        if self._key_time is None:
             return 0.0
-        return max(self._last_gap, self._frames[-1].rtp_time - self._groups[-1].rtp_time) / self._clock_rate
+        return max(self._last_gap, self._frames[-1].rtp_time - self._key_time) / self._clock_rate
 
     def append(self, frame: CodedFrame) -> None:
         if self.newest_at is not None:
             self._now += passed(self.newest_at, frame.received_at)
         if frame.is_key and not frame.damaged:
-            if self._groups:
-                self._last_gap = frame.rtp_time - self._groups[-1].rtp_time
-            self._groups.append(_Group(self.end, frame.received_at, self._now, frame.rtp_time))
-        elif not self._groups:
+            if self._key_time is not None:
+                self._last_gap = frame.rtp_time - self._key_time
+            self._key_time = frame.rtp_time
+            self._groups.append(_Group(self.end, frame.received_at, self._now))
+        elif self._key_time is None:
             self._first += 1
             return
         self._frames.append(frame)
@@ -98,7 +100,9 @@ class Ring:
 
     def since(self, at: datetime) -> tuple[CodedFrame, ...]:
         """From the last whole key frame at or before `at`, or as far back as the ring goes."""
-        start = self._first
+        if not self._groups:
+            return ()
+        start = self._groups[0].number
         for group in self._groups:
             if group.received_at > at:
                 break
@@ -115,10 +119,13 @@ class Ring:
         ):
             self._groups.popleft()
             self._drop_before(self._groups[0].number)
+        if self.size_bytes > self._max_bytes and self._groups:
+            self._drop_before(self._groups[0].number)  # what an overflow has left
         if self.size_bytes > self._max_bytes:
-            self.overflows += 1
-            self._drop_before(self.end)
+            self.overflows += len(self._groups)
             self._groups.clear()
+            while self.size_bytes > self._max_bytes // 2:
+                self._drop_before(self._first + 1)
 
     def _drop_before(self, number: int) -> None:
         while self._first < number:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.cameras.attention import LONGEST_BACKLOG, Attention, Batch, Want
-from ingest.cameras.ring import Ring
+from ingest.cameras.ring import MAX_BYTES, Ring, frame_bytes
 from tests.support.cameras import RATE, frame
 
 
@@ -20,8 +20,9 @@ def seconds(batch: Batch | None) -> list[float]:
 class Camera:
     """Ten frames a second, a key frame each second unless said otherwise."""
 
-    def __init__(self, key_every: int = 10) -> None:
-        self.ring, self.attention, self.i, self.key_every = Ring(clock_rate=RATE), Attention(), 0, key_every
+    def __init__(self, key_every: int = 10, max_bytes: int = MAX_BYTES) -> None:
+        self.ring = Ring(clock_rate=RATE, max_bytes=max_bytes)
+        self.attention, self.i, self.key_every = Attention(), 0, key_every
 
     def send(self, count: int, damaged: bool = False, set_back_s: float = 0) -> None:
         for _ in range(count):
@@ -211,3 +212,14 @@ def test_a_clock_that_is_set_back_blinds_nobody(want: Want, key_every: int) -> N
         camera.send(1, set_back_s=3600 if i >= 100 else 0)
         taken += seconds(camera.take(want))[-1:]
     assert max(b - a for a, b in pairwise(taken)) <= 2.3
+
+
+@pytest.mark.parametrize("want", list(Want))
+def test_a_group_over_the_bound_of_bytes_is_decoded_to_its_end(want: Want) -> None:
+    camera, taken = Camera(key_every=1000, max_bytes=120 * frame_bytes(frame(0))), []
+    for _ in range(900):
+        camera.send(1)
+        taken += seconds(camera.take(want))
+    assert camera.ring.overflows == 1
+    assert taken[-1] >= 89.9 - 2.0
+    assert all(0 <= b - a <= 0.11 for a, b in pairwise(taken))

@@ -22,7 +22,7 @@ from ingest.cameras.clips import KeptClip, keep
 from ingest.cameras.footage import Footage, of_one_stream
 from ingest.cameras.muxing import cut, decoding_times
 from ingest.cameras.recording import begin
-from ingest.cameras.ring import Ring
+from ingest.cameras.ring import Ring, frame_bytes
 from ingest.rtsp.frames import Codec, CodedFrame, StreamDescription
 from tests.support.cameras import AT, RATE, coded, frame
 
@@ -291,3 +291,14 @@ def test_what_is_found_right_after_the_clock_was_set_back_is_filmed() -> None:
         made.add(replace(arrived, received_at=arrived.received_at - timedelta(minutes=10)))
     assert made.footage is not None
     assert made.footage.frames[-1].rtp_time == 42 * RATE
+
+
+def test_what_is_found_where_nothing_can_begin_is_filmed_from_the_next_key_frame_on() -> None:
+    ring = Ring(clock_rate=RATE, max_bytes=10 * frame_bytes(frame(0)))
+    for i in range(20):
+        ring.append(frame(i, key=i == 0))
+    made = recording(ring, onset_s=1.5, found_s=1.9)
+    for i in range(20, 60):
+        made.add(frame(i, key=i % 30 == 0))
+    assert made.footage is not None
+    assert made.footage.frames[0].rtp_time == 3 * RATE

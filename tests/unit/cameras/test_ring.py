@@ -37,10 +37,11 @@ def test_whatever_comes_the_ring_begins_at_a_whole_key_frame_and_keeps_its_bound
         kept = made.from_number(made.first)
         assert made.size_bytes == sum(map(frame_bytes, kept)) <= 50_000
         assert made.end == i + 1
-        if kept:
+        for held in (made.from_last_key(), made.since(AT), made.since(AT + timedelta(hours=1))):
+            assert not held or held[0].is_key
+            assert not held or not held[0].damaged
+        if kept and not made.overflows:
             assert kept[0].is_key
-            assert not kept[0].damaged
-            assert made.from_last_key()[0].is_key
 
 
 def test_twenty_seconds_are_kept_and_little_more() -> None:
@@ -63,10 +64,14 @@ def test_a_group_longer_than_the_ring_is_kept_whole() -> None:
     assert len(made.from_last_key()) == 600
 
 
-def test_a_group_over_the_bound_is_let_go_and_the_next_key_frame_begins_anew() -> None:
-    made = ring(max_bytes=1000)
+def test_of_a_group_over_the_bound_only_what_goes_on_is_kept_and_the_next_key_frame_begins_anew() -> None:
+    made = ring(max_bytes=10 * frame_bytes(frame(0, size=100)))
     for i in range(30):
         made.append(frame(i, key=i in (0, 20), size=100))
+        if i in (10, 19):
+            assert (made.last_key, made.from_last_key(), made.since(AT)) == (None, (), ())
+            assert made.end - made.first >= 5
+            assert made.key_gap_s == pytest.approx(i / 10)
     assert made.overflows == 1
     assert made.first == 20
     assert len(made.from_last_key()) == 10
