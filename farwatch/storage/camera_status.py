@@ -8,7 +8,7 @@ from uuid import UUID
 
 from farwatch.domain.finding import FindingEnded, Param
 from farwatch.storage import events, findings
-from farwatch.storage.database import Connection
+from farwatch.storage.database import Connection, Pool
 
 STALE_AFTER_S = 20.0
 """Workers say it every few seconds; a row older than this says only that its worker is away."""
@@ -56,7 +56,8 @@ ON CONFLICT (camera) DO UPDATE SET state = excluded.state, reason = excluded.rea
 RETURNING camera, told_at = updated_at AS is_news
 """
 _FETCH = """
-SELECT camera, last_frame_at, stream, changed_at,
+SELECT camera, last_frame_at, stream,
+  CASE WHEN updated_at < now() - make_interval(secs => $1) THEN updated_at ELSE changed_at END AS changed_at,
   CASE WHEN updated_at < now() - make_interval(secs => $1) THEN 'unknown' ELSE state END AS state,
   CASE WHEN updated_at < now() - make_interval(secs => $1) THEN 'worker_away' ELSE reason END AS reason
 FROM camera_status WHERE $2::text IS NULL OR camera = $2
@@ -66,7 +67,7 @@ FROM camera_status WHERE $2::text IS NULL OR camera = $2
 async def report(connection: Connection, statuses: Sequence[CameraStatus]) -> list[str]:
     """Writes what is so in the caller's transaction; news becomes an event. Returns whose.
 
-    No news: that a camera on patrol rests or is looked at again, and that a worker started. No camera may be named twice in one call.
+    No news: that a camera on patrol rests or is looked at again, that a worker started. No camera may be named twice in one call.
     """
     rows = await connection.fetch(
         _REPORT,
@@ -100,6 +101,25 @@ async def fetch_all(connection: Connection, camera: str | None = None) -> dict[s
         )
         for r in rows
     }
+
+
+async def give_up_silent(connection: Connection) -> None:
+    """The same in their rows, with the time since when: for those who read them, and no events."""
+    await connection.execute(
+        "UPDATE camera_status SET state = 'unknown', reason = 'worker_away', changed_at = updated_at"
+        " WHERE updated_at < now() - make_interval(secs => $1) AND reason NOT IN ('worker_away', 'not_watched')",
+        STALE_AFTER_S,
+    )
+
+
+async def unwatched(connection: Connection | Pool) -> int:
+    """Cameras of the registry that no worker watches."""
+    number: int = await connection.fetchval(
+        "SELECT count(*) FROM cameras c WHERE c.active AND NOT EXISTS (SELECT FROM camera_status s"
+        " WHERE s.camera = c.id AND s.updated_at >= now() - make_interval(secs => $1))",
+        STALE_AFTER_S,
+    )
+    return number
 
 
 async def open_faults(

@@ -8,7 +8,8 @@ from alerting.engine import Engine
 from alerting.outbox import Outbox
 from farwatch.runtime.clock import SystemClock
 from farwatch.runtime.supervision import Service, run_services
-from farwatch.storage import leases, purging, readings, retention
+from farwatch.storage import leases, purging, readings, retention, worker_silence
+from farwatch.storage.camera_status import STALE_AFTER_S
 from farwatch.storage.database import PASSING_ERRORS as DATABASE_ERRORS
 from farwatch.storage.database import transaction
 from farwatch.storage.sequencer import sequence_once
@@ -23,6 +24,7 @@ NOTHING_PURGED = purging.Purged()
 SEQUENCE_EVERY_S = 0.05
 PARTITIONS_EVERY_S = 6 * 3600.0
 PURGE_EVERY_S = 600.0
+LOOK_FOR_WORKERS_S = 5.0
 
 
 async def run(settings: Settings, stop: asyncio.Event) -> None:
@@ -51,6 +53,15 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
                     log.info("dropped what is old: %s", dropped, extra={"event": "old_dropped"})
                 await asyncio.sleep(PARTITIONS_EVERY_S)
 
+        async def look_for_camera_workers() -> None:
+            # After an outage of the database, or of the whole machine, they are given time.
+            await asyncio.sleep(STALE_AFTER_S)
+            while True:
+                async with transaction(pool) as connection:
+                    await lease.check(connection)
+                    await worker_silence.note(connection)
+                await asyncio.sleep(LOOK_FOR_WORKERS_S)
+
         async def keep_quota() -> None:
             blobs = await asyncio.to_thread(blob_store, settings)
             while True:
@@ -71,6 +82,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
                     name="outbox", run=lambda: outbox.run(settings.database_url), passing=DATABASE_ERRORS
                 ),
                 Service(name="partitions", run=keep_partitions, passing=DATABASE_ERRORS),
+                Service(name="camera workers", run=look_for_camera_workers, passing=DATABASE_ERRORS),
                 Service(name="evidence quota", run=keep_quota, passing=DATABASE_ERRORS),
             ],
             stop,

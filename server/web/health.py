@@ -14,7 +14,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from pydantic import BaseModel
 
-from farwatch.storage import heartbeats, notices
+from farwatch.storage import camera_status, heartbeats, notices
 from farwatch.storage.database import PASSING_ERRORS
 from server.web import peer
 from server.web.authentication import SignedIn
@@ -46,6 +46,7 @@ class Status(BaseModel):
     """Ages in seconds, null for what was never seen. `clock_offset_s`: the database's clock less this machine's.
 
     `evidence_free_bytes` are what is free on the evidence's disk; while `evidence_short`, no clips are kept, stills only.
+    `cameras_unwatched`: how many of the registry's no worker watches.
     """
 
     now: datetime
@@ -55,6 +56,7 @@ class Status(BaseModel):
     roles: dict[str, float]
     evidence_free_bytes: int
     evidence_short: bool
+    cameras_unwatched: int
 
 
 @router.get("/livez")
@@ -99,6 +101,7 @@ async def status(web: WebContext, _: SignedIn) -> Status:
         roles=ages,
         evidence_free_bytes=free_bytes,
         evidence_short=is_short,
+        cameras_unwatched=await camera_status.unwatched(web.pool),
     )
 
 

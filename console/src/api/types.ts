@@ -268,6 +268,8 @@ export interface Status {
   roles: Record<string, unknown>;
   evidence_free_bytes: number;
   evidence_short: boolean;
+  /** Cameras that no worker watches. */
+  cameras_unwatched: number;
 }
 
 export interface LogEvent {

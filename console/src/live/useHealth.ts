@@ -13,6 +13,7 @@ export function useHealth() {
   const now = performance.now();
   const heard = shallowRef<Heard>({ streamMs: now, statusMs: now, engineTickAgeS: 0 });
   const diskShort = ref(false);
+  const unwatched = ref(0);
 
   async function ask() {
     const sent = performance.now();
@@ -24,6 +25,7 @@ export function useHealth() {
   const poll = new Poll(ask, STATUS_EVERY_MS, (status) => {
     heard.value = { ...heard.value, statusMs: performance.now(), engineTickAgeS: status.engine_tick_age_s };
     diskShort.value = status.evidence_short;
+    unwatched.value = status.cameras_unwatched;
   });
   poll.start();
   onUnmounted(() => poll.stop());
@@ -31,6 +33,7 @@ export function useHealth() {
   return {
     health: computed(() => (serverNow.value, health(heard.value, performance.now()))),
     diskShort,
+    unwatched,
     alive: () => {
       heard.value = { ...heard.value, streamMs: performance.now() };
     },

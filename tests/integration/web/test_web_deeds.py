@@ -150,6 +150,7 @@ async def test_status_and_readiness_follow_the_engines_beat(house: House) -> Non
     assert abs(status["clock_offset_s"]) < 5
     assert status["evidence_free_bytes"] > 0
     assert status["evidence_short"] is False
+    assert status["cameras_unwatched"] == await house.pool.fetchval("SELECT count(*) FROM cameras") > 0
 
 
 async def test_a_disk_without_room_for_clips_is_told_to_the_centre_and_to_scrapers(house: House) -> None:

@@ -127,8 +127,6 @@ export const words: Record<string, string> = {
 
   "detail.evidence_stored": "{kind}",
   "detail.evidence_purged": "{kind}: {lost}",
-  "detail.camera_worker_away": "share {share} · {cameras} cameras",
-  "detail.camera_worker_back": "share {share} · {cameras} cameras",
   "detail.matter_joined": "{kind} · {severity}",
   "detail.task_offered": "{officer} · {why}",
   "detail.task_delivered": "{officer}",
