@@ -117,6 +117,7 @@ class CameraWorker:
         self._budget = DecodeBudget(replace(DEFAULT_BUDGET, share=decode_share))
         self._hands = ThreadPoolExecutor(1, thread_name_prefix="cut")
         self._running: dict[str, _Running] = {}
+        self._gone: set[str] = set()
         self._place = (
             away(pool, data_dir, server, lambda: self._running, clock)
             if server
@@ -188,12 +189,13 @@ class CameraWorker:
         watches = {id_: running.watch for id_, running in self._running.items()}
         self._vigil.attend(watches)
         self._patrol.attend({i: w for i, w in watches.items() if w.camera.watch is Attendance.PATROL})
-        gone = [id_ for id_ in changed if id_ not in wanted]
-        await self._vigil.leave(gone)
-        for id_ in gone:
+        self._gone = (self._gone | set(changed)) - wanted.keys()
+        for id_ in self._gone:
             self._budget.forget(id_)
             live_still_path(self._data_dir, id_).unlink(missing_ok=True)
             forget(self._data_dir / "memory", id_)
+        await self._vigil.leave(sorted(self._gone))
+        self._gone.clear()
 
     async def _give_up_old_clips(self) -> NoReturn:
         """Who collected them was killed; their cameras may be gone from the registry. Clips of ours that wait to be written

@@ -404,6 +404,31 @@ async def test_registry_changes_are_taken_over_while_cameras_are_watched(pool: P
         assert live_still_path(data_dir, "b").exists()
 
 
+async def test_a_camera_that_is_taken_out_while_the_database_drops_connections_is_left_in_the_end(
+    pool: Pool, data_dir: Path
+) -> None:
+    script, server, still = Script(), serving("/a"), live_still_path(data_dir, "a")
+    async with on_air(server) as port, at_work(worker_of(pool, data_dir, script)):
+        await register(pool, "a", f"rtsp://127.0.0.1:{port}/a")
+        await become(pool, "a", "online")
+        assert still.exists()
+        await pool.execute(
+            "CREATE SEQUENCE tries;"
+            "CREATE FUNCTION drop_me() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+            " PERFORM nextval('tries'), pg_terminate_backend(pg_backend_pid()); RETURN NEW; END $$;"
+            "CREATE TRIGGER drop_me BEFORE UPDATE ON camera_status FOR EACH ROW WHEN (NEW.reason = 'not_watched')"
+            " EXECUTE FUNCTION drop_me()"
+        )
+        await pool.execute("UPDATE cameras SET active = false")
+        await announce(pool)
+        await until(
+            lambda: pool.fetchval("SELECT last_value FROM tries"), lambda tries: tries >= 2, within_s=10
+        )
+        assert not still.exists()
+        await pool.execute("DROP TRIGGER drop_me ON camera_status")
+        await become(pool, "a", "unknown", "not_watched")
+
+
 async def test_a_detector_that_fails_is_counted_and_the_camera_goes_on(pool: Pool, data_dir: Path) -> None:
     script, server, before = Script(raises=True), serving("/a"), metrics.DETECTOR_ERRORS._value.get()
     async with on_air(server) as port, at_work(worker_of(pool, data_dir, script)):
