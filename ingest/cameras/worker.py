@@ -265,7 +265,10 @@ class CameraWorker:
         credential = Credential(*account) if account else None
 
         def reading(url: str) -> Reader:
-            return readers.make_reader(replace(camera, url=url), credential, self._clock, self._patience)
+            serving = self._vitals.serving(camera.id)
+            return readers.make_reader(
+                replace(camera, url=url), credential, self._clock, self._patience, serving
+            )
 
         if not camera.start_url:
             return reading(camera.url)
