@@ -1,5 +1,6 @@
 """Cameras on the pages: the list, a camera's page with its live picture, and drawing zones with mouse, finger and keyboard."""
 
+import os
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -66,11 +67,13 @@ async def told(pages: Pages, camera: str, state: CameraState, **more: object) ->
         )
 
 
-def show(pages: Pages, label: str, camera: str = "cam1") -> None:
+def show(pages: Pages, label: str, camera: str = "cam1", *, age_s: float = 0) -> None:
     """What a worker leaves of a picture."""
     path = live_still_path(pages.service.data_dir, camera)
     path.parent.mkdir(exist_ok=True)
     write_atomically(path, drawn_picture(label))
+    taken_at = path.stat().st_mtime - age_s
+    os.utime(path, (taken_at, taken_at))
 
 
 async def bureau(pages: Pages, path: str, *, language: str = "zh-CN", width: int = 1280) -> Page:
@@ -179,6 +182,20 @@ async def test_a_mask_is_drawn_with_the_mouse_reshaped_undone_and_saved(pages: P
     assert await pages.pool.fetchval("SELECT drawn_by FROM drawn_zones WHERE camera = 'cam1'") == "bureau"
     await page.goto(f"{pages.base}/bureau/cameras/cam1")
     await expect(page.get_by_text("遮挡 · mask")).to_be_visible()
+
+
+async def test_who_draws_is_told_that_the_picture_is_not_of_now_and_how_its_camera_is(pages: Pages) -> None:
+    show(pages, "yesterday", "cam2", age_s=90)
+    page = await bureau(pages, "/bureau/cameras/cam2/zones")
+    await expect(page.get_by_text("此画面不是现在的")).to_be_visible()
+    await expect(page.get_by_text("离线 · 超时无应答")).to_be_visible()
+    assert "grayscale" in await page.locator(".stage img").evaluate("(e) => getComputedStyle(e).filter")
+    await told(pages, "cam2", CameraState.ONLINE)
+    show(pages, "now", "cam2")
+    await page.get_by_role("button", name="换一张新画面").click()
+    await expect(page.get_by_text("此画面不是现在的")).to_have_count(0)
+    await expect(page.get_by_text("离线 · 超时无应答")).to_have_count(0)
+    assert await page.locator(".stage img").evaluate("(e) => getComputedStyle(e).filter") == "none"
 
 
 async def test_everything_can_be_done_with_the_keyboard(pages: Pages) -> None:

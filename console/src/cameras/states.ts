@@ -13,6 +13,9 @@ export const stateWords = (camera: Pick<Camera, "state" | "reason">): string =>
 export const toneOf = (state: string, reason: string | null = ""): string =>
   state === "offline" ? "b-over" : (state === "online" || state === "resting") && !reason ? "b-calm" : "b-soon";
 
+/** A picture older than this is not what stands before the camera now. */
+export const OLD_MS = 15_000;
+
 export interface Wanted {
   text: string;
   state: string;
