@@ -18,8 +18,6 @@ log = logging.getLogger(__name__)
 
 CONFIGURATION_EXIT = 78
 """EX_CONFIG of sysexits.h: starting the role again would not help."""
-ERROR_EXIT = 1
-"""Python's own, for an error that nobody has caught."""
 
 FIRST_DELAY_S, LONGEST_DELAY_S, STEADY_AFTER_S = 0.2, 5.0, 30.0
 GRACE_S = 7.0
@@ -134,7 +132,8 @@ class Keeper:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_EVERY_S):
                     await process.wait()
-        return Trouble.CRASHED if process.returncode < 0 or process.returncode == ERROR_EXIT else None
+        # By itself, with the same exit code as after an error, it also ends in an outage: that has nobody to blame.
+        return Trouble.CRASHED if process.returncode < 0 or vitals.read().blamed else None
 
     def _suspect(self, vitals: Vitals, pid: int) -> None:
         if self._trouble is None or self._role.bounds is None:

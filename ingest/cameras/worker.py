@@ -184,7 +184,7 @@ class CameraWorker:
         await self._end_watches(changed)
         for id_ in [id_ for id_ in wanted if id_ not in self._running]:
             watch = self._watch(wanted[id_])
-            task = group.create_task(watch.run(), name=f"camera {id_}")
+            task = group.create_task(self._attend(watch), name=f"camera {id_}")
             self._running[id_] = _Running(wanted[id_], watch, task)
         watches = {id_: running.watch for id_, running in self._running.items()}
         self._vigil.attend(watches)
@@ -196,6 +196,14 @@ class CameraWorker:
             forget(self._data_dir / "memory", id_)
         await self._vigil.leave(sorted(self._gone))
         self._gone.clear()
+
+    async def _attend(self, watch: Watch) -> None:
+        """An error of one camera ends the process: so that it does not end the next one too, it is told whose it was."""
+        try:
+            await watch.run()
+        except Exception:
+            self._vitals.blame(watch.camera.id)
+            raise
 
     async def _give_up_old_clips(self) -> NoReturn:
         """Who collected them was killed; their cameras may be gone from the registry. Clips of ours that wait to be written

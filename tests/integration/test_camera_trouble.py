@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
+import pytest
+
 from farwatch.domain.picture import Picture, Sighting, SightingEnded
 from farwatch.domain.registry import Zone
 from farwatch.runtime.clock import SystemClock
@@ -77,6 +79,28 @@ async def test_a_camera_that_rests_says_so_and_is_watched_again_afterwards(
         assert server.clients == 1
         clock.skipped_s += 601
         await until(states, lambda seen: seen == {"bad": online, "good": online})
+
+
+class Senseless:
+    """Says of camera `bad` what no detector says: an error of ours, as far as the worker can tell."""
+
+    rule, version, wants_every_frame = "smoke", "test", False
+
+    def observe(self, picture: Picture) -> list[object]:
+        return ["smoke!"] if picture.camera == "bad" else []
+
+
+async def test_whose_error_ends_the_process_is_told_to_the_watcher(pool: Pool, data_dir: Path) -> None:
+    vitals, server, script = Vitals(None), RtspServer(SystemClock()), Script()
+    server.show("/x", small_loop())
+    script.detectors = lambda _: [Senseless()]  # type: ignore[method-assign,assignment,list-item]
+    async with on_air(server) as port:
+        for camera in ("bad", "good"):
+            await register(pool, camera, f"rtsp://127.0.0.1:{port}/x")
+        with pytest.raises(ExceptionGroup):
+            async with asyncio.timeout(20), at_work(worker_of(pool, data_dir, script, vitals=vitals)):
+                await asyncio.Event().wait()
+    assert vitals.read().blamed == "bad"
 
 
 class NotingClock(SystemClock):

@@ -55,6 +55,8 @@ while True:
         elif said == "fail":
             vitals.blame("bad camera")
             raise ZeroDivisionError
+        elif said == "leave":
+            sys.exit(1)
         elif said == "crash":
             with vitals.job("bad camera", time.monotonic() + 5):
                 os.kill(os.getpid(), 11)
@@ -122,6 +124,15 @@ async def test_a_worker_in_trouble_is_replaced_within_ten_seconds_and_its_neighb
         assert successor != pid
         assert not Path(f"/proc/{pid}").exists()
     assert [p.name for p in good.glob("life-*")] == ["life-0"]
+
+
+async def test_a_worker_that_ends_in_an_outage_has_not_crashed(tmp_path: Path) -> None:
+    folder = tmp_path / "outage"
+    async with kept(folder):
+        await life(folder, 0)
+        (folder / "order").write_text("leave")
+        _, replaces, rests = await life(folder, 1)
+    assert (replaces, rests) == (None, [])
 
 
 @pytest.mark.parametrize(
