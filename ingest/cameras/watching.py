@@ -113,8 +113,13 @@ class Watch:
 
     def showing(self) -> Showing:
         is_wished = self._focus.is_watched
-        is_busy = is_wished or self._gaze.wanted >= Want.NEEDED or self._filming.is_filming
+        is_busy = is_wished or self._gaze.wanted >= Want.NEEDED or self.is_filming
         return Showing(self._picture_monotonic_s, is_busy, is_wished)
+
+    @property
+    def is_filming(self) -> bool:
+        """Clips of it are being collected, or wait to be cut."""
+        return self._filming.is_filming
 
     def forgive(self) -> None:
         """Its age counts from now on: there was nobody to look."""

@@ -206,29 +206,33 @@ class CameraWorker:
             raise
 
     async def _give_up_old_clips(self) -> NoReturn:
-        """Who collected them was killed; their cameras may be gone from the registry. Clips of ours that wait to be written
-        come first."""
+        """Who collected them was killed; their cameras may be gone from the registry."""
         while True:
-            if self._desk.is_empty:
-                async with transaction(self._pool) as connection:
-                    await self._lose_old_clips(connection)
+            async with transaction(self._pool) as connection:
+                await self._lose_old_clips(connection)
             await asyncio.sleep(LOOK_FOR_OLD_CLIPS_S)
 
     async def _lose_old_clips(self, connection: Connection) -> None:
+        """Clips of ours that wait to be cut or written are none of these, however long they wait."""
         old = await evidence.cameras_with_old_pending(connection, older_than_s=PENDING_CLIP_TIMEOUT_S)
+        if not self._desk.is_empty:
+            return
+        filming = {id_ for id_, running in self._running.items() if running.watch.is_filming}
         await evidence.lose_pending(
             connection,
-            [camera for camera in old if self._share.holds(camera)],
+            [camera for camera in old if self._share.holds(camera) and camera not in filming],
             older_than_s=PENDING_CLIP_TIMEOUT_S,
             reason="worker_restarted",
         )
 
     async def _end_watches(self, cameras: Sequence[str]) -> None:
-        tasks = [self._running.pop(id_).task for id_ in cameras]
+        tasks = [self._running[id_].task for id_ in cameras]
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+        for id_ in cameras:
+            del self._running[id_]
 
     def _watch(self, subject: _Subject) -> Watch:
         camera = subject.camera

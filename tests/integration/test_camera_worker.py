@@ -385,6 +385,48 @@ async def test_clips_of_a_worker_that_was_killed_a_moment_ago_are_given_up_later
         await until(left, lambda n: n == 0)
 
 
+@pytest.mark.parametrize("is_taken_out", [False, True])
+async def test_a_clip_that_waits_long_for_the_disk_is_no_clip_of_an_earlier_worker(
+    pool: Pool, data_dir: Path, monkeypatch: pytest.MonkeyPatch, is_taken_out: bool
+) -> None:
+    monkeypatch.setattr(worker, "LOOK_FOR_OLD_CLIPS_S", 0.05)
+    began, go_on = threading.Event(), threading.Event()
+
+    def slow(*footage: object) -> object:
+        began.set()
+        go_on.wait(20)
+        return clips.keep(*footage)  # type: ignore[arg-type]
+
+    async def states() -> dict[str, str]:
+        rows = await pool.fetch("SELECT camera, state, reason FROM evidence WHERE kind = 'clip'")
+        return {r["camera"]: r["reason"] or r["state"] for r in rows}
+
+    monkeypatch.setattr(filming, "keep", slow)
+    script, server = Script(), serving("/stack")
+    async with on_air(server) as port, at_work(worker_of(pool, data_dir, script)):
+        await register(pool, "c1", f"rtsp://127.0.0.1:{port}/stack")
+        await become(pool, "c1", "online")
+        script.sights = True
+        await until(lambda: pieces(pool), bool)
+        script.sights = False
+        try:
+            await until(lambda: asyncio.sleep(0, began.is_set()), bool)
+            if is_taken_out:
+                await pool.execute("UPDATE cameras SET active = false")
+                await announce(pool)
+                await until(lambda: asyncio.sleep(0, server.clients), lambda n: n == 0, within_s=10)
+            await pool.execute(
+                "WITH older AS (INSERT INTO evidence (id, kind, state, media_type, camera, created_at)"
+                " VALUES (gen_random_uuid(), 'clip', 'pending', 'video/mp4', 'gone', now() - interval '3 minutes'))"
+                " UPDATE evidence SET created_at = now() - interval '3 minutes' WHERE kind = 'clip'"
+            )
+            seen = await until(states, lambda seen: seen["gone"] == "worker_restarted", within_s=10)
+            assert seen["c1"] == "pending"
+        finally:
+            go_on.set()
+        await until(states, lambda seen: seen["c1"] == "stored", within_s=10)
+
+
 async def test_registry_changes_are_taken_over_while_cameras_are_watched(pool: Pool, data_dir: Path) -> None:
     script, server = Script(), serving("/a", "/b")
     async with on_air(server) as port, at_work(worker_of(pool, data_dir, script)):
