@@ -128,7 +128,7 @@ class SendingDesk(Desk):
         """None when the server has the bytes, else why they are lost."""
         piece, delay_s = unsent.piece, FIRST_RETRY_S
         while True:
-            chunks = self._chunks(self._blobs.path(piece.sha256), unsent.until_s)
+            chunks = _Chunks(self._blobs.path(piece.sha256), unsent.until_s, self._clock)
             try:
                 await asyncio.to_thread(line.put_evidence, piece.sha256, chunks, piece.size_bytes)
             except RefusedError as refused:
@@ -148,11 +148,19 @@ class SendingDesk(Desk):
             await asyncio.sleep(delay_s)
             delay_s = min(delay_s * 2, LONGEST_RETRY_S)
 
-    def _chunks(self, path: Path, until_s: float) -> Iterator[bytes]:
-        """Raises TimeoutError past `until_s`."""
-        with path.open("rb") as file:
+
+@dataclass(frozen=True, slots=True)
+class _Chunks:
+    """Of a file, as often as they are asked for. Raises TimeoutError past `until_s`."""
+
+    path: Path
+    until_s: float
+    clock: Clock
+
+    def __iter__(self) -> Iterator[bytes]:
+        with self.path.open("rb") as file:
             while chunk := file.read(CHUNK_BYTES):
-                if self._clock.monotonic() > until_s:
+                if self.clock.monotonic() > self.until_s:
                     raise TimeoutError("the server takes too long")
                 yield chunk
 

@@ -40,7 +40,8 @@ class RefusedError(Exception):
 
 
 class ServerLine:
-    """One connection, opened when it is needed and again after an error. Not thread-safe."""
+    """One connection, opened when it is needed and again after an error. One that the server closed while it was idle costs a
+    quiet second try: asking twice changes nothing. Not thread-safe."""
 
     def __init__(self, address: ServerAddress) -> None:
         parts = urlsplit(address.url)
@@ -59,7 +60,8 @@ class ServerLine:
         return [str(share) for share in said["shares"]]
 
     def put_evidence(self, sha256: str, chunks: Iterable[bytes], size_bytes: int) -> None:
-        """The server has the bytes durably when this returns. Raises SENDING_ERRORS, RefusedError, and what `chunks` raises."""
+        """The server has the bytes durably when this returns. `chunks` may be gone through twice. Raises SENDING_ERRORS,
+        RefusedError, and what `chunks` raises."""
         self._put(f"/evidence/{sha256}", "application/octet-stream", chunks, size_bytes)
 
     def put_live(self, camera: str, jpeg: bytes) -> None:
@@ -74,6 +76,15 @@ class ServerLine:
         self._ask("PUT", path, headers, chunks)
 
     def _ask(self, method: str, path: str, headers: dict[str, str], body: Iterable[bytes] | None) -> bytes:
+        is_fresh = self._connection.sock is None
+        try:
+            return self._answer(method, path, headers, body)
+        except (ConnectionError, ssl.SSLError):
+            if is_fresh:
+                raise
+            return self._answer(method, path, headers, body)
+
+    def _answer(self, method: str, path: str, headers: dict[str, str], body: Iterable[bytes] | None) -> bytes:
         done = False
         try:
             self._connection.request(
