@@ -144,10 +144,11 @@ class Watch:
             self._cause = ""
             while self.turn.is_on:
                 frames = await reader.read()
-                for frame in frames:
-                    self._take(frame)
-                if self._is_news(frames):
-                    self._news.set()
+                with self._workshop.serving:
+                    for frame in frames:
+                        self._take(frame)
+                    if self._is_news(frames):
+                        self._news.set()
             self._filming.stop("visit_ended")
         except RtspError:
             self._filming.stop("camera_lost")
@@ -217,7 +218,8 @@ class Watch:
     async def _look_once(self, session: _Session) -> bool:
         """Decodes what is worth it; False when there was nothing."""
         focus, wanted = self._focus, self._gaze.wanted
-        batch = focus.take(session.attention, session.ring, wanted)
+        with self._workshop.serving:
+            batch = focus.take(session.attention, session.ring, wanted)
         if batch is None:
             return False
         metrics.DROPPED_PICTURES.labels(self.camera.id).inc(batch.skipped)

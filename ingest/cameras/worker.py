@@ -256,7 +256,7 @@ class CameraWorker:
         has_ground = any(zone.purpose == "ground" for zone in subject.zones)
         keep_s = KEEP_GROUND_S if has_ground else KEEP_S
         threads = CameraThreads(camera.id, self._threads, self._vitals, self._clock)
-        workshop = replace(self._workshop, threads=threads)
+        workshop = replace(self._workshop, threads=threads, serving=self._vitals.serving(camera.id))
         turn = Turn(is_on=camera.watch is not Attendance.PATROL)
         watch = Watch(camera, make_reader, gaze, focus, workshop, self._patience, keep_s=keep_s, turn=turn)
         return watch

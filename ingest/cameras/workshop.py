@@ -1,17 +1,20 @@
 """What the cameras of one process share."""
 
 from concurrent.futures import Executor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from farwatch.runtime.clock import Clock
 from farwatch.storage.blobs import BlobStore
 from ingest.cameras.desk import Desk
 from ingest.cameras.faults import Faults
+from ingest.rtsp.session import NOBODY_ASKS
 
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """`hands` do what waits for a disk, which must not keep `threads` from looking."""
+    """`hands` do what waits for a disk, which must not keep `threads` from looking; `serving` is entered while the loop works
+    for this camera."""
 
     threads: Executor
     hands: Executor
@@ -19,3 +22,4 @@ class Workshop:
     desk: Desk
     faults: Faults
     clock: Clock
+    serving: AbstractContextManager[None] = NOBODY_ASKS

@@ -15,7 +15,16 @@ from farwatch.runtime.vitals import Vitals
 from farwatch.storage.database import Pool
 from ingest.cameras.threads import LOOK_WITHIN_S
 from simulators.rtsp_server import RtspServer
-from tests.support.camera_house import Script, SkippingClock, at_work, on_air, register, small_loop, worker_of
+from tests.support.camera_house import (
+    Script,
+    SkippingClock,
+    announce,
+    at_work,
+    on_air,
+    register,
+    small_loop,
+    worker_of,
+)
 from tests.support.waiting import until
 
 
@@ -104,7 +113,7 @@ async def test_whose_error_ends_the_process_is_told_to_the_watcher(pool: Pool, d
 
 
 class NotingClock(SystemClock):
-    """Notes whom the loop serves whenever it is asked for the time: for each bytes that come it is."""
+    """Notes whom the loop serves whenever it is asked for the time: it is for the bytes that come and for each look."""
 
     def __init__(self, vitals: Vitals) -> None:
         self._vitals = vitals
@@ -114,15 +123,20 @@ class NotingClock(SystemClock):
         self.served.add(self._vitals.read().served)
         return super().now()
 
+    def monotonic(self) -> float:
+        self.served.add(self._vitals.read().served)
+        return super().monotonic()
 
-async def test_the_watcher_reads_which_cameras_bytes_the_loop_works_on(pool: Pool, data_dir: Path) -> None:
+
+async def test_the_watcher_reads_which_camera_the_loop_serves(pool: Pool, data_dir: Path) -> None:
     vitals = Vitals(None)
     clock, server = NotingClock(vitals), RtspServer(SystemClock())
     server.show("/x", small_loop())
     worker = worker_of(pool, data_dir, Script(), vitals=vitals, clock=clock)
     async with on_air(server) as port, at_work(worker):
-        for camera, transport in (("one", "tcp"), ("two", "udp")):
+        for camera, reader in (("bytes", "own"), ("frames", "ffmpeg")):
             await register(pool, camera, f"rtsp://127.0.0.1:{port}/x")
-            await pool.execute("UPDATE cameras SET transport = $1 WHERE id = $2", transport, camera)
-        await until(lambda: asyncio.sleep(0, clock.served), lambda served: {"one", "two"} <= served)
+            await pool.execute("UPDATE cameras SET reader = $1 WHERE id = $2", reader, camera)
+            await announce(pool)
+        await until(lambda: asyncio.sleep(0, clock.served), lambda served: {"bytes", "frames"} <= served)
         assert vitals.read().served == ""
