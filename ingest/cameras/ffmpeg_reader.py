@@ -70,8 +70,8 @@ class ShedUntilKey:
 class FfmpegReader:
     """The same as RtspReader, from FFmpeg. Its frames are whole access units without the camera's time.
 
-    The thread ends with the next packet after `close`; behind a camera that is silent it ends at FFmpeg's own deadline,
-    `idle_timeout_s` at the latest, and nobody waits for it.
+    The thread ends with the next frame after `close`; behind a camera that sends none it ends `idle_timeout_s` after the last
+    one, whatever else the camera sends, and nobody waits for it.
     """
 
     clock_offset_s: Final = None
@@ -109,7 +109,11 @@ class FfmpegReader:
 
     async def open(self) -> StreamDescription:
         self._loop = asyncio.get_running_loop()
-        threading.Thread(target=self._run, name=f"ffmpeg {self._address.place}", daemon=True).start()
+        thread = threading.Thread(target=self._run, name=f"ffmpeg {self._address.place}", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:  # the machine has no more
+            raise RtspError(Problem.UNREACHABLE, f"{self._address.place}: {error}") from None
         await self._wait(self._connect_timeout_s, "does not answer in time", lambda: self._description)
         assert self._description is not None
         return self._description
@@ -166,12 +170,13 @@ class FfmpegReader:
             "allowed_media_types": "video",
             **_NO_PROBING,
         }
-        # PyAV's own timeout calls back into Python; with None for reading it only does so while the stream is opened.
+        # FFmpeg's own deadline is for each read of the socket: behind an encoder that hangs, reports still come. PyAV's is for
+        # each packet of the video.
         with av.open(
             _url(self._address, self._credential),
             format="rtsp",
             options={**_TRANSPORTS[self._transport], **options},
-            timeout=(self._connect_timeout_s, None),
+            timeout=(self._connect_timeout_s, self._idle_timeout_s),
         ) as container:
             stream = _video_of(container)
             track = Track(stream)

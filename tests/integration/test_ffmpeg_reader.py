@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import threading
 import time
 from collections.abc import AsyncIterator
@@ -18,6 +19,8 @@ from ingest.cameras.readers import make_reader
 from ingest.rtsp.auth import Credential
 from ingest.rtsp.errors import Problem, RtspError
 from ingest.rtsp.frames import Codec, CodedFrame, access_unit
+from ingest.rtsp.rtp import SenderReport, build_sender_report
+from ingest.rtsp.server import interleave
 from ingest.rtsp.session import RtspReader
 from simulators.coded_loop import CodedLoop
 from simulators.encoding import encode_pictures
@@ -121,6 +124,41 @@ async def test_a_silent_camera_is_named_in_time_and_its_thread_ends_by_itself(
     await listener.wait_closed()
 
     assert time.monotonic() - began < 4
+
+
+async def goes_on_without_pictures(server: RtspServer) -> None:
+    """The encoder hangs; what keeps its viewers company does not."""
+    for client in server._clients:
+        client._unwatch()
+    for number in itertools.count():
+        report = SenderReport(ssrc=1, captured_at=CLOCK.now(), timestamp=9000 * number)
+        for client in server._clients:
+            client.send(interleave([build_sender_report(report, "test")], 1))
+        await asyncio.sleep(0.1)
+
+
+async def test_a_camera_that_sends_reports_and_no_pictures_leaves_no_thread_and_no_session(
+    loops: dict[Codec, CodedLoop],
+) -> None:
+    server = RtspServer(CLOCK)
+    server.show("/cam", loops[Codec.H264])
+    async with serving(server) as base, asyncio.TaskGroup() as group:
+        async with reading(f"{base}/cam", idle_timeout_s=1) as reader:
+            await reader.open()
+            await frames_of(reader, 5)
+            hung = group.create_task(goes_on_without_pictures(server))
+            assert (await failure(reader)).reason is Problem.TIMED_OUT
+        await until(lambda: server.clients == 0)
+        hung.cancel()
+
+
+async def test_where_no_thread_can_be_had_the_camera_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", full)
+    with pytest.raises(RtspError, match="can't start new thread"):
+        await FfmpegReader("rtsp://127.0.0.1:9/cam", None, CLOCK).open()
 
 
 async def test_a_camera_that_plays_is_let_go_within_a_second(loops: dict[Codec, CodedLoop]) -> None:
