@@ -13,6 +13,7 @@ from pathlib import Path
 
 CHUNK_BYTES = 1 << 20
 _SHA256_DIGITS = frozenset("0123456789abcdef")
+_TAKEN = re.compile(r"[0-9a-f]{32}\.([0-9a-f]{64})")
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -60,14 +61,17 @@ class BlobStore:
         Taken off the shelf before its age is asked: who keeps the same bytes meanwhile finds none and writes his own.
         """
         target = self.path(sha256)
-        with self.scratch("") as taken:
-            try:
-                target.rename(taken)
-            except FileNotFoundError:
-                return True
-            if taken.stat().st_mtime >= older_than.timestamp():
-                taken.rename(target)
-                return False
+        self._unfinished.mkdir(parents=True, exist_ok=True)
+        taken = self._unfinished / f"{uuid.uuid4().hex}.{sha256}"
+        try:
+            target.rename(taken)
+        except FileNotFoundError:
+            return True
+        # Who is killed or fails from here on leaves what `sweep` puts back.
+        if taken.stat().st_mtime >= older_than.timestamp():
+            taken.rename(target)
+            return False
+        taken.unlink()
         _sync_folder(target.parent)
         return True
 
@@ -94,14 +98,32 @@ class BlobStore:
             path.unlink(missing_ok=True)
 
     def sweep(self, older_than: datetime) -> int:
-        """Removes what a killed process left unfinished before `older_than`, and returns how many files."""
+        """Removes what a killed process left unfinished before `older_than`, and returns how many files.
+
+        What it had taken off the shelf is put back: a row may name it.
+        """
         removed = 0
         for path in self._unfinished.glob("*"):
             with suppress(FileNotFoundError):  # its owner finished it meanwhile
-                if path.stat().st_mtime < older_than.timestamp():
+                taken, known = _TAKEN.fullmatch(path.name), path.stat()
+                # Bytes on the shelf may be years old; since when they are off it is the time of their renaming.
+                since_s = known.st_ctime if taken else known.st_mtime
+                if since_s >= older_than.timestamp():
+                    continue
+                if taken:
+                    self._put_back(path, taken[1])
+                else:
                     path.unlink()
                     removed += 1
         return removed
+
+    def _put_back(self, path: Path, sha256: str) -> None:
+        target = self.path(sha256)
+        if target.exists():  # kept anew meanwhile
+            path.unlink()
+        else:
+            path.rename(target)
+            _sync_folder(target.parent)
 
     def _put(self, chunks: Iterable[bytes]) -> str:
         with self.scratch("") as unfinished:

@@ -105,6 +105,7 @@ async def _give_up(connection: Connection, quotas_gb: Mapping[str, float]) -> in
 
 async def _erase(pool: Pool, blobs: BlobStore, older_than: datetime) -> tuple[int, int]:
     """Deletes the bytes that only purged rows of no open case name, and tells each row's end."""
+    await asyncio.to_thread(blobs.sweep, older_than)
     erased_bytes = put_back = 0
     for same in await pool.fetch(_TO_ERASE):
         async with transaction(pool) as connection:

@@ -257,3 +257,12 @@ async def test_bytes_that_went_before_the_case_was_opened_again_are_told_as_gone
     await rows.task("open", closed)
     assert await purge(rows.pool, rows.blobs, NOTHING, LATER) == Purged(0, 60 * MB)
     assert await rows.states(piece) == [("purged", "quota_closed", False)]
+
+
+async def test_a_round_puts_back_what_a_killed_one_took_off_the_shelf(rows: Rows) -> None:
+    piece = await rows.piece(await rows.finding(await rows.task("open")))
+    sha256 = await rows.pool.fetchval("SELECT sha256 FROM evidence")
+    with rows.blobs.scratch(f".{sha256}") as taken:
+        rows.blobs.path(sha256).rename(taken)
+        await purge(rows.pool, rows.blobs, NOTHING, LATER)
+    assert await rows.states(piece) == [KEPT]

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -86,6 +86,51 @@ def test_bytes_are_removed_unless_they_were_kept_again_lately(store: BlobStore) 
     for _ in range(2):
         assert store.remove(sha256, older_than=datetime.fromtimestamp(2000, UTC))
     assert list(store.all()) == []
+
+
+def kill_while_it_removes(store: BlobStore, sha256: str) -> None:
+    """A process that ends between taking the bytes off the shelf and asking for their age."""
+
+    real_stat = Path.stat
+
+    def stat(path: Path, **more: bool) -> os.stat_result:
+        if path.parent.name == "unfinished":
+            os._exit(9)
+        return real_stat(path, **more)
+
+    child = os.fork()
+    if child == 0:
+        Path.stat = stat  # type: ignore[method-assign,assignment]
+        try:
+            store.remove(sha256, older_than=datetime.fromtimestamp(2000, UTC))
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    assert not store.verify(sha256)
+
+
+NOW = datetime.now(UTC)  # noqa: TID251
+
+
+def test_bytes_that_a_killed_process_took_off_the_shelf_are_put_back(store: BlobStore) -> None:
+    sha256 = store.put_bytes(b"old")
+    os.utime(store.path(sha256), (1000, 1000))
+    kill_while_it_removes(store, sha256)
+    assert store.sweep(NOW - timedelta(hours=1)) == 0
+    assert not store.verify(sha256), "its owner may be at it"
+    assert store.sweep(NOW + timedelta(hours=1)) == 0
+    assert store.verify(sha256)
+    assert store.remove(sha256, older_than=datetime.fromtimestamp(2000, UTC))
+
+
+def test_bytes_that_were_kept_anew_meanwhile_stay_as_young_as_they_are(store: BlobStore) -> None:
+    sha256 = store.put_bytes(b"old")
+    os.utime(store.path(sha256), (1000, 1000))
+    kill_while_it_removes(store, sha256)
+    store.put_bytes(b"old")
+    store.sweep(NOW + timedelta(hours=1))
+    assert not store.remove(sha256, older_than=datetime.fromtimestamp(2000, UTC))
+    assert [p for p in store.path(sha256).parents[1].rglob("*") if p.is_file()] == [store.path(sha256)]
 
 
 def test_a_store_is_short_when_less_than_its_floor_is_free(tmp_path: Path) -> None:
