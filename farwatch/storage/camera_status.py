@@ -38,8 +38,8 @@ class CameraStatus:
     changed_at: datetime | None = None
 
 
-NO_NEWS = ("starting", "waits_its_turn", "worker_away")
-"""Reasons of a camera that nobody can tell anything of yet. What comes after them is news when it differs from what was before."""
+NO_NEWS = ("starting", "waits_its_turn", "worker_away", "pictures_not_sent")
+"""Reasons that are the worker's, not the camera's. What comes after them is news when it differs from what was before."""
 _REPORT = """
 INSERT INTO camera_status AS known (camera, state, reason, last_frame_at, stream, changed_at, updated_at, told, told_at)
 SELECT camera, state, reason, last_frame_at, stream, now(), now(), news, CASE WHEN news <> '' THEN now() END

@@ -68,6 +68,11 @@ class Desk:
         return self._nothing_waits
 
     @property
+    def is_refused(self) -> bool:
+        """Whether the server that the bytes go to takes none of this worker's."""
+        return False
+
+    @property
     def _nothing_waits(self) -> bool:
         return self._held is None and self._waiting.empty()
 

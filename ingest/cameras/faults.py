@@ -19,6 +19,11 @@ class Faults:
         self._desk = desk
         self._open: dict[str, dict[str, Fault]] = {}
 
+    @property
+    def are_unsent(self) -> bool:
+        """Pictures of no camera of this worker reach the server."""
+        return self._desk.is_refused
+
     def resume(self, left: Mapping[tuple[str, str], Fault]) -> None:
         """Faults, by camera and rule, that an earlier process found go on."""
         for (camera, rule), fault in left.items():

@@ -18,6 +18,7 @@ CLOCK_OFF_S, CLOCK_RIGHT_S = 30.0, 10.0
 CLOCK_OFF_AFTER_S = 300.0
 NO_CLOCK_S = 400 * 86_400.0
 BUDGET_SHORT = "decode_budget_short"
+UNSENT = "pictures_not_sent"
 DRILL_ID = "standing"
 """The drill that a camera marked so in the registry always belongs to."""
 

@@ -33,6 +33,11 @@ REFUSED_REPORTS = Counter(
 EVIDENCE_LOST = Counter(
     "farwatch_camera_evidence_lost_total", "Stills and clips that could not be kept", ["reason"]
 )
+SENDING_REFUSED = Counter(
+    "farwatch_camera_sending_refused_total",
+    "What the server did not take of a worker on another machine: evidence or picture, and why",
+    ["what", "reason"],
+)
 WORKERS_REPLACED = Counter(
     "farwatch_camera_workers_replaced_total",
     "Camera processes that took over from one that hung, crashed or grew too big",

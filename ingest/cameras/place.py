@@ -13,6 +13,7 @@ from ingest.cameras.desk import Desk
 from ingest.cameras.sending import SendingDesk
 from ingest.cameras.server_line import ServerAddress, ServerLine
 from ingest.cameras.showing import show
+from ingest.cameras.standing import Standing
 
 UNFINISHED_FILE_AGE = timedelta(hours=1)
 
@@ -49,9 +50,13 @@ def away(
     def line() -> ServerLine:
         return ServerLine(server)
 
-    desk = SendingDesk(pool, blobs, line, clock)
+    standing = Standing()
+    desk = SendingDesk(pool, blobs, line, standing, clock)
     return Place(
         blobs,
         desk,
-        (("cameras' evidence", desk.send), ("cameras' pictures", lambda: show(data_dir, cameras, line))),
+        (
+            ("cameras' evidence", desk.send),
+            ("cameras' pictures", lambda: show(data_dir, cameras, line, standing)),
+        ),
     )

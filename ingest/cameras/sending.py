@@ -18,6 +18,7 @@ from farwatch.storage.evidence import Evidence, EvidenceState
 from ingest.cameras import metrics
 from ingest.cameras.desk import ClipLost, ClipStored, Desk, Found, Report
 from ingest.cameras.server_line import SENDING_ERRORS, RefusedError, ServerLine
+from ingest.cameras.standing import Standing
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +34,11 @@ class SendingDesk(Desk):
     `blobs` hold the bytes until they are sent, and no longer.
     """
 
-    def __init__(self, pool: Pool, blobs: BlobStore, line: Callable[[], ServerLine], clock: Clock) -> None:
+    def __init__(
+        self, pool: Pool, blobs: BlobStore, line: Callable[[], ServerLine], standing: Standing, clock: Clock
+    ) -> None:
         super().__init__(pool)
+        self._standing = standing
         self._blobs = blobs
         self._line = line
         self._clock = clock
@@ -56,6 +60,10 @@ class SendingDesk(Desk):
     @property
     def is_empty(self) -> bool:
         return self._nothing_waits and not self._bytes_wanted
+
+    @property
+    def is_refused(self) -> bool:
+        return self._standing.is_refused
 
     async def send(self) -> NoReturn:
         """Sends until it is cancelled, the oldest first, some at once."""
@@ -132,8 +140,7 @@ class SendingDesk(Desk):
             try:
                 await asyncio.to_thread(line.put_evidence, piece.sha256, chunks, piece.size_bytes)
             except RefusedError as refused:
-                level = logging.INFO if refused.is_passing else logging.ERROR
-                log.log(level, "evidence is refused: %s", refused)
+                self._standing.refused("evidence", refused)
                 if not refused.is_passing:
                     return refused.key if refused.status == 507 else "upload_failed"
             except FileNotFoundError:
@@ -142,6 +149,7 @@ class SendingDesk(Desk):
             except SENDING_ERRORS as error:
                 log.warning("evidence cannot be sent: %s: %s", type(error).__name__, error)
             else:
+                self._standing.taken()
                 return None
             if self._clock.monotonic() + delay_s > unsent.until_s:
                 return "upload_failed"

@@ -1,17 +1,17 @@
 """Latest pictures of a share on another machine, sent to the server: the newest of each camera, some a second."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import NoReturn
 
 from farwatch.storage.blobs import live_still_path
 from ingest.cameras.server_line import RefusedError, ServerLine
-
-log = logging.getLogger(__name__)
+from ingest.cameras.standing import Standing
 
 LOOK_EVERY_S = 1.0
+REFUSED_EVERY_S = 60.0
+"""While the server knows no such worker."""
 MOST_A_SECOND = 25
 
 
@@ -41,21 +41,20 @@ class Showing:
 
 
 async def show(
-    data_dir: Path, cameras: Callable[[], Collection[str]], line: Callable[[], ServerLine]
+    data_dir: Path, cameras: Callable[[], Collection[str]], line: Callable[[], ServerLine], standing: Standing
 ) -> NoReturn:
     """Raises SENDING_ERRORS when the server is away."""
     showing, sending = Showing(data_dir), line()
-    refused: set[str] = set()
     try:
         while True:
             for camera, jpeg in (await asyncio.to_thread(showing.newer, list(cameras()))).items():
                 try:
                     await asyncio.to_thread(sending.put_live, camera, jpeg)
-                    refused.discard(camera)
+                    standing.taken(camera)
                 except RefusedError as error:
-                    level = logging.DEBUG if camera in refused or error.is_passing else logging.WARNING
-                    log.log(level, "the picture of camera %s is refused: %s", camera, error)
-                    refused.add(camera)
-            await asyncio.sleep(LOOK_EVERY_S)
+                    standing.refused("picture", error, camera)
+                    if standing.is_refused:
+                        break
+            await asyncio.sleep(REFUSED_EVERY_S if standing.is_refused else LOOK_EVERY_S)
     finally:
         sending.close()

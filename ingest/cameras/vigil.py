@@ -81,6 +81,8 @@ class Vigil:
                 self._judge_outage(watch.camera, sign)
                 self._judge_clock(watch.camera, sign)
                 faults = self._faults.of(id_).keys() - {health.RULE}
+                if self._faults.are_unsent:
+                    faults |= {health.UNSENT}
                 self._known.judged[id_] = health.status_of(id_, sign, faults)
             asleep_s = -loop.time() - JUDGE_EVERY_S
             await asyncio.sleep(JUDGE_EVERY_S)

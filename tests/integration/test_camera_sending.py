@@ -23,6 +23,7 @@ from ingest.cameras.desk import Found
 from ingest.cameras.sending import SendingDesk
 from ingest.cameras.server_line import RefusedError, ServerAddress, ServerLine
 from ingest.cameras.showing import Showing, show
+from ingest.cameras.standing import Standing
 from tests.support.waiting import until
 from tests.support.web_house import House, a_city, served
 
@@ -68,7 +69,7 @@ def blobs(tmp_path: Path) -> BlobStore:
 @pytest.fixture
 def desk(pool: Pool, blobs: BlobStore, line: Line, monkeypatch: pytest.MonkeyPatch) -> SendingDesk:
     monkeypatch.setattr(sending, "FIRST_RETRY_S", 0.02)
-    return SendingDesk(pool, blobs, lambda: line, SystemClock())  # type: ignore[arg-type]
+    return SendingDesk(pool, blobs, lambda: line, Standing(), SystemClock())  # type: ignore[arg-type]
 
 
 @asynccontextmanager
@@ -224,7 +225,9 @@ async def test_over_a_real_connection_bytes_and_pictures_arrive_and_refusals_hav
     _, token = await worker_tokens.add(pool, [Share(0, 2), Share(1, 2)])
     here = BlobStore(tmp_path / "outgoing")
     async with served(house.app) as url:
-        desk = SendingDesk(pool, here, lambda: ServerLine(ServerAddress(url, token)), SystemClock())
+        desk = SendingDesk(
+            pool, here, lambda: ServerLine(ServerAddress(url, token)), Standing(), SystemClock()
+        )
         async with at_work(desk):
             desk.submit(found(here, b"\xff\xd8\xff" + bytes(3_000_000)))
             kept = await still_becomes(pool, "stored")
@@ -240,7 +243,7 @@ async def test_over_a_real_connection_bytes_and_pictures_arrive_and_refusals_hav
         live_still_path(source, "c1").parent.mkdir(parents=True)
         async with asyncio.TaskGroup() as group:
             showing = group.create_task(
-                show(source, lambda: ["c1"], lambda: ServerLine(ServerAddress(url, token)))
+                show(source, lambda: ["c1"], lambda: ServerLine(ServerAddress(url, token)), Standing())
             )
             live_still_path(source, "c1").write_bytes(PICTURE)
             arrived = live_still_path(house.deps.data_dir, "c1")

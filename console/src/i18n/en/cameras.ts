@@ -89,6 +89,7 @@ export const cameras: Record<string, string> = {
 
 
   "cause.worker_away": "its worker does not run",
+  "cause.pictures_not_sent": "its pictures do not reach the server: the token is refused",
 
   "error.zones_changed": "Somebody else changed the zones",
   "error.zone_name": "A name takes letters, digits and . : @ _ -, at most 64",

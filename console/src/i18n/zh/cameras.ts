@@ -89,6 +89,7 @@ export const cameras: Record<string, string> = {
 
 
   "cause.worker_away": "识别进程未运行",
+  "cause.pictures_not_sent": "画面无法发送到服务器：令牌被拒绝",
 
   "error.zones_changed": "区域已被他人修改",
   "error.zone_name": "名称只能用汉字、字母、数字和 . : @ _ -，最多 64 个字",
