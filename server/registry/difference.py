@@ -60,7 +60,7 @@ class Difference:
 def difference(
     stored: Stored, files: CityFiles, *, prune: bool, now: datetime, zones_from_files: bool = False
 ) -> Difference:
-    """`zones_from_files`: also the zones that were drawn in the console become those of the files."""
+    """`zones_from_files`: also the zones that were drawn in the console become those of the files, without `prune` too."""
     found = Difference()
     kept = _kept_drawings(stored, files, prune, zones_from_files, found)
     for table, file, current, wanted in _tables(stored.active, files, kept):
@@ -87,10 +87,12 @@ def _kept_drawings(
         of_files[zone.camera][zone.name] = zone
     for camera, wanted in of_files.items():
         current = {zone.name: zone for zone in stored.active.zones.get(camera, ())}
-        if wanted == current or not (wanted or prune):
+        if wanted == current:
             continue
         if from_files:
             found.undrawn.append(camera)
+            continue
+        if not (wanted or prune):
             continue
         drawn = stored.drawn[camera]
         names = ", ".join(sorted(n for n in wanted | current if wanted.get(n) != current.get(n)))
@@ -150,12 +152,14 @@ def _compare(
 
 
 def _leave_out(table: str, file: str, missing: Sequence[Key], prune: bool, found: Difference) -> None:
-    if prune:
-        found.deactivated[table] = list(missing)
-        found.lines += [f"{file}: {' '.join(key)} deactivated" for key in missing]
-    elif missing:
-        names = ", ".join(" ".join(key) for key in missing[:_MOST_NAMES])
-        more = f" and {len(missing) - _MOST_NAMES} more" if len(missing) > _MOST_NAMES else ""
+    replaced = found.undrawn if table == "zones" else ()
+    gone = [key for key in missing if prune or key[0] in replaced]
+    left = [key for key in missing if key not in gone]
+    found.deactivated[table] = gone
+    found.lines += [f"{file}: {' '.join(key)} deactivated" for key in gone]
+    if left:
+        names = ", ".join(" ".join(key) for key in left[:_MOST_NAMES])
+        more = f" and {len(left) - _MOST_NAMES} more" if len(left) > _MOST_NAMES else ""
         found.notes.append(f"{file}: {names}{more} not in the file, still active (--prune deactivates)")
 
 

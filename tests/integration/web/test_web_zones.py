@@ -153,6 +153,21 @@ async def test_older_files_do_not_wipe_out_what_was_drawn_unless_they_are_told_t
     assert (await brought(tmp_path / "after")).changes == 1, "the files have the say again"
 
 
+@pytest.mark.parametrize("of_files", [{"stack"}, set()], ids=["other zones", "none"])
+async def test_zones_of_files_that_are_told_to_replace_the_drawn_ones_without_pruning_anything_else(
+    house: House, tmp_path: Path, brought: Callable[..., Any], of_files: set[str]
+) -> None:
+    await export(tmp_path / "before", house.pool)
+    if not of_files:
+        (tmp_path / "before" / "zones.json").write_text("[]")
+    async with house.client("bo") as client:
+        await client.put(URL, json={"version": await drawn_on(client), "zones": [zone("yard")]})
+    told = await brought(tmp_path / "before", zones_from_files=True)
+    assert "zones.json: c1 yard deactivated" in told.lines
+    assert await names_of(house) == of_files
+    assert await house.pool.fetchval("SELECT count(*) FROM drawn_zones") == 0
+
+
 async def test_a_camera_that_was_drawn_empty_stays_empty(
     house: House, tmp_path: Path, brought: Callable[..., Any]
 ) -> None:
