@@ -26,6 +26,7 @@ from ingest.cameras.ring import Ring
 from ingest.cameras.threads import LOOK_WITHIN_S
 from ingest.cameras.workshop import Workshop
 from ingest.rtsp.errors import RtspError
+from ingest.rtsp.flood import MOST_FRAMES_AT_ONCE, MOST_FRAMES_S, Flood
 from ingest.rtsp.frames import CodedFrame, StreamDescription
 
 log = logging.getLogger(__name__)
@@ -142,8 +143,10 @@ class Watch:
             description = await reader.open()
             self._begin_session(description, reader)
             self._cause = ""
+            flood = Flood("frames", MOST_FRAMES_S, MOST_FRAMES_AT_ONCE)
             while self.turn.is_on:
                 frames = await reader.read()
+                flood.add(len(frames), self._workshop.clock.monotonic())
                 with self._workshop.serving:
                     for frame in frames:
                         self._take(frame)

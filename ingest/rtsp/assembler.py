@@ -46,6 +46,7 @@ class FrameAssembler:
         self.ssrc: int | None = None
         self.highest_sequence = 0
         self.lost = 0
+        self.taken = 0
         self._payload_type = payload_type
         self._clock_rate = description.clock_rate
         self._is_simple = not description.has_order
@@ -101,7 +102,7 @@ class FrameAssembler:
 
     def take_interleaved(self, data: bytes, begin: int, *, channel: int, now: datetime) -> int:
         """Takes packets out of a stream of interleaved ones for as long as each is the next of a picture that has begun and
-        does not end it, and says where it stopped. What it leaves is for `receive`.
+        does not end it, and says where it stopped; `taken` counts them. What it leaves is for `receive`.
 
         Most packets are such, and taking them one by one costs twice as much.
         """
@@ -119,6 +120,7 @@ class FrameAssembler:
             size += length + _PACKET_OVERHEAD
             at, following = stop, following + 1 & 0xFFFF
         if at > begin:
+            self.taken += following - self._next & 0xFFFF
             self.highest_sequence += following - self._next & 0xFFFF
             self._next, self._bytes, self._received_at = following, size, now
         return at

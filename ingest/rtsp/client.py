@@ -59,6 +59,7 @@ class ClientSession:
         self._address = address
         self._transport = transport
         self._open_ports = open_ports
+        self._messages = 0
         self._parser = MessageParser(_MOST_RUBBISH)
         self._auth = Authenticator(credential)
         self._outgoing = bytearray()
@@ -84,6 +85,11 @@ class ClientSession:
         counts = self._receiving.counts if self._receiving is not None else Counts()
         return replace(counts, rubbish=self._parser.rubbish)
 
+    @property
+    def heard(self) -> int:
+        """Messages and packets that came over the RTSP connection."""
+        return self._messages + (self._receiving.taken if self._receiving is not None else 0)
+
     def start(self) -> None:
         self._ask("OPTIONS", self._address.url)
 
@@ -103,6 +109,7 @@ class ClientSession:
         self._parser.receive(data)
         take = self._receiving.taker(self._data_channel, now) if self._receiving is not None else None
         for message in self._parser.messages(take):
+            self._messages += 1
             if isinstance(message, Interleaved):
                 if self._receiving is None:
                     continue

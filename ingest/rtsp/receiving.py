@@ -49,6 +49,11 @@ class Receiving:
             lost=self._assembler.lost, late=self._reordering.late, clock_moved=self._clock.times_moved
         )
 
+    @property
+    def taken(self) -> int:
+        """Packets that `taker` took."""
+        return self._assembler.taken
+
     def packet(self, data: bytes, now: datetime) -> list[CodedFrame]:
         """Frames that this packet ends; the one in its turn."""
         ended = self._assembler.receive(data, now)

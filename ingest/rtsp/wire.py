@@ -13,6 +13,7 @@ from ingest.rtsp.auth import Credential
 from ingest.rtsp.client import ClientSession
 from ingest.rtsp.datagrams import Datagrams
 from ingest.rtsp.errors import Problem, RtspError
+from ingest.rtsp.flood import MOST_PACKETS_AT_ONCE, MOST_PACKETS_S, Flood
 from ingest.rtsp.frames import CodedFrame, spread
 from ingest.rtsp.receiving import Counts
 from ingest.rtsp.transports import Pair
@@ -46,6 +47,7 @@ class Wire(asyncio.BufferedProtocol):
         self._unread_bytes = 0
         self._sizes: list[int] = []
         self._read_at: datetime | None = None
+        self._flood = Flood("packets", MOST_PACKETS_S, MOST_PACKETS_AT_ONCE)
         self._paused = False
         self._error: RtspError | None = None
         self._news = asyncio.Event()
@@ -109,8 +111,9 @@ class Wire(asyncio.BufferedProtocol):
         self._received(nbytes)
 
     def _read(self, data: bytes, now: datetime) -> None:
-        waiting = len(self.session.frames)
+        waiting, heard = len(self.session.frames), self.session.heard
         self.session.receive(data, now)
+        self._flood.add(self.session.heard - heard, self._clock.monotonic())
         if self._read_at is not None and len(self.session.frames) > waiting + 1:
             self.session.frames[waiting:] = spread(self.session.frames[waiting:], min(self._read_at, now))
         self._read_at = now
@@ -152,6 +155,7 @@ class Wire(asyncio.BufferedProtocol):
     def _receive_datagrams(self, datagrams: list[bytes]) -> None:
         try:
             with self._serving:
+                self._flood.add(len(datagrams), self._clock.monotonic())
                 self.session.receive_datagrams(datagrams, self._clock.now())
         except RtspError as error:
             self._fail(error)
@@ -161,6 +165,7 @@ class Wire(asyncio.BufferedProtocol):
     def _receive_report(self, report: bytes) -> None:
         try:
             with self._serving:
+                self._flood.add(1, self._clock.monotonic())
                 self.session.receive_report(report, self._clock.now())
         except RtspError as error:
             self._fail(error)
