@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn, Protocol
 
@@ -41,12 +41,17 @@ class _Visit:
 
 
 class Rota:
-    """Whose turn it is: longest unseen first, those that somebody wishes to see before all others. Pure."""
+    """Whose turn it is: longest unseen first. Pure.
+
+    Those that somebody wishes to see go before all others, in all slots but one, and in every second turn of a single slot: however
+    many are wished, the others are seen too.
+    """
 
     def __init__(self, settings: PatrolSettings) -> None:
         self._settings = settings
         self._visits: dict[str, _Visit] = {}
         self._left_s: dict[str, float] = {}
+        self._was_wish = False
 
     def step(self, cameras: Mapping[str, Showing], now_s: float) -> frozenset[str]:
         """The cameras that are looked at from now on. A turn ends only where another camera waits for it."""
@@ -54,13 +59,22 @@ class Rota:
             del self._visits[id_]
         self._left_s = {id_: left_s for id_, left_s in self._left_s.items() if id_ in cameras}
         waiting = [id_ for id_ in cameras if id_ not in self._visits]
-        waiting.sort(key=lambda id_: (not cameras[id_].is_wished, self._left_s.get(id_, -math.inf)))
+        waiting.sort(key=lambda id_: self._left_s.get(id_, -math.inf))
         for id_ in self._over(cameras, now_s)[: max(0, len(waiting) - self._free)]:
             del self._visits[id_]
             self._left_s[id_] = now_s
-        for id_ in waiting[: self._free]:
+        while waiting and self._free:
+            id_ = self._next(waiting, cameras)
+            waiting.remove(id_)
             self._visits[id_] = _Visit(now_s)
+            self._was_wish = cameras[id_].is_wished
         return frozenset(self._visits)
+
+    def _next(self, waiting: Sequence[str], cameras: Mapping[str, Showing]) -> str:
+        """Of those that wait, the longest unseen first."""
+        slots, wishes = self._settings.slots, sum(cameras[id_].is_wished for id_ in self._visits)
+        may_wish = wishes < slots - 1 or (slots == 1 and not self._was_wish)
+        return next((id_ for id_ in waiting if cameras[id_].is_wished == may_wish), waiting[0])
 
     @property
     def _free(self) -> int:

@@ -105,3 +105,17 @@ def test_no_camera_is_forgotten_and_no_slot_counted_twice(
 def test_as_many_slots_as_cameras_need_no_rota(slots: int) -> None:
     rota = Rota(PatrolSettings(slots=slots))
     assert len(rota.step({id_: fine(id_, 0) for id_ in IDS}, 0)) == min(slots, 5)
+
+
+@pytest.mark.parametrize("slots", [1, 2, 4])
+@pytest.mark.parametrize("wished", [1, 2, 4, 8])
+def test_however_many_are_looked_at_the_others_are_seen_too(slots: int, wished: int) -> None:
+    rota, ids = Rota(PatrolSettings(slots=slots)), [str(i) for i in range(20)]
+    seen: dict[str, int] = dict.fromkeys(ids, 0)
+    for s in range(0, 2 * 3600, 2):
+        shown = {id_: Showing(s, i < wished, i < wished) for i, id_ in enumerate(ids)}
+        for id_ in rota.step(shown, s):
+            seen[id_] += 1
+    assert min(seen.values()) >= 15
+    others = [seen[id_] for id_ in ids[wished:]]
+    assert min(seen[id_] for id_ in ids[:wished]) > max(others) or wished > slots
