@@ -118,16 +118,14 @@ class CameraWorker:
         self._hands = ThreadPoolExecutor(1, thread_name_prefix="cut")
         self._running: dict[str, _Running] = {}
         self._gone: set[str] = set()
-        self._place = (
+        self._place = place = (
             away(pool, data_dir, server, lambda: self._running, clock)
             if server
             else here(pool, blobs or BlobStore(data_dir / "evidence"), clock)
         )
-        self._desk = self._place.desk
+        self._desk = place.desk
         self._faults = Faults(self._desk)
-        self._workshop = Workshop(
-            self._threads, self._hands, self._place.blobs, self._desk, self._faults, clock
-        )
+        self._workshop = Workshop(self._threads, self._hands, place.blobs, self._desk, self._faults, clock)
         self._vigil = Vigil(pool, self._faults, clock)
         self._platforms = Platforms(patience)
         self._patrol = Patrol(patrol, clock)
