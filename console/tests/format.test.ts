@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 
+import { ago } from "@/time/ago";
 import { formatClock, formatDay, formatMoment, formatSpan } from "@/time/format";
 
 describe("formatSpan", () => {
@@ -13,6 +14,18 @@ describe("formatSpan", () => {
     [-65_000, "1:05"],
     [2 * 86_400_000 + 5 * 3_600_000, "2d 05:00"],
   ])("says %i ms as %s", (ms, text) => expect(formatSpan(ms)).toBe(text));
+});
+
+describe("ago", () => {
+  it.each([
+    [-400, "刚刚"],
+    [1_999, "刚刚"],
+    [4_200, "4 秒前"],
+    [119_000, "119 秒前"],
+    [120_000, "2 分钟前"],
+    [7_200_000, "2 小时前"],
+    [2 * 86_400_000, "2 天前"],
+  ])("says %i ms as %s", (ms, text) => expect(ago(ms)).toBe(text));
 });
 
 describe("moments", () => {

@@ -60,9 +60,9 @@ describe("what the server would refuse", () => {
 
 describe("a new zone", () => {
   it("gets a name that is free", () => {
-    expect(freeName([], "mask")).toBe("mask");
-    expect(freeName([zone({ name: "ground" }), zone({ name: "ground-2" })], "ground")).toBe("ground-3");
-    expect(addZone([], "sky", [[2, 0], [0.5, 0.5], [0, 0]])[0]).toEqual({ name: "sky", purpose: "sky", polygon: [[1, 0], [0.5, 0.5], [0, 0]] });
+    expect(freeName([], "遮挡")).toBe("遮挡1");
+    expect(freeName([zone({ name: "地面1" }), zone({ name: "地面2" })], "地面")).toBe("地面3");
+    expect(addZone([], "sky", [[2, 0], [0.5, 0.5], [0, 0]], "天空")[0]).toEqual({ name: "天空1", purpose: "sky", polygon: [[1, 0], [0.5, 0.5], [0, 0]] });
   });
 });
 
@@ -93,7 +93,7 @@ describe("the editor", () => {
     editor.takeBack();
     editor.draw(SQUARE[2] ?? [0, 0]);
     editor.finishDraft();
-    expect(editor.zones.value).toEqual([{ name: "mask", purpose: "mask", polygon: SQUARE.slice(0, 3) }]);
+    expect(editor.zones.value).toEqual([{ name: "遮挡1", purpose: "mask", polygon: SQUARE.slice(0, 3) }]);
     expect([editor.selected.value, editor.draft.value]).toEqual([0, null]);
   });
 

@@ -123,6 +123,7 @@ async def test_the_list_leads_to_a_camera_with_its_picture_its_stream_and_what_i
         await expect(page.get_by_text(words)).to_be_visible()
     await expect(page.get_by_role("link", name="截图标注")).to_be_visible()
     picture = page.get_by_role("img", name="实时画面")
+    show(pages, "next")
     await expect(page.get_by_text("● 实时")).to_be_visible()
     before = await picture.get_attribute("src")
     show(pages, "second")
@@ -139,6 +140,26 @@ async def test_a_picture_that_is_not_of_now_says_so_and_one_that_never_came_too(
     await expect(page.get_by_text("未知 · 尚未连接").first).to_be_visible()
     await page.goto(f"{pages.base}/bureau/cameras/nowhere")
     await expect(page.get_by_text("摄像机 nowhere 不存在")).to_be_visible()
+
+
+@pytest.mark.parametrize(("state", "age_s"), [(CameraState.RESTING, 0), (CameraState.ONLINE, 6)])
+async def test_a_picture_that_nobody_just_took_is_not_called_live(
+    pages: Pages, state: CameraState, age_s: float
+) -> None:
+    await told(pages, "cam1", state)
+    show(pages, "turn", age_s=age_s)
+    page = await bureau(pages, "/bureau/cameras/cam1")
+    await expect(page.get_by_role("img", name="实时画面")).to_be_visible()
+    await expect(page.get_by_text("秒前")).to_be_visible()
+    await expect(page.get_by_text("● 实时")).to_have_count(0)
+
+
+async def test_the_editor_says_that_the_files_draw_no_zone(pages: Pages) -> None:
+    await pages.pool.execute(
+        "UPDATE zones SET active = false; UPDATE registry_version SET version = version + 1"
+    )
+    page = await bureau(pages, EDITOR)
+    await expect(page.get_by_text("登记文件未给此摄像机划定区域")).to_be_visible()
 
 
 async def test_where_too_many_look_or_the_worker_is_away_that_is_said_and_the_still_is_shown(
@@ -165,7 +186,7 @@ async def test_a_mask_is_drawn_with_the_mouse_reshaped_undone_and_saved(pages: P
     await page.get_by_role("button", name="逐点绘制").click()
     for place in ((0.1, 0.1), (0.4, 0.1), (0.4, 0.4), (0.1, 0.4), (0.1, 0.1)):
         await click(page, *place)
-    await expect(page.get_by_role("button", name="区域 mask，遮挡")).to_be_visible()
+    await expect(page.get_by_role("button", name="区域 遮挡1，遮挡")).to_be_visible()
     await drag(page, (0.4, 0.4), (0.5, 0.5))
     await drag(page, (0.25, 0.1), (0.25, 0.02))
     await expect(page.get_by_text("5 个点")).to_be_visible()
@@ -174,14 +195,14 @@ async def test_a_mask_is_drawn_with_the_mouse_reshaped_undone_and_saved(pages: P
     await expect(page.get_by_text("4 个点")).to_be_visible()
     await saved(page)
     zones = await polygons(pages)
-    assert zones.keys() == {"sky", "mask"}
-    (purpose, polygon) = zones["mask"]
+    assert zones.keys() == {"sky", "遮挡1"}
+    (purpose, polygon) = zones["遮挡1"]
     assert purpose == "mask"
     wanted = [0.1, 0.1, 0.4, 0.1, 0.5, 0.5, 0.1, 0.4]
     assert [share for point in polygon for share in point] == pytest.approx(wanted, abs=0.01)
     assert await pages.pool.fetchval("SELECT drawn_by FROM drawn_zones WHERE camera = 'cam1'") == "bureau"
     await page.goto(f"{pages.base}/bureau/cameras/cam1")
-    await expect(page.get_by_text("遮挡 · mask")).to_be_visible()
+    await expect(page.get_by_text("遮挡 · 遮挡1")).to_be_visible()
 
 
 async def test_who_draws_is_told_that_the_picture_is_not_of_now_and_how_its_camera_is(pages: Pages) -> None:
@@ -232,7 +253,7 @@ async def test_who_draws_over_anothers_change_is_told_and_chooses(pages: Pages) 
     await theirs.get_by_label("名称").fill("south")
     await saved(theirs)
     await mine.get_by_role("button", name="保存").click()
-    await expect(mine.get_by_text("区域已被他人修改")).to_be_visible()
+    await expect(mine.get_by_text(re.compile(r"bureau 于 [-0-9]+ [:0-9]+ 修改了区域"))).to_be_visible()
     await mine.set_viewport_size({"width": 390, "height": 844})
     bar = await mine.locator(".foot").bounding_box()
     assert bar
@@ -240,7 +261,7 @@ async def test_who_draws_over_anothers_change_is_told_and_chooses(pages: Pages) 
     assert (await polygons(pages)).keys() == {"south"}
     await mine.get_by_role("button", name="以我的为准").click()
     await expect(mine.get_by_text("已保存")).to_be_visible()
-    assert (await polygons(pages)).keys() == {"sky", "ground"}
+    assert (await polygons(pages)).keys() == {"sky", "地面1"}
 
 
 async def test_changes_are_not_lost_by_a_wrong_click_nor_by_a_server_that_is_away(pages: Pages) -> None:
@@ -290,7 +311,7 @@ async def test_a_worker_beside_the_pages_hurries_for_who_looks_and_takes_what_is
             await page.get_by_role("button", name="放一个矩形").click()
             await saved(page)
             drawn = await until(script.latest, lambda zones: len(zones) == 2, within_s=5)
-    assert sorted(drawn) == [("ground", "ground"), ("sky", "sky")]
+    assert sorted(drawn) == [("ground", "地面1"), ("sky", "sky")]
 
 
 async def test_a_finger_draws_and_drags_on_a_phone(pages: Pages) -> None:
@@ -323,7 +344,7 @@ async def test_a_finger_draws_and_drags_on_a_phone(pages: Pages) -> None:
         if points:  # a browser passes on one touch a picture
             await page.evaluate("() => new Promise((done) => requestAnimationFrame(done))")
     await saved(page)
-    assert (await polygons(pages))["ground"][1][2] == pytest.approx([0.8, 0.9], abs=0.02)
+    assert (await polygons(pages))["地面1"][1][2] == pytest.approx([0.8, 0.9], abs=0.02)
 
 
 async def test_the_centre_looks_and_does_not_draw(pages: Pages) -> None:
@@ -389,7 +410,7 @@ async def test_a_thousand_cameras_stay_fluid(pages: Pages) -> None:
         " FROM generate_series(1, 1000) n; UPDATE registry_version SET version = version + 1"
     )
     page = await bureau(pages, "/bureau/cameras")
-    await expect(page.get_by_text("共 1003 条")).to_be_visible()
+    await expect(page.get_by_text("共 1003 台")).to_be_visible()
     assert await page.locator("tbody tr").count() == 100
     await page.locator(".b-more").scroll_into_view_if_needed()
     await expect(page.locator("tbody tr")).not_to_have_count(100)
@@ -402,5 +423,5 @@ async def test_a_thousand_cameras_stay_fluid(pages: Pages) -> None:
           return performance.now() - began;
         }"""
     )
-    await expect(page.get_by_text("共 19 条")).to_be_visible()
+    await expect(page.get_by_text("共 19 台")).to_be_visible()
     assert took_ms < 1000

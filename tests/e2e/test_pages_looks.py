@@ -91,6 +91,9 @@ async def test_the_centre_on_a_phone_begins_with_its_tasks_under_a_bar_in_order(
     last_task = await page.locator(".card").last.bounding_box()
     assert last_task
     assert last_task["y"] + last_task["height"] < 844
+    await page.locator(".card .open").first.click()
+    await expect(page.get_by_role("dialog")).to_be_visible()
+    await expect(page.get_by_text("Esc")).to_be_hidden()
 
 
 async def test_an_event_of_a_camera_shows_its_state_whole_on_a_small_wall(pages: Pages) -> None:

@@ -31,17 +31,17 @@ export const repurpose = (zones: Zones, at: number, purpose: Purpose): Zone[] =>
 
 export const removeZone = (zones: Zones, at: number): Zone[] => zones.filter((_, i) => i !== at);
 
-export function addZone(zones: Zones, purpose: Purpose, polygon: readonly Point[]): Zone[] {
-  return [...zones, { name: freeName(zones, purpose), purpose, polygon: polygon.map(clamped) }];
+/** `called` is what such zones are called here; a number makes it a name. */
+export function addZone(zones: Zones, purpose: Purpose, polygon: readonly Point[], called: string): Zone[] {
+  return [...zones, { name: freeName(zones, called), purpose, polygon: polygon.map(clamped) }];
 }
 
-/** `ground`, else `ground-2` and so on. */
-export function freeName(zones: Zones, purpose: Purpose): string {
+/** `地面1`, else `地面2` and so on. */
+export function freeName(zones: Zones, called: string): string {
   const taken = new Set(zones.map(({ name }) => name));
-  if (!taken.has(purpose)) return purpose;
-  let n = 2;
-  while (taken.has(`${purpose}-${n}`)) n += 1;
-  return `${purpose}-${n}`;
+  let n = 1;
+  while (taken.has(`${called}${n}`)) n += 1;
+  return `${called}${n}`;
 }
 
 export type Problem = "zone_name" | "zone_twice" | "zone_crosses_itself" | "zone_too_small" | "zone_too_many_points";

@@ -3,6 +3,7 @@
 import { computed, ref, type Ref } from "vue";
 
 import type { Point, Purpose, Zone } from "@/api/cameraTypes";
+import { word } from "@/i18n";
 import { addZone, insertPoint, isFull, movePoint, moveZone, problemOf, removePoint, removeZone, rename, repurpose, type Zones } from "./drawing";
 import { clamped, midpoint, POINTS_MAX, POINTS_MIN } from "./geometry";
 import { useHistory } from "./useHistory";
@@ -74,7 +75,7 @@ export function useEditor() {
 
   function add(polygon: readonly Point[]): void {
     if (isFull(zones.value)) return;
-    history.change(addZone(zones.value, purpose.value, polygon));
+    history.change(addZone(zones.value, purpose.value, polygon, word("zone_name", purpose.value)));
     select(zones.value.length - 1);
   }
 
