@@ -45,17 +45,7 @@ def parser() -> argparse.ArgumentParser:
     serving = sub.add_parser("serve", help="run the service, a process per role")
     serving.add_argument("--roles", default=",".join(ROLES), help="which roles, by commas (default: all)")
     _add_roles(sub)
-    registry = sub.add_parser("registry", help="the city's registry, from and to files")
-    registry.add_argument("action", choices=("check", "import", "export", "presets"))
-    registry.add_argument("folder", type=Path, metavar="DIR", nargs="?")
-    registry.add_argument("--prune", action="store_true", help="deactivate what the files do not name")
-    registry.add_argument(
-        "--zones-from-files",
-        action="store_true",
-        help="import: also over zones that were drawn in the console",
-    )
-    registry.add_argument("--dry-run", action="store_true", help="import: only say what it would change")
-    registry.add_argument("--json", action="store_true", help="presets: a JSON document instead of a table")
+    _add_registry(sub)
     user = sub.add_parser("user", help="who may sign in").add_subparsers(dest="action", required=True)
     adding = user.add_parser("add", help="add somebody, or set a new password")
     adding.add_argument("name")
@@ -80,6 +70,24 @@ def parser() -> argparse.ArgumentParser:
     _add_replay(sub)
     sub.add_parser("check", help="verify the log's chain and the evidence's bytes against their rows")
     return top
+
+
+def _add_registry(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """A parser for each action, so that options may stand before the folder and behind it."""
+    registry = sub.add_parser("registry", help="the city's registry, from and to files")
+    actions = registry.add_subparsers(dest="action", required=True)
+    checking = actions.add_parser("check", help="say what is wrong with the files; needs no database")
+    importing = actions.add_parser("import", help="bring the database to what the files say")
+    exporting = actions.add_parser("export", help="write what the database says")
+    for action in (checking, importing, exporting):
+        action.add_argument("folder", type=Path, metavar="DIR", help="the folder of the files")
+    importing.add_argument("--prune", action="store_true", help="deactivate what the files do not name")
+    importing.add_argument(
+        "--zones-from-files", action="store_true", help="also over zones that were drawn in the console"
+    )
+    importing.add_argument("--dry-run", action="store_true", help="only say what it would change")
+    presets = actions.add_parser("presets", help="print the limits that can be named; needs no database")
+    presets.add_argument("--json", action="store_true", help="a JSON document instead of a table")
 
 
 def _add_roles(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -229,8 +237,6 @@ def _dispatch(args: argparse.Namespace) -> int:
         return _run(lambda stop: commands.demo(args.host, args.port, args.data, args.seed, stop))
     if args.command == "registry" and args.action == "presets":
         return commands.registry_presets(as_json=args.json)
-    if args.command == "registry" and args.folder is None:
-        raise commands.CommandError(f"registry {args.action} needs the folder of the files")
     if args.command == "registry" and args.action == "check":
         return asyncio.run(commands.registry_check(args.folder))
     if args.command == "hj212":
@@ -274,9 +280,11 @@ def _dispatch_with(settings: Settings, args: argparse.Namespace) -> int:
             from server import worker_token_commands
 
             return asyncio.run(worker_token_commands.run(settings, action, args))
-        case "registry", str(action):
+        case "registry", "export":
+            return asyncio.run(commands.registry_export(settings, args.folder))
+        case "registry", _:
             how = {"prune": args.prune, "zones_from_files": args.zones_from_files, "dry_run": args.dry_run}
-            return asyncio.run(commands.registry(settings, action, args.folder, **how))
+            return asyncio.run(commands.registry_import(settings, args.folder, **how))
         case "user", _:
             return asyncio.run(
                 commands.add_user(

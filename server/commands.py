@@ -130,16 +130,20 @@ async def registry_check(folder: Path) -> int:
     return _say(await registry_commands.check(folder))
 
 
-async def registry(
-    settings: Settings, action: str, folder: Path, *, prune: bool, zones_from_files: bool, dry_run: bool
+async def registry_export(settings: Settings, folder: Path) -> int:
+    await require_migrated(settings)
+    async with open_pool(settings.database_url, size=2) as pool:
+        try:
+            return _say(await registry_commands.export(folder, pool))
+        except OSError as error:
+            raise CommandError(f"{folder}: {error.strerror}") from None
+
+
+async def registry_import(
+    settings: Settings, folder: Path, *, prune: bool, zones_from_files: bool, dry_run: bool
 ) -> int:
     await require_migrated(settings)
     async with open_pool(settings.database_url, size=2) as pool:
-        if action == "export":
-            try:
-                return _say(await registry_commands.export(folder, pool))
-            except OSError as error:
-                raise CommandError(f"{folder}: {error.strerror}") from None
         make_data_dir(settings.data_dir)
         return _say(
             await registry_commands.import_(

@@ -107,5 +107,6 @@ def test_the_command_needs_neither_folder_nor_database(
     piped.stdout.close()
     assert (piped.stderr.read(), piped.wait(20)) == (b"", 0)
     piped.stderr.close()
-    assert main(["registry", "check"]) == 2
-    assert "needs the folder" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        main(["registry", "check"])
+    assert "required: DIR" in capsys.readouterr().err
