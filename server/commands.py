@@ -44,7 +44,10 @@ async def require_ready(settings: Settings, wanted: Sequence[str]) -> None:
     await require_migrated(settings)
     make_data_dir(settings.data_dir)
     if "intake" in wanted and settings.mqtt_url is None and settings.hj212_listen is None:
-        raise CommandError("role intake needs FARWATCH_MQTT_URL or FARWATCH_HJ212_LISTEN")
+        raise CommandError(
+            "role intake needs FARWATCH_MQTT_URL or FARWATCH_HJ212_LISTEN; a city that begins with cameras only runs"
+            " serve --roles engine,review,web,cameras"
+        )
     if "web" in wanted and settings.http_port:
         require_port(settings.http_host, settings.http_port)
     if "intake" in wanted and settings.hj212_address is not None:

@@ -119,6 +119,14 @@ def test_what_the_operator_did_is_told_in_one_line(
     assert "hunter2" not in ended.stderr
 
 
+def test_a_city_without_monitors_is_told_with_which_roles_it_begins(service: Service) -> None:
+    for name in ("FARWATCH_MQTT_URL", "FARWATCH_HJ212_LISTEN"):
+        service.environment.pop(name, None)
+    ended = service.run("serve")
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+    assert "serve --roles engine,review,web,cameras" in ended.stderr
+
+
 def test_a_database_that_is_not_there_or_not_migrated_is_told_in_one_line(
     service: Service, postgres: EmbeddedPostgres
 ) -> None:
