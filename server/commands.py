@@ -33,8 +33,11 @@ class CommandError(Exception):
 
 
 async def run_migrate(settings: Settings) -> int:
-    for name in await migrate(settings.owner_url, settings.database_url):
+    done = await migrate(settings.owner_url, settings.database_url)
+    for name in done.applied:
         print(f"applied {name}")
+    for role in done.granted:
+        print(f"granted {role} its rights")
     print("the schema is up to date")
     return 0
 

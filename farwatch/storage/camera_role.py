@@ -37,10 +37,10 @@ _INSERTED = (
 )
 
 
-async def grant(connection: Connection) -> None:
-    """As the owner; nothing where nobody has made the role."""
+async def grant(connection: Connection) -> str | None:
+    """As the owner. The role's name; None where nobody has made it."""
     if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", ROLE):
-        return
+        return None
     schema = await connection.fetchval("SELECT quote_ident(current_schema())")
     await connection.execute(f"GRANT USAGE ON SCHEMA {schema} TO {ROLE}")
     for right, tables in (("SELECT", _READ), ("INSERT", _INSERTED), ("UPDATE", ("camera_status",))):
@@ -48,3 +48,4 @@ async def grant(connection: Connection) -> None:
             name, _, columns = table.partition(" ")
             await connection.execute(f"GRANT {right} {columns} ON {name} TO {ROLE}")
     await connection.execute(f"GRANT EXECUTE ON FUNCTION {', '.join(FUNCTIONS)} TO {ROLE}")
+    return ROLE

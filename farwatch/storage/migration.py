@@ -16,6 +16,14 @@ LOCK_TIMEOUT = "60s"
 
 
 @dataclass(frozen=True, slots=True)
+class Migrated:
+    """Names of the files that were applied, and of the roles that were given their rights, again or for the first time."""
+
+    applied: list[str]
+    granted: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Migration:
     number: int
     name: str
@@ -37,8 +45,8 @@ def shipped() -> list[Migration]:
     ]
 
 
-async def migrate(owner_url: str, service_url: str) -> list[str]:
-    """Brings the schema up to date as the owner, lets the service role write, and returns what was applied.
+async def migrate(owner_url: str, service_url: str) -> Migrated:
+    """Brings the schema up to date as the owner, lets the service role and the cameras' role write, and says what was done.
 
     Raises SchemaError when the database was migrated by a newer program or a shipped file was changed afterwards.
     """
@@ -57,9 +65,8 @@ async def migrate(owner_url: str, service_url: str) -> list[str]:
                     migration.name,
                     migration.sha256,
                 )
-        await _grant(connection, service_url)
-        await camera_role.grant(connection)
-        return [m.name for m in pending]
+        granted = [await _grant(connection, service_url), await camera_role.grant(connection)]
+        return Migrated([m.name for m in pending], [role for role in granted if role])
     finally:
         await connection.close()
 
@@ -111,14 +118,14 @@ async def _pending(connection: Connection) -> list[Migration]:
     return [m for m in known.values() if m.number not in applied]
 
 
-async def _grant(connection: Connection, service_url: str) -> None:
-    """The service role may write rows, but neither change nor delete what the log holds."""
+async def _grant(connection: Connection, service_url: str) -> str | None:
+    """The service role may write rows, but neither change nor delete what the log holds. None where the owner is the service."""
     role = unquote(urlsplit(service_url).username or "")
     owner = await connection.fetchval("SELECT current_user")
     if role in ("", owner) or not await connection.fetchval(
         "SELECT 1 FROM pg_roles WHERE rolname = $1", role
     ):
-        return
+        return None
     name = await connection.fetchval("SELECT quote_ident($1)", role)
     schema = await connection.fetchval("SELECT quote_ident(current_schema())")
     await connection.execute(
@@ -129,3 +136,4 @@ async def _grant(connection: Connection, service_url: str) -> None:
     )
     functions = (*camera_role.FUNCTIONS, "ensure_partitions", "drop_readings_before")
     await connection.execute(f"GRANT EXECUTE ON FUNCTION {', '.join(functions)} TO {name}")
+    return role

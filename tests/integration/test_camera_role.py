@@ -30,7 +30,7 @@ FOUND = Finding(
 async def worker(pool: Pool, database_url: str) -> AsyncIterator[Connection]:
     await pool.execute(f"CREATE ROLE {camera_role.ROLE} NOLOGIN")
     await pool.execute(f"CREATE ROLE {LOGIN} LOGIN PASSWORD 'x' IN ROLE {camera_role.ROLE}")
-    await migrate(database_url, database_url)
+    assert camera_role.ROLE in (await migrate(database_url, database_url)).granted
     connection = await connect(re.sub(r"//[^@]*@", f"//{LOGIN}:x@", database_url))
     try:
         yield connection

@@ -7,7 +7,7 @@ from farwatch.storage.migration import migrate, require_current, shipped
 
 
 async def test_migrating_twice_applies_nothing_the_second_time(database_url: str) -> None:
-    assert await migrate(database_url, database_url) == []
+    assert (await migrate(database_url, database_url)).applied == []
 
 
 async def test_an_unmigrated_database_is_refused(postgres: object, database_url: str) -> None:
@@ -48,7 +48,7 @@ async def test_the_service_role_writes_rows_but_never_rewrites_the_log(pool: Poo
     await pool.execute("DROP ROLE IF EXISTS farwatch_service_test")
     await pool.execute("CREATE ROLE farwatch_service_test LOGIN PASSWORD 'x'")
     service_url = re.sub(r"//[^@]*@", "//farwatch_service_test:x@", database_url)
-    await migrate(database_url, service_url)
+    assert (await migrate(database_url, service_url)).granted[0] == "farwatch_service_test"
     service = await connect(service_url)
     try:
         await service.execute("INSERT INTO log VALUES (1, now(), '{}', NULL, '', '')")
@@ -75,8 +75,8 @@ async def test_an_owner_who_is_no_superuser_migrates(pool: Pool, database_url: s
     await pool.execute("ALTER ROLE farwatch_owner_test SET search_path = of_the_owner")
     owner_url = re.sub(r"//[^@]*@", "//farwatch_owner_test:x@", database_url)
     try:
-        assert await migrate(owner_url, owner_url) == [m.name for m in shipped()]
-        assert await migrate(owner_url, owner_url) == []
+        assert (await migrate(owner_url, owner_url)).applied == [m.name for m in shipped()]
+        assert (await migrate(owner_url, owner_url)).applied == []
     finally:
         await pool.execute("DROP OWNED BY farwatch_owner_test CASCADE")
         await pool.execute("DROP ROLE farwatch_owner_test")
