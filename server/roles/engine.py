@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from typing import NoReturn
 
 from alerting.engine import Engine
 from alerting.outbox import Outbox
@@ -11,7 +13,8 @@ from farwatch.runtime.supervision import Service, run_services
 from farwatch.storage import leases, purging, readings, retention, worker_silence
 from farwatch.storage.camera_status import STALE_AFTER_S
 from farwatch.storage.database import PASSING_ERRORS as DATABASE_ERRORS
-from farwatch.storage.database import transaction
+from farwatch.storage.database import Pool, transaction
+from farwatch.storage.leases import Lease
 from farwatch.storage.sequencer import sequence_once
 from server.city import CityCache, LiveSecrets, notice_channels
 from server.roles.shared import blob_store, checked_pool, holder
@@ -29,7 +32,6 @@ LOOK_FOR_WORKERS_S = 5.0
 
 async def run(settings: Settings, stop: asyncio.Event) -> None:
     """Findings to tasks, clocks, notices, the log's numbers. Stands by while another process holds the role."""
-    clock = SystemClock()
     async with AsyncExitStack() as stack:
         pool = await checked_pool(stack, settings, size=8)
         lease = await stack.enter_async_context(leases.hold(settings.database_url, "engine", holder()))
@@ -37,53 +39,52 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         city = CityCache(pool)
         engine = Engine(pool, lease, city.current, channels)
         outbox = Outbox(pool, lease, channels)
-
-        async def sequence() -> None:
-            while True:
-                if not await sequence_once(pool, lease):
-                    await asyncio.sleep(SEQUENCE_EVERY_S)
-
-        async def keep_partitions() -> None:
-            while True:
-                async with transaction(pool) as connection:
-                    await readings.ensure_partitions(connection)
-                _, policy = await city.current()
-                dropped = await retention.drop_old(pool, policy.retention, clock.now())
-                if dropped != NOTHING_DROPPED:
-                    log.info("dropped what is old: %s", dropped, extra={"event": "old_dropped"})
-                await asyncio.sleep(PARTITIONS_EVERY_S)
-
-        async def look_for_camera_workers() -> None:
-            # After an outage of the database, or of the whole machine, they are given time.
-            await asyncio.sleep(STALE_AFTER_S)
-            while True:
-                async with transaction(pool) as connection:
-                    await lease.check(connection)
-                    await worker_silence.note(connection)
-                await asyncio.sleep(LOOK_FOR_WORKERS_S)
-
-        async def keep_quota() -> None:
-            blobs = await asyncio.to_thread(blob_store, settings)
-            while True:
-                _, policy = await city.current()
-                purged = await purging.purge(pool, blobs, policy.evidence, clock.now())
-                if purged != NOTHING_PURGED:
-                    log.info("evidence beyond its quota: %s", purged, extra={"event": "evidence_purged"})
-                await asyncio.sleep(PURGE_EVERY_S)
-
+        jobs: dict[str, Callable[[], Awaitable[None]]] = {
+            "engine": lambda: engine.run(settings.database_url),
+            "sequencer": lambda: _sequence(pool, lease),
+            "outbox": lambda: outbox.run(settings.database_url),
+            "partitions": lambda: _keep_partitions(pool, city),
+            "camera workers": lambda: _look_for_camera_workers(pool, lease),
+            "evidence quota": lambda: _keep_quota(pool, city, settings),
+        }
         log.info("the engine runs", extra={"event": "engine_running", "epoch": lease.epoch})
-        await run_services(
-            [
-                Service(
-                    name="engine", run=lambda: engine.run(settings.database_url), passing=DATABASE_ERRORS
-                ),
-                Service(name="sequencer", run=sequence, passing=DATABASE_ERRORS),
-                Service(
-                    name="outbox", run=lambda: outbox.run(settings.database_url), passing=DATABASE_ERRORS
-                ),
-                Service(name="partitions", run=keep_partitions, passing=DATABASE_ERRORS),
-                Service(name="camera workers", run=look_for_camera_workers, passing=DATABASE_ERRORS),
-                Service(name="evidence quota", run=keep_quota, passing=DATABASE_ERRORS),
-            ],
-            stop,
-        )
+        services = [Service(name=name, run=job, passing=DATABASE_ERRORS) for name, job in jobs.items()]
+        await run_services(services, stop)
+
+
+async def _sequence(pool: Pool, lease: Lease) -> NoReturn:
+    while True:
+        if not await sequence_once(pool, lease):
+            await asyncio.sleep(SEQUENCE_EVERY_S)
+
+
+async def _keep_partitions(pool: Pool, city: CityCache) -> NoReturn:
+    clock = SystemClock()
+    while True:
+        async with transaction(pool) as connection:
+            await readings.ensure_partitions(connection)
+        _, policy = await city.current()
+        dropped = await retention.drop_old(pool, policy.retention, clock.now())
+        if dropped != NOTHING_DROPPED:
+            log.info("dropped what is old: %s", dropped, extra={"event": "old_dropped"})
+        await asyncio.sleep(PARTITIONS_EVERY_S)
+
+
+async def _look_for_camera_workers(pool: Pool, lease: Lease) -> NoReturn:
+    # After an outage of the database, or of the whole machine, they are given time.
+    await asyncio.sleep(STALE_AFTER_S)
+    while True:
+        async with transaction(pool) as connection:
+            await lease.check(connection)
+            await worker_silence.note(connection)
+        await asyncio.sleep(LOOK_FOR_WORKERS_S)
+
+
+async def _keep_quota(pool: Pool, city: CityCache, settings: Settings) -> NoReturn:
+    clock, blobs = SystemClock(), await asyncio.to_thread(blob_store, settings)
+    while True:
+        _, policy = await city.current()
+        purged = await purging.purge(pool, blobs, policy.evidence, clock.now())
+        if purged != NOTHING_PURGED:
+            log.info("evidence beyond its quota: %s", purged, extra={"event": "evidence_purged"})
+        await asyncio.sleep(PURGE_EVERY_S)
