@@ -26,7 +26,7 @@ export function usePlaces(withOfficers: boolean) {
   onUnmounted(() => Object.values(polls).forEach((poll) => poll.stop()));
 
   function heard(type: string): void {
-    if (type === "camera_status") polls.cameras.soon();
+    if (/^camera_/.test(type)) polls.cameras.soon();
     if (type === "registry_changed") asked.forEach((poll) => poll.soon());
     if (/^task_(accepted|declined|closed|offered)$/.test(type)) polls.officers.soon();
   }
