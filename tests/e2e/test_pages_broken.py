@@ -94,3 +94,10 @@ async def test_a_picture_that_is_gone_and_a_task_that_never_was_are_said_in_word
 
 async def expect_task(pages: Pages) -> None:
     await until(lambda: pages.pool.fetchval("SELECT count(*) FROM tasks"), lambda n: n == 1)
+
+
+async def test_the_wall_says_how_many_cameras_nobody_watches(pages: Pages, tmp_path: Path) -> None:
+    wall = (await pages.enter("centre", width=1920, height=1080)).page
+    await expect(wall.get_by_text("1 台摄像机无人值守")).to_be_visible()
+    await expect(wall.get_by_role("alert")).to_have_count(0)
+    await wall.screenshot(path=tmp_path / "unwatched.png")
