@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from ingest.rtsp.glance import NOTHING, Glance
-from ingest.rtsp.nal import recovery_point, smuggled_at, split_annex_b
+from ingest.rtsp.nal import pack, recovery_point, smuggled_at, split_annex_b
 from ingest.rtsp.sps import h264_coded_size, h264_size
 
 SLICE, IDR_SLICE, SEI, SPS, PPS, ACCESS_UNIT_DELIMITER = 1, 5, 6, 7, 8, 9
@@ -132,21 +132,7 @@ def packetise(units: Iterable[bytes], max_payload: int = 1400) -> list[bytes]:
     """
     if max_payload < _SMALLEST_PAYLOAD:
         raise ValueError(f"max_payload must be at least {_SMALLEST_PAYLOAD}")
-    payloads: list[bytes] = []
-    waiting: list[bytes] = []
-    for unit in units:
-        if not unit:
-            continue
-        if waiting and 1 + sum(2 + len(u) for u in waiting) + 2 + len(unit) > max_payload:
-            payloads.append(_aggregate(waiting))
-            waiting = []
-        if len(unit) > max_payload:
-            payloads.extend(_fragment(unit, max_payload))
-        else:
-            waiting.append(unit)
-    if waiting:
-        payloads.append(_aggregate(waiting))
-    return payloads
+    return pack((unit for unit in units if unit), max_payload, 1, _aggregate, _fragment)
 
 
 def _aggregate(units: list[bytes]) -> bytes:

@@ -1,6 +1,6 @@
 """What H.264 and H.265 share: NAL units in byte streams (Annex B of both) and SEI messages."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from ingest.rtsp.bits import BitReader, without_emulation
 
@@ -34,6 +34,29 @@ def smuggled_at(payload: bytes, begin: int) -> Iterator[int]:
     while at >= 0 and at + 3 < len(payload):
         yield at + 3
         at = payload.find(_SHORT_START_CODE, at + 3)
+
+
+def pack(
+    units: Iterable[bytes],
+    max_payload: int,
+    head: int,
+    aggregate: Callable[[list[bytes]], bytes],
+    fragment: Callable[[bytes, int], Iterable[bytes]],
+) -> list[bytes]:
+    """RTP payloads of one frame: what fits travels whole, small neighbours together behind a head, the rest in fragments."""
+    payloads: list[bytes] = []
+    waiting: list[bytes] = []
+    for unit in units:
+        if waiting and head + sum(2 + len(u) for u in waiting) + 2 + len(unit) > max_payload:
+            payloads.append(aggregate(waiting))
+            waiting = []
+        if len(unit) > max_payload:
+            payloads.extend(fragment(unit, max_payload))
+        else:
+            waiting.append(unit)
+    if waiting:
+        payloads.append(aggregate(waiting))
+    return payloads
 
 
 def recovery_point(payload: bytes, at: int) -> BitReader | None:

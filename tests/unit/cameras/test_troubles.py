@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from ingest.cameras.metrics import STREAM_TROUBLES
 from ingest.cameras.troubles import CountedReader
-from ingest.rtsp.frames import CodedFrame, StreamDescription
+from ingest.rtsp.frames import Codec, CodedFrame, StreamDescription
 from ingest.rtsp.receiving import Counts
 
 
@@ -24,7 +24,7 @@ class Camera:
         self.clock_offset_s = 1.5
 
     async def open(self) -> StreamDescription:
-        raise NotImplementedError
+        return StreamDescription(codec=Codec.H264, parameter_sets=b"", clock_rate=90_000)
 
     async def read(self) -> list[CodedFrame]:
         return []
