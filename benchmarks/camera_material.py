@@ -7,7 +7,7 @@ clips at their own size. `clips` is a folder with INDEX.csv; where there is none
 import csv
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -28,10 +28,12 @@ Box = tuple[float, float, float, float]
 WIDTH, HEIGHT, RATE, BITS_PER_S = 1920, 1080, 25.0, 4_000_000
 KEY_EVERY_S = 2.0
 QUIET_S, STILL_S = 20.0, 21.0
+LEAD_S = 10.0
+"""Coded and left out: so long the encoder's rate control looks for its level, which no camera does that is up for days."""
 NOISE_SIGMA = 1.5
 HELD_RATE = 5.0
 """Pictures a second of a sequence of stills: each is held until the next one."""
-_FORMAT = "1"
+_FORMAT = "2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +49,9 @@ class Event:
 def quiet_loop(folder: Path, clips: Path) -> Path:
     """A street at rest."""
     first = next(_busy_images(clips))
-    return _kept(folder, f"quiet {_FORMAT}", lambda: _noisy(first for _ in range(round(QUIET_S * RATE))))
+    return _kept(
+        folder, f"quiet {_FORMAT}", lambda: _noisy(first for _ in range(round((LEAD_S + QUIET_S) * RATE)))
+    )
 
 
 def busy_loop(folder: Path, clips: Path) -> Path:
@@ -78,9 +82,7 @@ def _event(folder: Path, clips: Path, row: dict[str, str]) -> Event:
         name=name,
         rule=row["label(smoke/left_object/negative)"],
         truth=_truth(row),
-        loop=_kept(
-            folder, f"{name} {_FORMAT}", lambda: _coded((_i420(p) for p in pictures), rate, {"crf": "20"})
-        ),
+        loop=_kept(folder, f"{name} 1", lambda: _coded((_i420(p) for p in pictures), rate, {"crf": "20"})),
     )
 
 
@@ -112,7 +114,7 @@ def _busy_images(clips: Path) -> Iterator[Image]:
 
 def _padded(images: Iterator[Image]) -> Iterator[Image]:
     first = next(images)
-    yield from (first for _ in range(round(STILL_S * RATE)))
+    yield from (first for _ in range(round((LEAD_S + STILL_S) * RATE)))
     yield from images
 
 
@@ -139,9 +141,8 @@ def _held(folder: Path) -> Iterator[Image]:
 
 def _noisy(images: Iterable[Image]) -> CodedLoop:
     limit = str(BITS_PER_S // 1000)
-    return _coded(
-        _with_noise(images), RATE, {"b": str(BITS_PER_S)}, f"vbv-maxrate={limit}:vbv-bufsize={limit}:"
-    )
+    vbv = f"vbv-maxrate={limit}:vbv-bufsize={limit}:"
+    return _coded(_with_noise(images), RATE, {"b": str(BITS_PER_S)}, vbv, lead=round(LEAD_S * RATE))
 
 
 def _with_noise(images: Iterable[Image]) -> Iterator[Image]:
@@ -161,7 +162,10 @@ def _i420(image: cv2.typing.MatLike) -> Image:
     return np.asarray(cv2.cvtColor(image[:rows, :columns], cv2.COLOR_BGR2YUV_I420), np.uint8)
 
 
-def _coded(pictures: Iterable[Image], rate: float, quality: dict[str, str], more: str = "") -> CodedLoop:
+def _coded(
+    pictures: Iterable[Image], rate: float, quality: dict[str, str], more: str = "", lead: int = 0
+) -> CodedLoop:
+    """The first `lead` pictures are coded and left out."""
     coded: list[CodedPicture] = []
     context: av.VideoCodecContext | None = None
     sets, count = b"", 0
@@ -173,11 +177,12 @@ def _coded(pictures: Iterable[Image], rate: float, quality: dict[str, str], more
         coded += map(_picture, context.encode(frame))
     assert context is not None
     coded += map(_picture, context.encode(None))
+    shown = [replace(picture, pts=picture.pts - coded[lead].pts) for picture in coded[lead:]]
     units = list(h264.depacketise(coded[0].packets))
     sets = join_annex_b(u for u in units if u[0] & 0x1F in (h264.SPS, h264.PPS))
     return CodedLoop(
         parameter_sets=sets, width=context.width, height=context.height,
-        duration=round(count * CLOCK_RATE / rate), pictures=tuple(coded),
+        duration=round((count - lead) * CLOCK_RATE / rate), pictures=tuple(shown),
     )  # fmt: skip
 
 

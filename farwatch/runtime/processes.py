@@ -73,6 +73,26 @@ def resident_bytes(pid: int) -> int:
         return 0
 
 
+class OwnMemory:
+    """What `resident_bytes` tells, of this process and at a tenth of the cost. Thread-safe."""
+
+    def __init__(self) -> None:
+        try:
+            self._descriptor: int | None = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            self._descriptor = None
+
+    def resident_bytes(self) -> int:
+        if self._descriptor is None:
+            return 0
+        return int(os.pread(self._descriptor, 128, 0).split()[1]) * resource.getpagesize()
+
+    def close(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
 def waited_s(pid: int, thread: int) -> float:
     """For how long a thread wanted a core so far and had none; 0 where the system does not tell."""
     try:

@@ -5,7 +5,6 @@ Times are those of the machine's monotonic clock, which all its processes share.
 """
 
 import mmap
-import os
 import struct
 import tempfile
 import threading
@@ -15,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO
 
-from farwatch.runtime.processes import resident_bytes
+from farwatch.runtime.processes import OwnMemory
 
 SLOTS = 32
 """Jobs at once that are told; more than these go on unwatched."""
@@ -87,6 +86,7 @@ class Vitals:
     def __init__(self, descriptor: int | None) -> None:
         """`descriptor`: of `make_page`'s file, which may be closed afterwards; None: nobody watches."""
         self._page = mmap.mmap(-1 if descriptor is None else descriptor, PAGE_BYTES)
+        self._memory = OwnMemory()
         self._free = list(range(SLOTS))
         self._grown: Counter[str] = Counter()
         self._lock = threading.Lock()
@@ -110,7 +110,7 @@ class Vitals:
             yield
             return
         at = _JOBS + slot * _SLOT_BYTES
-        began_bytes = resident_bytes(os.getpid())
+        began_bytes = self._memory.resident_bytes()
         self._tell(at, subject, due_s, began_bytes, threading.get_native_id())
         try:
             yield
@@ -118,12 +118,13 @@ class Vitals:
             _SLOT.pack_into(self._page, at, 0.0, 0, 0, 0)
             with self._lock:
                 self._free.append(slot)
-                self._grown[subject] += resident_bytes(os.getpid()) - began_bytes
+                self._grown[subject] += self._memory.resident_bytes() - began_bytes
                 most, grown_bytes = self._grown.most_common(1)[0]
                 self._tell(_GROWN, most, number=max(0, grown_bytes))
 
     def close(self) -> None:
         self._page.close()
+        self._memory.close()
 
     def read(self) -> Signs:
         beat_s, subjects = _HEAD.unpack_from(self._page)

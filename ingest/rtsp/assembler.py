@@ -16,7 +16,7 @@ from ingest.rtsp.sets import ParameterSets, QuantizationTables
 _INTERLEAVED = struct.Struct("!HHHHII")
 """Mark and channel, length (RFC 2326 §10.12); then the RTP header, as two bytes, sequence, timestamp and source."""
 _DOLLAR = 0x24
-_PLAIN = 0x80
+_PLAIN, _MARKER = 0x80, 0x80
 """Version 2 without padding, extension and contributing sources."""
 MAX_FRAME_BYTES = 8 * 1024 * 1024
 _PACKET_OVERHEAD = 64
@@ -100,22 +100,29 @@ class FrameAssembler:
             self._ended_by_marker = True
         return ended
 
-    def take_interleaved(self, data: bytes, begin: int, *, channel: int, now: datetime) -> int:
-        """Takes packets out of a stream of interleaved ones for as long as each is the next of a picture that has begun and
-        does not end it, and says where it stopped; `taken` counts them. What it leaves is for `receive`.
+    def take_interleaved(
+        self, data: bytes, begin: int, *, channel: int, now: datetime
+    ) -> tuple[int, CodedFrame | None]:
+        """Takes packets out of a stream of interleaved ones for as long as each is the next of a picture that has begun,
+        up to its end, and says where it stopped; `taken` counts them. What it leaves is for `receive`, which it raises like.
 
         Most packets are such, and taking them one by one costs twice as much.
         """
         if not (self._is_simple and self._has_picture):
-            return begin
+            return begin, None
         expected = (_DOLLAR << 8 | channel, _PLAIN << 8 | self._payload_type, self._timestamp, self.ssrc)
+        whole_kind = expected[1] | _MARKER
+        either = (expected, None if self._markers_lie else (expected[0], whole_kind, *expected[2:]))
         following, packets, size, at, end = self._next, self._packets, self._bytes, begin, len(data)
-        while at + _INTERLEAVED.size < end:
+        is_whole = False
+        while at + _INTERLEAVED.size < end and not is_whole:
             mark, length, kind, sequence, timestamp, ssrc = _INTERLEAVED.unpack_from(data, at)
             payload, stop = at + _INTERLEAVED.size, at + 4 + length
-            is_next = sequence == following and (mark, kind, timestamp, ssrc) == expected
+            said = (mark, kind, timestamp, ssrc)
+            is_next = sequence == following and said in either
             if not is_next or not payload < stop <= end or size > MAX_FRAME_BYTES:
                 break
+            is_whole = kind == whole_kind
             packets.append(data[payload:stop])
             size += length + _PACKET_OVERHEAD
             at, following = stop, following + 1 & 0xFFFF
@@ -123,7 +130,10 @@ class FrameAssembler:
             self.taken += following - self._next & 0xFFFF
             self.highest_sequence += following - self._next & 0xFFFF
             self._next, self._bytes, self._received_at = following, size, now
-        return at
+        if is_whole:
+            self._ended_by_marker = True
+            return at, self._end()
+        return at, None
 
     def report(self, report: SenderReport) -> None:
         """From here on the camera's own time is known. A camera without a clock reports zero (RFC 3550 §6.4.1)."""

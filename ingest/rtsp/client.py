@@ -107,7 +107,8 @@ class ClientSession:
     def receive(self, data: bytes, now: datetime) -> None:
         """Goes on by `data`, which came at `now`. Raises RtspError with the reason why the stream ends here."""
         self._parser.receive(data)
-        take = self._receiving.taker(self._data_channel, now) if self._receiving is not None else None
+        receiving, channel = self._receiving, self._data_channel
+        take = receiving.taker(channel, now, self.frames) if receiving is not None else None
         for message in self._parser.messages(take):
             self._messages += 1
             if isinstance(message, Interleaved):

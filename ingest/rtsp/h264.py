@@ -25,6 +25,11 @@ def is_picture(kind: int) -> bool:
     return kind in (SLICE, IDR_SLICE)
 
 
+def is_picture_fragment(payload: bytes) -> bool:
+    """A part of a coded slice and nothing else: no parameter set of its picture comes in it or behind it."""
+    return len(payload) > 1 and payload[0] & 0x1F in (_FU_A, _FU_B) and is_picture(payload[1] & 0x1F)
+
+
 def nal_types(payload: bytes) -> Iterator[int]:
     """Types of the NAL units that begin or go on in a packet, from header bytes only. Nonsense yields nothing."""
     return (kind for kind, _, _ in _units_at(payload))

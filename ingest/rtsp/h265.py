@@ -28,6 +28,11 @@ def is_picture(kind: int) -> bool:
     return kind <= _LAST_INTER_TYPE or _FIRST_INSTANT_TYPE <= kind <= _LAST_INSTANT_TYPE
 
 
+def is_picture_fragment(payload: bytes) -> bool:
+    """A part of a coded slice and nothing else: no parameter set of its picture comes in it or behind it."""
+    return len(payload) > 2 and payload[0] >> 1 & 0x3F == _FRAGMENT and is_picture(payload[2] & 0x3F)
+
+
 def nal_types(payload: bytes) -> Iterator[int]:
     """Types of the NAL units that begin or go on in a packet, from header bytes only. Nonsense yields nothing."""
     return (kind for kind, _, _ in _units_at(payload))

@@ -3,7 +3,6 @@
 import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 
 from ingest.rtsp.assembler import FrameAssembler
 from ingest.rtsp.camera_clock import CameraClock
@@ -61,9 +60,18 @@ class Receiving:
             self._reception.frames(ended)
         return ended
 
-    def taker(self, channel: int, now: datetime) -> Taker:
-        """Takes the packets out of an RTSP connection's stream that only go on with a picture: most of them."""
-        return partial(self._assembler.take_interleaved, channel=channel, now=now)
+    def taker(self, channel: int, now: datetime, frames: list[CodedFrame]) -> Taker:
+        """Takes the packets out of an RTSP connection's stream that only go on with a picture: most of them. A frame that
+        one of them ends is put behind `frames`."""
+
+        def take(data: bytes, begin: int) -> int:
+            stop, ended = self._assembler.take_interleaved(data, begin, channel=channel, now=now)
+            if ended is not None:
+                self._reception.frames((ended,))
+                frames.append(ended)
+            return stop
+
+        return take
 
     def datagram(self, data: bytes, now: datetime) -> list[CodedFrame]:
         """Frames that this packet ends, which may have come in any order."""

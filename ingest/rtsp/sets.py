@@ -1,5 +1,7 @@
 """What a stream says once and pictures need again: parameter sets and quantization tables. Bounded in size."""
 
+from itertools import takewhile
+
 from ingest.rtsp import mjpeg
 from ingest.rtsp.frames import NalFormat, sets_among
 from ingest.rtsp.nal import split_annex_b
@@ -25,7 +27,8 @@ class ParameterSets:
 
     def complete(self, packets: list[bytes]) -> list[bytes]:
         """A key frame's packets with all sets in front; those that it has itself are the newest."""
-        here = sets_among(self._nal.depacketise(packets), self._nal)
+        before = takewhile(lambda packet: not self._nal.is_picture_fragment(packet), packets)
+        here = sets_among(self._nal.depacketise(before), self._nal)
         self._learn(here)
         if {self._nal.nal_type(unit) for unit in here} >= self._units.keys():
             return packets

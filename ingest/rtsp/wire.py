@@ -18,13 +18,13 @@ from ingest.rtsp.frames import CodedFrame, spread
 from ingest.rtsp.receiving import Counts
 from ingest.rtsp.transports import Pair
 
-_READ_BYTES = 128 * 1024
+_READ_BYTES = 256 * 1024
 _MAX_UNREAD_BYTES = 8 * 1024 * 1024
 """Received and not taken by `take_frames`: above this the sockets are left alone until somebody does."""
 _MAX_UNSENT_BYTES = 256 * 1024
 _CLOSE_TIMEOUT_S = 1.0
 _TICK_S = 1.0
-_GATHER_S = 0.12
+_GATHER_S = 0.2
 """Waking for each packet costs more than the packets: the kernel waits for so much of the stream."""
 
 

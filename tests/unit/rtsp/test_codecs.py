@@ -133,23 +133,27 @@ def test_packets_taken_out_of_a_stream_in_one_go_give_the_same_as_one_by_one(
 
     assert (taken, other_error) == (frames, error)
     assert (in_one_go.lost, in_one_go.highest_sequence) == (one_by_one.lost, one_by_one.highest_sequence)
-    assert in_one_go.take_interleaved(stream, 0, channel=5, now=NOON) == 0
+    assert in_one_go.take_interleaved(stream, 0, channel=5, now=NOON) == (0, None)
 
 
-def left_over(one: FrameAssembler, stream: bytes) -> Iterator[bytes]:
-    """The whole packets that are not taken out of a stream of interleaved ones."""
+def left_over(one: FrameAssembler, stream: bytes) -> Iterator[bytes | CodedFrame]:
+    """The whole packets that are not taken out of a stream of interleaved ones, and the frames that the others end."""
     begin = 0
-    while (begin := one.take_interleaved(stream, begin, channel=4, now=NOON)) < len(stream) - 5:
-        stop = begin + 4 + int.from_bytes(stream[begin + 2 : begin + 4])
-        yield stream[begin + 4 : stop]
-        begin = stop
+    while begin < len(stream) - 5:
+        begin, ended = one.take_interleaved(stream, begin, channel=4, now=NOON)
+        if ended is not None:
+            yield ended
+        elif begin < len(stream) - 5:
+            stop = begin + 4 + int.from_bytes(stream[begin + 2 : begin + 4])
+            yield stream[begin + 4 : stop]
+            begin = stop
 
 
-def outcome(one: FrameAssembler, packets: Iterator[bytes]) -> tuple[list[CodedFrame], str | None]:
+def outcome(one: FrameAssembler, came: Iterator[bytes | CodedFrame]) -> tuple[list[CodedFrame], str | None]:
     frames: list[CodedFrame] = []
     try:
-        for data in packets:
-            frames += one.receive(data, NOON)
+        for data in came:
+            frames += [data] if isinstance(data, CodedFrame) else one.receive(data, NOON)
     except RtspError as error:
         return frames, str(error)
     return frames, None
@@ -161,10 +165,11 @@ def test_most_packets_are_taken_in_one_go() -> None:
     one = assembler()
     left = 0
     for data in left_over(one, stream):
-        one.receive(data, NOON)
-        left += 1
+        if isinstance(data, bytes):
+            one.receive(data, NOON)
+            left += 1
 
-    assert left < len(packets) / 3
+    assert left < len(packets) / 4
 
 
 @pytest.mark.parametrize("codec", list(Codec))
