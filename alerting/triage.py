@@ -1,24 +1,21 @@
 """What a finding leads to, written down: recorded, told to the enterprise, or a matter of a task."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Self
 from uuid import UUID
 
-from alerting import dispatch, lifecycle, writing
+from alerting import dispatch, lifecycle, warning, writing
 from alerting.correlation import Correlation, FoldInto, Found, JoinTo, OpenNew, correlate, matter_of
-from alerting.steps import CENTRE, Decision, Effect, Fold, Join
-from farwatch.domain.finding import Finding, Param
+from alerting.steps import Decision, Effect, Fold, Join
 from farwatch.domain.place import Position
 from farwatch.domain.policy import Action, Policy
 from farwatch.domain.registry import Registry
 from farwatch.domain.task import Task, TaskState
-from farwatch.storage import dispositions, events, notices, positions, tasks, warnings
+from farwatch.storage import dispositions, positions, tasks, warnings
 from farwatch.storage.database import Connection
 from farwatch.storage.dispositions import StoredFinding
-
-APPRISE = "apprise"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,23 +58,8 @@ async def dispose(connection: Connection, stored: StoredFinding, city: City, now
 async def decide_warning(
     connection: Connection, finding: UUID, city: City, now: datetime
 ) -> Sequence[Effect]:
-    """Cleared when all of it ended in time; a task when it still stood at the window's end, with t1 now. The caller holds the
-    correlation lock."""
-    warning = await warnings.lock(connection, finding)
-    if warning is None:
-        return ()
-    if not warning.stands:
-        await warnings.decide(connection, finding, "cleared", now)
-        await events.append(
-            connection, "warning_cleared", finding=str(finding), fingerprint=warning.fingerprint
-        )
-        return ()
-    if now < warning.window_ends_at:
-        return ()
-    stored = await dispositions.read(connection, finding)
-    decision = await send(connection, Found(finding, stored.finding, now), city, now)
-    await dispositions.dispose(connection, finding, "task", "warning_stood", now)
-    return decision.effects
+    """See warning.decide. The caller holds the correlation lock."""
+    return await warning.decide(connection, finding, city, now, send)
 
 
 async def send(connection: Connection, found: Found, city: City, now: datetime) -> Decision:
@@ -134,35 +116,4 @@ async def _warn(connection: Connection, found: Found, city: City, now: datetime)
     """An open matter takes it in; else the enterprise is told, unless it was told of this business already."""
     if isinstance(await _correlate(connection, found, city), FoldInto):
         return Disposed.by(await send(connection, found, city, now))
-    finding, ends_at = found.finding, now + timedelta(seconds=city.policy.warn_window_s)
-    told = await warnings.tell(
-        connection, finding=found.id, fingerprint=finding.fingerprint, enterprise=finding.enterprise, told_at=now,
-        window_ends_at=ends_at, drill_id=finding.drill_id,
-    )  # fmt: skip
-    if not told:
-        return Disposed("warn", "warned_already")
-    await notices.add(connection, _warning_notice(found.id, finding, city), now)
-    await events.append(
-        connection, "warning_told", finding=str(found.id), fingerprint=finding.fingerprint,
-        enterprise=finding.enterprise, station=finding.station, code=finding.code, window_ends_at=ends_at.isoformat(),
-    )  # fmt: skip
-    return Disposed("warn", "told")
-
-
-def _warning_notice(finding_id: UUID, finding: Finding, city: City) -> notices.Notice:
-    """To the enterprise by its own channel; to the centre's page, with the reason, when it has none."""
-    enterprise = city.registry.enterprises.get(finding.enterprise or "")
-    station = city.registry.stations.get(finding.station or "")
-    channel = enterprise.contact_channel if enterprise else ""
-    params: Mapping[str, Param] = {
-        "enterprise": enterprise.name if enterprise else finding.enterprise,
-        "subject": station.name if station else finding.subject,
-        "code": finding.code,
-        "window_min": round(city.policy.warn_window_s / 60),
-    }
-    has_channel = channel in city.channels
-    return notices.Notice(
-        task=None, finding=finding_id, step="warned", channel=APPRISE if has_channel else notices.PAGE,
-        target=channel if has_channel else CENTRE, key="warned" if has_channel else "enterprise_has_no_channel",
-        params=params, drill_id=finding.drill_id,
-    )  # fmt: skip
+    return Disposed("warn", await warning.tell(connection, found, city, now))
