@@ -4,62 +4,24 @@ from dataclasses import replace
 
 import pytest
 
-from farwatch.domain.registry import Transport
-from ingest.rtsp.address import parse_address
 from ingest.rtsp.auth import Credential
-from ingest.rtsp.client import ClientSession
 from ingest.rtsp.errors import Problem, RtspError
-from ingest.rtsp.messages import Interleaved, MessageParser, Request, Response, serialise
+from ingest.rtsp.messages import Interleaved, Request, Response, serialise
 from ingest.rtsp.rtp import SenderReport, build_bye, build_sender_report
-from tests.unit.rtsp.wires import NOON, later, packet
-
-URL = "rtsp://cam/live?channel=1"
-VIDEO = b"v=0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=control:track1\r\n"
-SECRET = "s3cr3t"
-DIGEST = (("WWW-Authenticate", 'Digest realm="r", nonce="n"'),)
-BASIC = (("WWW-Authenticate", 'Basic realm="r"'),)
-
-
-class Script:
-    """A camera that answers each request with the next response, and keeps what was asked."""
-
-    def __init__(self, client: ClientSession) -> None:
-        self.client = client
-        self.asked: list[Request] = []
-        self._parser = MessageParser()
-        self._look()
-
-    def _look(self) -> None:
-        self._parser.receive(self.client.outgoing())
-        self.asked += [message for message in self._parser.messages() if isinstance(message, Request)]
-
-    def answer(self, *responses: Response) -> Request:
-        """The last request after these answers."""
-        for response in responses:
-            sequence = self.asked[-1].header("CSeq") or ""
-            full = Response(response.status, "", (("CSeq", sequence), *response.headers), response.body)
-            self.client.receive(serialise(full), NOON)
-            self._look()
-        return self.asked[-1]
-
-
-def camera(url: str = URL, credential: Credential | None = None) -> Script:
-    client = ClientSession(parse_address(url)[0], credential)
-    client.start()
-    return Script(client)
-
-
-OK = Response(200)
-DESCRIBED = Response(200, headers=(("Content-Base", "rtsp://cam/live?channel=1/"),), body=VIDEO)
-SET_UP = Response(
-    200, headers=(("Session", "ab;timeout=20"), ("Transport", "RTP/AVP/TCP;unicast;interleaved=4-5"))
+from tests.unit.rtsp.scripted_cameras import (
+    BASIC,
+    DESCRIBED,
+    DIGEST,
+    OK,
+    SECRET,
+    SET_UP,
+    URL,
+    VIDEO,
+    Script,
+    camera,
+    playing,
 )
-
-
-def playing(credential: Credential | None = None) -> Script:
-    script = camera(credential=credential)
-    script.answer(OK, DESCRIBED, SET_UP, OK)
-    return script
+from tests.unit.rtsp.wires import NOON, later, packet
 
 
 def test_the_way_to_the_first_frame() -> None:
@@ -328,103 +290,6 @@ def test_tear_down_names_the_session_and_says_nothing_before_there_is_one() -> N
 
     assert b"TEARDOWN" in (sent := script.client.outgoing())
     assert b"Session: ab\r\n" in sent
-
-
-UDP_SET_UP = Response(
-    200,
-    headers=(
-        ("Session", "ab"),
-        ("Transport", "RTP/AVP;unicast;client_port=5000-5001;server_port=6000-6001;ssrc=00000007"),
-    ),
-)
-ASKED_UDP = "RTP/AVP;unicast;client_port=5000-5001"
-
-
-def wired(transport: Transport) -> Script:
-    client = ClientSession(parse_address(URL)[0], None, transport, lambda: (5000, 5001))
-    client.start()
-    script = Script(client)
-    script.answer(OK, DESCRIBED)
-    return script
-
-
-@pytest.mark.parametrize("refusal", [Response(461), Response(406), UDP_SET_UP])
-def test_datagrams_are_asked_for_where_tcp_is_refused(refusal: Response) -> None:
-    script = wired(Transport.AUTO)
-    assert script.asked[-1].header("Transport") == "RTP/AVP/TCP;unicast;interleaved=0-1"
-    assert script.answer(refusal).header("Transport") == ASKED_UDP
-    script.answer(UDP_SET_UP, OK)
-
-    assert script.client.description is not None
-    assert script.client.is_udp
-    assert script.client.server_ports == (6000, 6001)
-
-
-@pytest.mark.parametrize(
-    ("transport", "answers"),
-    [
-        (Transport.TCP, [Response(461)]),
-        (Transport.TCP, [UDP_SET_UP]),
-        (Transport.AUTO, [Response(461), Response(461)]),
-        (Transport.UDP, [Response(461)]),
-    ],
-)
-def test_a_camera_that_refuses_what_is_left_is_named(transport: Transport, answers: list[Response]) -> None:
-    script = wired(transport)
-    script.answer(*answers[:-1])
-
-    with pytest.raises(RtspError) as caught:
-        script.answer(answers[-1])
-    assert caught.value.reason is Problem.PROTOCOL
-
-
-def test_a_camera_that_is_asked_for_datagrams_and_sends_over_the_connection_is_read_there() -> None:
-    script = wired(Transport.UDP)
-    script.answer(SET_UP, OK)
-    script.client.receive(serialise(Interleaved(4, packet(1, 0, b"\x65", marker=True))), NOON)
-
-    assert not script.client.is_udp
-    assert len(script.client.frames) == 1
-
-
-def test_datagrams_come_in_any_order_and_their_reports_go_their_own_way() -> None:
-    script = wired(Transport.UDP)
-    script.answer(UDP_SET_UP, OK)
-    client = script.client
-    one, two, three = (packet(n, n * 3600, bytes([0x65, n]), marker=True) for n in (1, 2, 3))
-    client.receive_datagrams([one, three, two], NOON)
-    client.receive_report(
-        build_sender_report(SenderReport(ssrc=7, captured_at=NOON, timestamp=0), "c"), later(1)
-    )
-    client.tick(NOON)
-    client.tick(later(5))
-
-    assert [frame.packets[0][1] for frame in client.frames] == [1, 2, 3]
-    assert client.clock_offset_s == 1.0
-    assert len(client.outgoing_reports()) == 1
-    assert client.outgoing_reports() == []
-    with pytest.raises(RtspError):
-        client.receive_report(build_bye(7), later(6))
-
-
-def test_a_lost_datagram_is_waited_for_and_then_counted() -> None:
-    script = wired(Transport.UDP)
-    script.answer(UDP_SET_UP, OK)
-    script.client.receive_datagrams([packet(n, n * 3600, b"\x65\x88k", marker=True) for n in (1, 3, 4)], NOON)
-    script.client.tick(later(0.1))
-    assert len(script.client.frames) == 1
-    script.client.tick(later(1))
-
-    assert [frame.damaged for frame in script.client.frames] == [False, True, False]
-    assert script.client.counts.lost == 1
-
-
-def test_datagrams_that_nobody_asked_for_are_passed_over() -> None:
-    script = playing()
-    script.client.receive_datagrams([packet(1, 0, b"\x65", marker=True)], NOON)
-    script.client.receive_report(build_bye(7), NOON)
-
-    assert script.client.frames == []
 
 
 def test_rubbish_between_packets_is_passed_over_and_counted() -> None:
