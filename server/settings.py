@@ -130,6 +130,13 @@ class Settings(BaseModel):
         default=None,
         description="A page of the city's own video gateway that plays a camera: https://video.example/{camera}, /video/{camera}/.",
     )
+    public_url: Annotated[str, AfterValidator(_check_server)] | None = Field(
+        default=None,
+        description="The pages' https://host as phones of enterprises reach them: in visit codes, notices and reports.",
+    )
+    bureau_name: Annotated[str, Field(max_length=100)] = Field(
+        default="", description="The bureau's name, as the public page of a visit and reports show it."
+    )
     session_hours: Annotated[float, Field(gt=0, le=168)] = Field(
         default=12.0, description="How long a sign-in lasts, hours."
     )

@@ -41,6 +41,8 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
                     session_hours=settings.session_hours,
                     metrics_token=settings.metrics_token,
                     camera_player_url=settings.camera_player_url,
+                    public_url=settings.public_url,
+                    bureau_name=settings.bureau_name,
                 ),
             )
         )
