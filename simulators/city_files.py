@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from farwatch.domain.registry import Officer
 from simulators.city import CAMERA_CREDENTIAL, City
 
 Cell = str | float | int | None
@@ -114,9 +115,16 @@ def _camera_and_people_tables(city: City) -> Iterable[_Table]:
     yield "teams.csv", "id,name,lead", [(t.id, t.name, t.lead) for t in city.teams]
     yield (
         "officers.csv",
-        "id,name,team,phone,lat,lon,shift",
-        [(o.id, o.name, o.team, o.phone, o.place.lat, o.place.lon, o.shift) for o in city.officers],
+        "id,name,team,phone,lat,lon,shift,skills,contact_channel,badge",
+        [
+            (*(o.id, o.name, o.team, o.phone, o.place.lat, o.place.lon, o.shift), *_kept(o))
+            for o in city.officers
+        ],
     )
+
+
+def _kept(o: Officer) -> Sequence[Cell]:
+    return " ".join(sorted(o.skills)), o.contact_channel, o.badge
 
 
 def _csv(header: str, rows: Iterable[Sequence[Cell]]) -> bytes:

@@ -180,7 +180,10 @@ class Team:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Officer:
-    """`shift` is `HH:MM-HH:MM` in Asia/Shanghai (may pass midnight), `always`, or empty: never on shift."""
+    """`shift` is `HH:MM-HH:MM` in Asia/Shanghai (may pass midnight), `always`, or empty: never on shift.
+
+    `contact_channel` names the messenger by which he is told beside his page; `badge` is the number of his 执法证.
+    """
 
     id: str
     name: str
@@ -189,6 +192,9 @@ class Officer:
     place: Position
     shift: str
 
+    skills: frozenset[str] = frozenset()
+    contact_channel: str = ""
+    badge: str = ""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registry:

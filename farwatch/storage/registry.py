@@ -136,7 +136,8 @@ _ZONES = """SELECT z.camera, z.name, z.purpose, z.polygon FROM zones z JOIN came
   WHERE (z.active AND c.active) OR $1 ORDER BY z.camera, z.name"""
 _GRIDS = "SELECT id, name, team, geometry FROM grids WHERE active OR $1 ORDER BY id"
 _TEAMS = "SELECT id, name, lead FROM teams WHERE active OR $1 ORDER BY id"
-_OFFICERS = "SELECT id, name, team, phone, lat, lon, shift FROM officers WHERE active OR $1 ORDER BY id"
+_OFFICERS = """SELECT id, name, team, phone, lat, lon, shift, skills, contact_channel, badge
+  FROM officers WHERE active OR $1 ORDER BY id"""
 
 
 def _enterprise(row: Record) -> Enterprise:
@@ -243,4 +244,7 @@ def _officer(row: Record) -> Officer:
         phone=row["phone"],
         place=Position(row["lat"], row["lon"]),
         shift=row["shift"],
+        skills=frozenset(row["skills"]),
+        contact_channel=row["contact_channel"],
+        badge=row["badge"],
     )

@@ -72,6 +72,9 @@ _CAMERA_COLUMNS = (
     "id", "name", "enterprise", "lat", "lon", "heading_deg", "url", "credential", "drill", "transport", "reader",
     "watch", "ptz", "start_url", "stop_url", "start_key", "start_credential",
 )  # fmt: skip
+_OFFICER_COLUMNS = (
+    "id", "name", "team", "phone", "lat", "lon", "shift", "skills", "contact_channel", "badge",
+)  # fmt: skip
 _CHANNEL_COLUMNS = ("mn", "code", "unit", "range_low", "range_high", "role", "registered")
 
 
@@ -126,9 +129,9 @@ async def _write_people(connection: Connection, changes: Changes) -> None:
     await _upsert(
         connection,
         "officers",
-        ("id", "name", "team", "phone", "lat", "lon", "shift"),
+        _OFFICER_COLUMNS,
         1,
-        ((o.id, o.name, o.team, o.phone, o.place.lat, o.place.lon, o.shift) for o in changes.officers),
+        (_officer_row(o) for o in changes.officers),
     )
     await _upsert(
         connection,
@@ -140,6 +143,11 @@ async def _write_people(connection: Connection, changes: Changes) -> None:
             for g in changes.grids
         ),
     )
+
+
+def _officer_row(o: Officer) -> tuple[object, ...]:
+    said = (o.id, o.name, o.team, o.phone, o.place.lat, o.place.lon, o.shift)
+    return (*said, sorted(o.skills), o.contact_channel, o.badge)
 
 
 async def _upsert(

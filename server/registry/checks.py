@@ -115,6 +115,13 @@ def _check_secrets(files: CityFiles, kept: Secrets, found: Findings) -> None:
                 enterprise.row,
                 "contact_channel",
             )
+    for officer in files.officers:
+        name = officer.value.contact_channel
+        if name and name not in known.channels:
+            hint = did_you_mean(name, known.channels)
+            note(
+                "officers.csv", f"secrets.toml has no [channels.{name}]{hint}", officer.row, "contact_channel"
+            )
     for station in files.stations:
         name = station.value.credential
         if name and name not in known.stations:

@@ -17,7 +17,7 @@ from farwatch.domain.policy import (
     SilenceRule,
     TaskPolicy,
 )
-from farwatch.domain.registry import Camera, Channel, Limit, Registry, Station
+from farwatch.domain.registry import Camera, Channel, Limit, Officer, Registry, Station
 from server.registry.cells import ALWAYS_VALID_FROM, CITY_ZONE
 from server.registry.rows import HEADERS
 from server.spreadsheet import BOM, Cell, lines
@@ -41,9 +41,7 @@ def registry_files(city: Registry, policy: Policy, policy_text: str | None) -> d
         ],
         "cameras.csv": [_camera(c) for c in city.cameras.values()],
         "teams.csv": [(t.id, t.name, t.lead) for t in city.teams.values()],
-        "officers.csv": [
-            (o.id, o.name, o.team, o.phone, o.place.lat, o.place.lon, o.shift) for o in city.officers.values()
-        ],
+        "officers.csv": [_officer(o) for o in city.officers.values()],
     }
     return {
         **{name: _csv(HEADERS[name][1], rows) for name, rows in tables.items()},
@@ -56,6 +54,11 @@ def registry_files(city: Registry, policy: Policy, policy_text: str | None) -> d
 def _csv(header: str, rows: Iterable[Sequence[Cell]]) -> bytes:
     ordered = sorted(rows, key=lambda row: tuple("" if cell is None else str(cell) for cell in row))
     return BOM + lines([header.split(","), *ordered])
+
+
+def _officer(o: Officer) -> Row:
+    said = (o.id, o.name, o.team, o.phone, o.place.lat, o.place.lon, o.shift)
+    return (*said, " ".join(sorted(o.skills)), o.contact_channel, o.badge)
 
 
 def _station(s: Station) -> Row:

@@ -29,6 +29,7 @@ from server.registry.cells import (
     Shift,
     Text,
     Truth,
+    identifier,
     narrow,
     optional_identifier,
     optional_number,
@@ -217,12 +218,20 @@ class TeamRow(Row):
         return Team(**self.model_dump())
 
 
+def _skills(cell: object) -> frozenset[str]:
+    """Words by blanks; each is named by `[[dispatch.skill]]` of policy.toml."""
+    return frozenset(identifier(word) for word in narrow(cell).split())
+
+
 class OfficerRow(_Placed):
     id: Identifier
     name: Name
     team: Identifier
     phone: Phone = ""
     shift: Shift = ""
+    skills: Annotated[frozenset[str], BeforeValidator(_skills)] = frozenset()
+    contact_channel: Text = ""
+    badge: Text = ""
 
     def value(self) -> Officer:
         return Officer(place=self.place, **self.model_dump(exclude={"lat", "lon"}))
@@ -241,7 +250,7 @@ HEADERS: dict[str, tuple[type[Row], str]] = {
     "channels.csv": (ChannelRow, CHANNEL_HEADER),
     "cameras.csv": (CameraRow, CAMERA_HEADER),
     "teams.csv": (TeamRow, "id,name,lead"),
-    "officers.csv": (OfficerRow, "id,name,team,phone,lat,lon,shift"),
+    "officers.csv": (OfficerRow, "id,name,team,phone,lat,lon,shift,skills,contact_channel,badge"),
 }
 """Every CSV file, with its columns in the order in which an export writes them."""
 

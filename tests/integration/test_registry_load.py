@@ -14,7 +14,8 @@ INSERT INTO limits SELECT id, 'hour', 30, true, 0.9, '2024-01-01', NULL FROM cha
 INSERT INTO cameras (id, name, lat, lon, url) VALUES ('c1', '堆场', 30.5, 114.3, 'rtsp://10.0.0.1/1');
 INSERT INTO zones (camera, name, purpose, polygon) VALUES ('c1', 'yard', 'ground', '[[0, 0], [1, 0], [1, 1]]');
 INSERT INTO teams (id, name, lead) VALUES ('t1', '一队', 'o1');
-INSERT INTO officers (id, name, team, lat, lon, shift) VALUES ('o1', '王', 't1', 30.5, 114.3, 'always');
+INSERT INTO officers (id, name, team, lat, lon, shift, skills, contact_channel, badge)
+  VALUES ('o1', '王', 't1', 30.5, 114.3, 'always', '{noise,tower}', 'wecom', '沪-0012');
 INSERT INTO grids (id, name, team, geometry) VALUES ('g1', '一格', 't1',
   '{"type": "MultiPolygon", "coordinates": [[[[114, 30], [115, 30], [115, 31], [114, 31], [114, 30]]]]}');
 """
@@ -34,7 +35,13 @@ async def test_every_kind_of_row_is_loaded_with_all_validity_periods(pool: Pool)
     assert [limit.limit for limit in city.limits["s1", "a21026"]] == [35, 30]
     assert city.zones["c1"][0].polygon == ((0, 0), (1, 0), (1, 1))
     assert city.grids["g1"].area.contains(city.stations["s1"].place)
-    assert city.officers["o1"].team == "t1"
+    officer = city.officers["o1"]
+    assert (officer.team, officer.skills, officer.contact_channel, officer.badge) == (
+        "t1",
+        {"noise", "tower"},
+        "wecom",
+        "沪-0012",
+    )
     assert city.cameras["c1"].enterprise is None
     assert city.enterprises["e1"].name == "钢厂"
 

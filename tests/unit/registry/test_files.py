@@ -36,6 +36,29 @@ def test_a_right_city_is_read_without_a_word(tmp_path: Path) -> None:
     assert files.cameras[1].value.enterprise is None
 
 
+def test_an_officer_has_skills_a_channel_and_a_badge(tmp_path: Path) -> None:
+    files, _ = read(
+        write_city(
+            tmp_path,
+            officers="id,name,team,lat,lon,skills,contact_channel,badge\n"
+            "o1,李一,t1,30.5,114.3,noise  塔吊,duty,沪-0012\n",
+        )
+    )
+    (officer,) = [e.value for e in files.officers]
+    assert (officer.skills, officer.contact_channel, officer.badge) == ({"noise", "塔吊"}, "duty", "沪-0012")
+
+
+def test_an_officers_channel_without_an_address_is_named(tmp_path: Path) -> None:
+    officers = (
+        FILES["officers.csv"]
+        .replace("shift\n", "shift,contact_channel\n")
+        .replace("always\n", "always,dusty\n")
+    )
+    assert errors(write_city(tmp_path, officers=officers.replace("20:00\n", "20:00,\n"))) == [
+        "officers.csv, row 2, column contact_channel: secrets.toml has no [channels.dusty], did you mean 'duty'?"
+    ]
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
 def test_encodings_and_line_ends_of_all_spreadsheets_give_the_same_rows(

@@ -146,7 +146,8 @@ def cities(draw: st.DrawFn) -> Registry:
         teams=teams,
         grids={i: Grid(id=i, name=draw(names), team=draw(any_team), area=draw(areas)) for i in (keyed(draw) if teams else [])},
         officers={
-            i: Officer(id=i, name=draw(names), team=draw(any_team), phone=draw(ids), place=draw(places), shift=draw(shifts))
+            i: Officer(id=i, name=draw(names), team=draw(any_team), phone=draw(ids), place=draw(places), shift=draw(shifts),
+                       skills=draw(st.frozensets(ids, max_size=3)), badge=draw(texts))
             for i in (keyed(draw) if teams else [])
         },
     )  # fmt: skip
