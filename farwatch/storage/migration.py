@@ -13,6 +13,8 @@ from farwatch.storage.database import Connection, SchemaError, connect
 _LOCK = 0x46415257  # "FARW"
 LOCK_TIMEOUT = "60s"
 """While a change of a table waits for its lock, everybody else waits behind it."""
+_APPENDED = ("log", "log_seals", "seal_stamps", "signing_keys")
+"""The service adds rows here and does nothing else to them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,8 @@ async def _grant(connection: Connection, service_url: str) -> str | None:
         f"GRANT USAGE ON SCHEMA {schema} TO {name};"
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {name};"
         f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {name};"
-        f"REVOKE UPDATE, DELETE ON log, migrations FROM {name}; REVOKE INSERT ON migrations FROM {name};"
+        f"REVOKE UPDATE, DELETE, TRUNCATE ON {', '.join(_APPENDED)}, migrations FROM {name};"
+        f"REVOKE INSERT ON migrations FROM {name};"
     )
     functions = (*camera_role.FUNCTIONS, "ensure_partitions", "drop_readings_before")
     await connection.execute(f"GRANT EXECUTE ON FUNCTION {', '.join(functions)} TO {name}")

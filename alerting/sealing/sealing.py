@@ -1,0 +1,97 @@
+"""Cuts the log into sealed ranges, one at each full hour of the database's clock. Only the engine's holder does."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from pathlib import Path
+from typing import NoReturn, Protocol
+
+from alerting.sealing import keys
+from alerting.sealing.keys import KeyFileError, SigningKey
+from farwatch.domain.merkle import Seal, Tree, fingerprint, leaf
+from farwatch.storage import seals
+from farwatch.storage.database import Connection, Pool, transaction
+from farwatch.storage.heartbeats import database_now
+from farwatch.storage.seals import SignedSeal
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 30.0
+NowReader = Callable[[Connection], Awaitable[datetime]]
+
+
+class Fence(Protocol):
+    async def check(self, connection: Connection) -> None: ...
+
+
+class KeyRefusedError(Exception):
+    """This machine's key is not the one that the database knows as the newest; the message names both."""
+
+
+async def open_key(pool: Pool, fence: Fence, data_dir: Path) -> SigningKey:
+    """The city's key, made and made known at the very first start. Raises KeyRefusedError and KeyFileError."""
+    known = await seals.newest_key(pool)
+    if known is not None:
+        return await same_key(known, data_dir)
+    key = await asyncio.to_thread(keys.ensure, data_dir)
+    async with transaction(pool) as connection:
+        await fence.check(connection)
+        await seals.add_key(connection, key.public_key)
+    log.info(
+        "seals are signed with key %s",
+        key.fingerprint,
+        extra={"event": "signing_key", "key": key.fingerprint},
+    )
+    return key
+
+
+async def same_key(known: bytes, data_dir: Path) -> SigningKey:
+    """This machine's key, if it is the one that the database knows. Raises KeyRefusedError and KeyFileError."""
+    key = await asyncio.to_thread(keys.load, data_dir)
+    if key is None or key.public_key != known:
+        here = f"holds {key.fingerprint}" if key else "is missing"
+        raise KeyRefusedError(
+            f"the database's signing key is {fingerprint(known)}, {keys.path(data_dir)} {here}: bring that key here,"
+            " or begin with a new one by 'farwatch evidence key rotate'"
+        )
+    return key
+
+
+async def seal_once(pool: Pool, fence: Fence, key: SigningKey, now: NowReader = database_now) -> Seal | None:
+    """Seals what the last full hour left unsealed; None when there was nothing."""
+    async with pool.acquire() as connection:
+        due = await seals.due(connection, await now(connection))
+    if due is None:
+        return None
+    root = await root_of(pool, due.n_first, due.n_last)
+    seal = Seal(hour=due.hour, n_first=due.n_first, n_last=due.n_last, root=root, prev_root=due.prev_root)
+    async with transaction(pool) as connection:
+        await fence.check(connection)
+        added = await seals.add(connection, SignedSeal(seal, key.fingerprint, key.sign(seal.text.encode())))
+    if not added:
+        return None
+    log.info("sealed the log up to n = %d", seal.n_last, extra={"event": "log_sealed", "n_last": seal.n_last})
+    return seal
+
+
+async def root_of(connection: Connection | Pool, n_first: int, n_last: int) -> bytes:
+    """Raises ValueError when the log has not every entry of the range."""
+    tree, count = Tree(), 0
+    async for page in seals.leaves(connection, n_first, n_last):
+        for task, entry_hash in page:
+            tree.add(leaf(task, entry_hash))
+        count += len(page)
+    if count != n_last - n_first + 1:
+        raise ValueError(f"the log holds {count} entries from {n_first} to {n_last}")
+    return tree.root()
+
+
+async def run(pool: Pool, fence: Fence, data_dir: Path) -> NoReturn:
+    """For ever. A key that is not the city's stops the sealing, loudly, and nothing else: no clock waits for a key."""
+    while True:
+        try:
+            await seal_once(pool, fence, await open_key(pool, fence, data_dir))
+        except (KeyRefusedError, KeyFileError) as error:
+            log.error("the log is not sealed: %s", error, extra={"event": "seal_refused"})  # noqa: TRY400
+        await asyncio.sleep(LOOK_EVERY_S)

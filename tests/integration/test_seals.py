@@ -1,0 +1,178 @@
+"""The log is sealed by the hour, and the service's role can take nothing of it back."""
+
+import re
+import stat
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from alerting.sealing import keys, sealing
+from alerting.sealing.sealing import KeyRefusedError
+from farwatch.domain.merkle import NO_ROOT, Tree, leaf
+from farwatch.storage import events, seals
+from farwatch.storage.database import Connection, Pool, connect, transaction
+from farwatch.storage.heartbeats import database_now
+from farwatch.storage.leases import Lease, LeaseLostError
+from farwatch.storage.migration import migrate
+from farwatch.storage.sequencer import sequence_once
+from tests.support.alerting import NoLease
+
+FENCE = NoLease()
+
+
+async def told(pool: Pool, count: int, *, hours_ago: float = 0.0, task: int | None = None) -> None:
+    """Events that entered the log so long ago."""
+    async with transaction(pool) as connection:
+        for i in range(count):
+            await events.append(connection, "camera_status", task=task, i=i)
+        await connection.execute(
+            "UPDATE event_queue SET at = clock_timestamp() - $1::interval", timedelta(hours=hours_ago)
+        )
+    await sequence_once(pool, FENCE)
+
+
+async def seal(pool: Pool, data_dir: Path, *, in_hours: float = 0.0) -> bool:
+    async def now(connection: Connection) -> datetime:
+        return await database_now(connection) + timedelta(hours=in_hours)
+
+    key = await sealing.open_key(pool, FENCE, data_dir)
+    return await sealing.seal_once(pool, FENCE, key, now) is not None
+
+
+async def test_an_hour_that_passed_is_sealed_once_and_what_is_new_waits(pool: Pool, data_dir: Path) -> None:
+    await told(pool, 3, hours_ago=2, task=7)
+    assert await seal(pool, data_dir)
+    assert not await seal(pool, data_dir)
+    await told(pool, 2)
+    assert not await seal(pool, data_dir)
+    assert await seals.sealed_up_to(pool) == 3
+    assert await seal(pool, data_dir, in_hours=1)
+    assert await seals.sealed_up_to(pool) == 5
+
+
+async def test_seals_are_contiguous_linked_signed_and_hold_every_entry(pool: Pool, data_dir: Path) -> None:
+    await told(pool, 5, hours_ago=3, task=7)
+    await seal(pool, data_dir)
+    await told(pool, 4, hours_ago=2)
+    await seal(pool, data_dir, in_hours=1)
+    first, second = await seals.all_in_order(pool)
+    assert (first.seal.n_first, first.seal.n_last, first.seal.prev_root) == (1, 5, NO_ROOT)
+    assert (second.seal.n_first, second.seal.n_last, second.seal.prev_root) == (6, 9, first.seal.root)
+    known = await seals.keys(pool)
+    for signed in (first, second):
+        assert keys.is_signed(known[signed.key], signed.signature, signed.seal.text.encode())
+        tree = Tree()
+        for row in await pool.fetch(
+            "SELECT task_id, hash FROM log WHERE n BETWEEN $1 AND $2 ORDER BY n",
+            signed.seal.n_first,
+            signed.seal.n_last,
+        ):
+            tree.add(leaf(row["task_id"], row["hash"]))
+        assert tree.root() == signed.seal.root
+
+
+async def test_an_outage_of_days_is_one_seal_and_an_empty_hour_none(pool: Pool, data_dir: Path) -> None:
+    assert not await seal(pool, data_dir)
+    await told(pool, 2, hours_ago=50)
+    await told(pool, 2, hours_ago=2)
+    assert await seal(pool, data_dir)
+    assert [(s.seal.n_first, s.seal.n_last) for s in await seals.all_in_order(pool)] == [(1, 4)]
+    assert not await seal(pool, data_dir, in_hours=5)
+
+
+async def test_a_holder_that_was_replaced_seals_nothing(pool: Pool, data_dir: Path) -> None:
+    await told(pool, 2, hours_ago=2)
+    await pool.execute("INSERT INTO leases VALUES ('engine', 2, 'another', now())")
+    key = await sealing.open_key(pool, FENCE, data_dir)
+    with pytest.raises(LeaseLostError):
+        await sealing.seal_once(pool, Lease("engine", 1), key)
+    assert await seals.all_in_order(pool) == []
+
+
+async def test_the_key_is_made_once_and_for_its_owner_only(pool: Pool, data_dir: Path) -> None:
+    assert await seals.current_fingerprint(pool) == ""
+    first = await sealing.open_key(pool, FENCE, data_dir)
+    assert (await sealing.open_key(pool, FENCE, data_dir)).public_key == first.public_key
+    assert await seals.current_fingerprint(pool) == first.fingerprint
+    assert stat.S_IMODE(keys.path(data_dir).stat().st_mode) == 0o600
+    assert stat.S_IMODE(keys.path(data_dir).parent.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("other", ["another key", "no key"])
+async def test_a_key_that_is_not_the_databases_is_refused_by_both_names(
+    pool: Pool, tmp_path: Path, other: str
+) -> None:
+    ours = await sealing.open_key(pool, FENCE, tmp_path / "here")
+    there = tmp_path / "there"
+    second = keys.ensure(there).fingerprint if other == "another key" else "is missing"
+    with pytest.raises(KeyRefusedError, match=f"{ours.fingerprint}.*{second}"):
+        await sealing.open_key(pool, FENCE, there)
+    assert (keys.load(there) is None) == (other == "no key")
+
+
+def test_a_replaced_key_stays_beside_the_new_one(data_dir: Path) -> None:
+    old = keys.ensure(data_dir)
+    new = keys.replace(data_dir)
+    assert new.public_key != old.public_key
+    assert sorted(p.name for p in keys.path(data_dir).parent.iterdir()) == sorted(
+        [f"{old.fingerprint}.pem", "evidence.pem"]
+    )
+
+
+@pytest.fixture
+async def service(pool: Pool, database_url: str) -> AsyncIterator[Connection]:
+    """A connection of a role that writes rows and owns nothing, as in production."""
+    await pool.execute("DROP ROLE IF EXISTS farwatch_seals_test")
+    await pool.execute("CREATE ROLE farwatch_seals_test LOGIN PASSWORD 'x'")
+    url = re.sub(r"//[^@]*@", "//farwatch_seals_test:x@", database_url)
+    assert "farwatch_seals_test" in (await migrate(database_url, url)).granted
+    connection = await connect(url)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+        await pool.execute("DROP OWNED BY farwatch_seals_test")
+        await pool.execute("DROP ROLE farwatch_seals_test")
+
+
+TABLES = ("log", "log_seals", "seal_stamps", "signing_keys")
+REWRITES = (
+    "UPDATE {0} SET {1} = {1}",
+    "DELETE FROM {0}",
+    "TRUNCATE {0} CASCADE",
+    "DROP TRIGGER {0}_append_only ON {0}",
+    "ALTER TABLE {0} DISABLE TRIGGER {0}_append_only",
+    "ALTER TABLE {0} DISABLE TRIGGER ALL",
+    "ALTER TABLE {0} OWNER TO CURRENT_USER",
+    "DROP TABLE {0} CASCADE",
+    "CREATE RULE forged AS ON INSERT TO {0} DO INSTEAD NOTHING",
+    "SET session_replication_role = replica",
+    "CREATE OR REPLACE FUNCTION log_is_append_only() RETURNS trigger LANGUAGE sql AS 'SELECT NULL'",
+)
+COLUMN = {"log": "event", "log_seals": "root", "seal_stamps": "token", "signing_keys": "public_key"}
+
+
+async def test_the_service_role_cannot_take_back_what_was_logged_or_sealed(
+    pool: Pool, data_dir: Path, service: Connection
+) -> None:
+    await told(pool, 2, hours_ago=2)
+    await seal(pool, data_dir)
+    before = await pool.fetch("SELECT * FROM log")
+    for table in TABLES:
+        for rewrite in REWRITES:
+            with pytest.raises(Exception, match=r"permission denied|must be (owner|member)"):
+                await service.execute(rewrite.format(table, COLUMN[table]))
+    assert await pool.fetch("SELECT * FROM log") == before
+    assert await seals.is_protected(service)
+    assert not await seals.is_protected(pool)
+
+
+async def test_the_service_role_seals(pool: Pool, data_dir: Path, service: Connection) -> None:
+    await told(pool, 2, hours_ago=2)
+    key = keys.ensure(data_dir)
+    await seals.add_key(service, key.public_key)
+    due = await seals.due(service, await database_now(service))
+    assert due is not None
+    assert (due.n_first, due.n_last) == (1, 2)
