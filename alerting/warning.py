@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from alerting.triage import City
 
 APPRISE = "apprise"
+WARNED, WARNED_HALF = "warned", "warned_half"
 
 Send = Callable[[Connection, Found, "City", datetime], Awaitable[Decision]]
 """Somebody goes: `triage.send`."""
@@ -25,11 +26,12 @@ async def tell(connection: Connection, found: Found, city: "City", now: datetime
     finding, ends_at = found.finding, now + timedelta(seconds=city.policy.warn_window_s)
     told = await warnings.tell(
         connection, finding=found.id, fingerprint=finding.fingerprint, enterprise=finding.enterprise, told_at=now,
-        window_ends_at=ends_at, drill_id=finding.drill_id,
+        window_ends_at=ends_at, drill_id=finding.drill_id, channel=channel_of(finding, city),
     )  # fmt: skip
     if not told:
         return "warned_already"
-    await notices.add(connection, _notice(found.id, finding, city), now)
+    window_min = round(city.policy.warn_window_s / 60)
+    await notices.add(connection, _notice(found.id, finding, city, WARNED, window_min), now)
     await events.append(
         connection, "warning_told", finding=str(found.id), fingerprint=finding.fingerprint,
         enterprise=finding.enterprise, station=finding.station, code=finding.code, window_ends_at=ends_at.isoformat(),
@@ -59,20 +61,38 @@ async def decide(
     return decision.effects
 
 
-def _notice(finding_id: UUID, finding: Finding, city: "City") -> notices.Notice:
+async def remind(connection: Connection, finding: UUID, city: "City", now: datetime) -> bool:
+    """Told once more when half the window is over; never after somebody answered. False when that was done or is over."""
+    ends_at = await warnings.remind(connection, finding, now)
+    if ends_at is None:
+        return False
+    stored = await dispositions.read(connection, finding)
+    left_min = max(1, round((ends_at - now).total_seconds() / 60))
+    await notices.add(connection, _notice(finding, stored.finding, city, WARNED_HALF, left_min), now)
+    await events.append(
+        connection, "warning_reminded", finding=str(finding), fingerprint=stored.finding.fingerprint
+    )
+    return True
+
+
+def channel_of(finding: Finding, city: "City") -> str | None:
+    """The enterprise's own channel; None when it has none that has a credential."""
+    enterprise = city.registry.enterprises.get(finding.enterprise or "")
+    return enterprise.contact_channel if enterprise and enterprise.contact_channel in city.channels else None
+
+
+def _notice(id: UUID, finding: Finding, city: "City", key: str, window_min: int) -> notices.Notice:
     """To the enterprise by its own channel; to the centre's page, with the reason, when it has none."""
     enterprise = city.registry.enterprises.get(finding.enterprise or "")
     station = city.registry.stations.get(finding.station or "")
-    channel = enterprise.contact_channel if enterprise else ""
     params: Mapping[str, Param] = {
         "enterprise": enterprise.name if enterprise else finding.enterprise,
         "subject": station.name if station else finding.subject,
         "code": finding.code,
-        "window_min": round(city.policy.warn_window_s / 60),
+        "window_min": window_min,
     }
-    has_channel = channel in city.channels
+    channel = channel_of(finding, city)
     return notices.Notice(
-        task=None, finding=finding_id, step="warned", channel=APPRISE if has_channel else notices.PAGE,
-        target=channel if has_channel else CENTRE, key="warned" if has_channel else "enterprise_has_no_channel",
-        params=params, drill_id=finding.drill_id,
+        task=None, finding=id, step=key, channel=APPRISE if channel else notices.PAGE, target=channel or CENTRE,
+        key=key if channel else "enterprise_has_no_channel", params=params, drill_id=finding.drill_id,
     )  # fmt: skip

@@ -1,9 +1,10 @@
 """Warnings: an enterprise was told, and has a while to stop before somebody is sent."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
+from farwatch.storage import events
 from farwatch.storage.database import Connection, Pool, Record
 
 
@@ -27,14 +28,14 @@ _STANDS = (
 
 async def tell(
     connection: Connection, *, finding: UUID, fingerprint: str, enterprise: str | None, told_at: datetime,
-    window_ends_at: datetime, drill_id: str | None,
+    window_ends_at: datetime, drill_id: str | None, channel: str | None,
 ) -> bool:  # fmt: skip
-    """False when a warning of the same business is open already."""
+    """By the channel of that name; None: by nobody yet. False when a warning of the same business is open already."""
     made = await connection.fetchval(
-        "INSERT INTO warnings (finding_id, fingerprint, enterprise, told_at, window_ends_at, state, drill_id)"
-        " VALUES ($1, $2, $3, $4, $5, 'open', $6) ON CONFLICT (fingerprint, drill_id)"
+        "INSERT INTO warnings (finding_id, fingerprint, enterprise, told_at, window_ends_at, state, drill_id, channel)"
+        " VALUES ($1, $2, $3, $4, $5, 'open', $6, $7) ON CONFLICT (fingerprint, drill_id)"
         " WHERE state = 'open' DO NOTHING RETURNING true",
-        finding, fingerprint, enterprise, told_at, window_ends_at, drill_id,
+        finding, fingerprint, enterprise, told_at, window_ends_at, drill_id, channel,
     )  # fmt: skip
     return bool(made)
 
@@ -86,12 +87,83 @@ async def overtake(connection: Connection, fingerprint: str, drill_id: str | Non
     )
 
 
+_SHOWN = (
+    "SELECT w.finding_id, w.fingerprint, f.station, f.code, f.camera, w.enterprise, w.told_at, w.window_ends_at, w.state,"
+    " w.decided_at, w.drill_id, w.channel, w.reminded_at, w.acknowledged_at, w.acknowledged_by, w.answer, f.reason_key,"
+    " f.reason_params FROM warnings w JOIN findings f ON f.id = w.finding_id"
+)
+
+
 async def listed(connection: Connection | Pool, limit: int = 500) -> list[Record]:
     """Open warnings for the pages, those whose window ends first on top."""
     rows: list[Record] = await connection.fetch(
-        "SELECT w.finding_id, w.fingerprint, f.station, f.code, f.camera, w.enterprise, w.told_at, w.window_ends_at, w.state,"
-        " w.drill_id, f.reason_key, f.reason_params FROM warnings w JOIN findings f ON f.id = w.finding_id"
-        " WHERE w.state = 'open' ORDER BY w.window_ends_at, w.finding_id LIMIT $1",
-        limit,
+        f"{_SHOWN} WHERE w.state = 'open' ORDER BY w.window_ends_at, w.finding_id LIMIT $1", limit
     )
+    return rows
+
+
+async def to_remind(connection: Connection | Pool, now: datetime, limit: int) -> list[UUID]:
+    """Open warnings of which half the window is over, that still stand, and that nobody has answered or was reminded of."""
+    rows = await connection.fetch(
+        "SELECT w.finding_id FROM warnings w WHERE w.state = 'open' AND w.reminded_at IS NULL AND w.acknowledged_at IS NULL"
+        f" AND w.window_ends_at > $1 AND w.told_at + (w.window_ends_at - w.told_at) / 2 <= $1 AND {_STANDS}"
+        " ORDER BY w.window_ends_at, w.finding_id LIMIT $2",
+        now, limit,
+    )  # fmt: skip
+    return [r["finding_id"] for r in rows]
+
+
+async def remind(connection: Connection, finding: UUID, now: datetime) -> datetime | None:
+    """Once for each warning: the end of its window; None when it is not open any more, was answered or reminded of."""
+    ends_at: datetime | None = await connection.fetchval(
+        "UPDATE warnings SET reminded_at = $2 WHERE finding_id = $1 AND state = 'open' AND reminded_at IS NULL"
+        " AND acknowledged_at IS NULL RETURNING window_ends_at",
+        finding, now,
+    )  # fmt: skip
+    return ends_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What was said to a warning. `by` is an account's name, or CONTACT for who opened the link; `commitment` is the salted
+    hash of the text, which is all of it that the log holds."""
+
+    by: str
+    text: str
+    salt: bytes
+    commitment: str
+
+
+CONTACT = "contact"
+
+
+async def answer(
+    connection: Connection, finding: UUID, said: Answer, now: datetime, open_until: timedelta
+) -> bool:
+    """The first answer acknowledges; a later one, or a longer text, takes its place. The window goes on. False when there is no
+    such warning, or its window ended more than `open_until` ago."""
+    row = await connection.fetchrow(
+        "UPDATE warnings SET acknowledged_at = coalesce(acknowledged_at, $2), acknowledged_by = $3, answer = $4, salt = $5"
+        " WHERE finding_id = $1 AND window_ends_at > $6 RETURNING fingerprint, drill_id",
+        finding, now, said.by, said.text, said.salt, now - open_until,
+    )  # fmt: skip
+    if row is None:
+        return False
+    await events.append(
+        connection, "warning_answered", actor=None if said.by == CONTACT else said.by, finding=str(finding),
+        fingerprint=row["fingerprint"], by=CONTACT if said.by == CONTACT else "account", commitment=said.commitment,
+    )  # fmt: skip
+    return True
+
+
+async def one(connection: Connection | Pool, finding: UUID) -> Record | None:
+    return await connection.fetchrow(f"{_SHOWN} WHERE w.finding_id = $1", finding)
+
+
+async def of_enterprise(pool: Pool, enterprise: str, since: datetime) -> list[Record]:
+    """Told since then, newest first, at most 200."""
+    rows: list[Record] = await pool.fetch(
+        f"{_SHOWN} WHERE w.enterprise = $1 AND w.told_at >= $2 ORDER BY w.told_at DESC, w.finding_id LIMIT 200",
+        enterprise, since,
+    )  # fmt: skip
     return rows
