@@ -22,6 +22,12 @@ class StoredFinding:
 
 
 @dataclass(frozen=True, slots=True)
+class ClosedMatter:
+    task: int
+    closed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class EndOfFinding:
     task: int
     matter: int
@@ -43,6 +49,39 @@ async def take(connection: Connection, finding: UUID) -> StoredFinding | None:
         f"SELECT {_COLUMNS} FROM findings WHERE id = $1 AND disposition IS NULL FOR UPDATE", finding
     )
     return _stored(row) if row else None
+
+
+async def take_silenced(connection: Connection, finding: UUID) -> StoredFinding | None:
+    """Locks it; None when no silence holds it back any more, or it has ended meanwhile."""
+    row = await connection.fetchrow(
+        f"SELECT {_COLUMNS} FROM findings WHERE id = $1 AND disposition = 'silenced' AND ended_at IS NULL FOR UPDATE",
+        finding,
+    )
+    return _stored(row) if row else None
+
+
+async def counted(
+    connection: Connection, like: Finding, since: datetime, until: datetime
+) -> list[StoredFinding]:
+    """Locks those of the same business, rule and tier that only were counted, found in [since, until], the first one first."""
+    rows = await connection.fetch(
+        f"SELECT {_COLUMNS} FROM findings WHERE disposition = 'counted' AND fingerprint = $1 AND rule = $2 AND tier = $3"
+        " AND drill_id IS NOT DISTINCT FROM $4 AND found_at >= $5 AND found_at <= $6 ORDER BY found_at, id FOR UPDATE",
+        like.fingerprint, like.rule, like.tier, like.drill_id, since, until,
+    )  # fmt: skip
+    return [_stored(r) for r in rows]
+
+
+async def last_closed(
+    connection: Connection, fingerprint: str, drill_id: str | None, since: datetime
+) -> ClosedMatter | None:
+    """Of the matters of this business that closed at `since` or later, the last one."""
+    row = await connection.fetchrow(
+        "SELECT task_id, closed_at FROM matters WHERE fingerprint = $1 AND drill_id IS NOT DISTINCT FROM $2"
+        " AND closed_at >= $3 ORDER BY closed_at DESC, id DESC LIMIT 1",
+        fingerprint, drill_id, since,
+    )  # fmt: skip
+    return ClosedMatter(row["task_id"], row["closed_at"]) if row else None
 
 
 async def read(connection: Connection, finding: UUID) -> StoredFinding:

@@ -79,13 +79,8 @@ async def held_back(connection: Connection | Pool, silence: int, limit: int) -> 
     return [r["id"] for r in rows]
 
 
-async def hold_back(
-    connection: Connection, finding: UUID, silence: Silence, reason: str, now: datetime
-) -> None:
-    await connection.execute(
-        "UPDATE findings SET disposition = 'silenced', disposition_reason = $3, disposed_at = $4, silence_id = $2 WHERE id = $1",
-        finding, silence.id, reason, now,
-    )  # fmt: skip
+async def hold_back(connection: Connection, finding: UUID, silence: int) -> None:
+    await connection.execute("UPDATE findings SET silence_id = $2 WHERE id = $1", finding, silence)
 
 
 async def judged(connection: Connection, silence: Silence, now: datetime) -> None:
