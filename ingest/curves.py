@@ -61,10 +61,10 @@ class Curves:
     async def _store(self, row: Record) -> None:
         curve = await self._curve(row)
         content = orjson.dumps(_document(row, curve), option=orjson.OPT_INDENT_2)
-        sha256 = await asyncio.to_thread(self._blobs.put_bytes, content)
+        kept = await asyncio.to_thread(self._blobs.put_bytes, content)
         async with transaction(self._pool) as connection:
             await evidence.mark_stored(
-                connection, UUID(str(row["id"])), sha256=sha256, size_bytes=len(content),
+                connection, UUID(str(row["id"])), sha256=kept.sha256, sm3=kept.sm3, size_bytes=len(content),
                 captured_at=row["found_at"], meta={"readings": len(curve.readings)},
             )  # fmt: skip
 

@@ -8,13 +8,25 @@ import shutil
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import BinaryIO
+
+from cryptography.hazmat.primitives import hashes
 
 CHUNK_BYTES = 1 << 20
 _SHA256_DIGITS = frozenset("0123456789abcdef")
 _TAKEN = re.compile(r"[0-9a-f]{32}\.([0-9a-f]{64})")
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """Of the same bytes, both as lower-case hex: SHA-256 names them everywhere, SM3 (GB/T 32905) is the national one."""
+
+    sha256: str
+    sm3: str
 
 
 class BlobStore:
@@ -45,15 +57,16 @@ class BlobStore:
             raise ValueError("not a SHA-256 in lower-case hex digits")
         return self._folder / sha256[:2] / sha256
 
-    def put_bytes(self, content: bytes) -> str:
-        """Keeps the bytes and returns their SHA-256; on return they survive a power cut."""
+    def put_bytes(self, content: bytes) -> Digests:
+        """Keeps the bytes; on return they survive a power cut."""
         return self._put([content])
 
-    def put_file(self, source: Path) -> str:
-        """Keeps the bytes of a file from `scratch`, and returns their SHA-256. The file itself becomes the kept one."""
-        sha256 = _sha256(_chunks(source))
+    def put_file(self, source: Path) -> Digests:
+        """Keeps the bytes of a file from `scratch`. The file itself becomes the kept one."""
+        found = digests(_chunks(source))
         _make_durable(source)
-        return self._shelve(source, sha256)
+        self._shelve(source, found.sha256)
+        return found
 
     def remove(self, sha256: str, *, older_than: datetime) -> bool:
         """Deletes the bytes unless somebody kept the same ones since `older_than`; True when they are not there any more.
@@ -81,6 +94,10 @@ class BlobStore:
             return _sha256(_chunks(self.path(sha256))) == sha256
         except FileNotFoundError:
             return False
+
+    def digests(self, sha256: str) -> Digests:
+        """Of the bytes that are kept under this name, whether they are still right or not. Raises FileNotFoundError."""
+        return digests(_chunks(self.path(sha256)))
 
     def all(self) -> Iterator[str]:
         """The SHA-256 of everything that is kept, by file name."""
@@ -125,11 +142,13 @@ class BlobStore:
             path.rename(target)
             _sync_folder(target.parent)
 
-    def _put(self, chunks: Iterable[bytes]) -> str:
+    def _put(self, chunks: Iterable[bytes]) -> Digests:
         with self.scratch("") as unfinished:
-            return self._shelve(unfinished, _write_durably(unfinished, chunks))
+            found = _write_durably(unfinished, chunks)
+            self._shelve(unfinished, found.sha256)
+        return found
 
-    def _shelve(self, finished: Path, sha256: str) -> str:
+    def _shelve(self, finished: Path, sha256: str) -> None:
         target = self.path(sha256)
         try:
             os.utime(target)  # kept anew: `remove` leaves it
@@ -139,7 +158,6 @@ class BlobStore:
         # Also when the bytes were there already: their first writer may not have got as far as this.
         _sync_folder(target.parent)
         _sync_folder(self._folder)
-        return sha256
 
 
 def why_not_kept(error: OSError) -> str:
@@ -168,14 +186,26 @@ def write_atomically(path: Path, content: bytes) -> None:
         unfinished.unlink(missing_ok=True)
 
 
-def _write_durably(path: Path, chunks: Iterable[bytes]) -> str:
-    digest = hashlib.sha256()
+def digests(chunks: Iterable[bytes]) -> Digests:
+    """However the bytes are cut into chunks."""
+    sha256, sm3 = hashlib.sha256(), hashes.Hash(hashes.SM3())
+    for chunk in chunks:
+        sha256.update(chunk)
+        sm3.update(chunk)
+    return Digests(sha256.hexdigest(), sm3.finalize().hex())
+
+
+def _write_durably(path: Path, chunks: Iterable[bytes]) -> Digests:
     with path.open("xb") as file:
-        for chunk in chunks:
-            digest.update(chunk)
-            file.write(chunk)
+        found = digests(_written(file, chunks))
     _make_durable(path)
-    return digest.hexdigest()
+    return found
+
+
+def _written(file: BinaryIO, chunks: Iterable[bytes]) -> Iterator[bytes]:
+    for chunk in chunks:
+        file.write(chunk)
+        yield chunk
 
 
 def _make_durable(path: Path) -> None:

@@ -21,14 +21,14 @@ _READ = (
     "zones",
     "camera_status",
     "findings (id, rule, kind, camera, zone, onset_at, found_at, ended_at)",
-    "evidence (id, finding_id, task_id, kind, state, sha256, derived_from, camera, captured_at, created_at)",
+    "evidence (id, finding_id, task_id, kind, state, sha256, sm3, derived_from, camera, captured_at, created_at)",
     "matter_findings (finding_id, matter_id)",
     "matters (id, task_id)",
 )
 _OF_A_FINDING = """id, rule, kind, tier, fingerprint, station, code, camera, zone, enterprise, lat, lon, onset_at, severity,
   reason_key, reason_params, detector, late, drill_id"""
-_OF_A_PIECE = """id, finding_id, task_id, kind, state, reason, sha256, size_bytes, media_type, derived_from, camera, captured_at,
-  meta, stored_at"""
+_OF_A_PIECE = """id, finding_id, task_id, kind, state, reason, sha256, sm3, size_bytes, media_type, derived_from, camera,
+  captured_at, meta, stored_at"""
 _INSERTED = (
     "camera_status",
     f"findings ({_OF_A_FINDING})",

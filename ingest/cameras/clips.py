@@ -22,6 +22,7 @@ class KeptClip:
     """`meta` is what the evidence's row tells of it."""
 
     sha256: str
+    sm3: str
     size_bytes: int
     began_at: datetime
     needs_copy: bool
@@ -49,8 +50,9 @@ def _kept(footage: Footage, blobs: BlobStore) -> KeptClip:
     with blobs.scratch(".mp4") as path:
         width, height = cut(footage, path)
         size_bytes = path.stat().st_size
+        kept = blobs.put_file(path)
         return KeptClip(
-            sha256=blobs.put_file(path), size_bytes=size_bytes, began_at=footage.began_at,
+            sha256=kept.sha256, sm3=kept.sm3, size_bytes=size_bytes, began_at=footage.began_at,
             needs_copy=footage.description.codec not in PLAYED_EVERYWHERE,
             meta=facts(footage) | {"width": width, "height": height},
         )  # fmt: skip

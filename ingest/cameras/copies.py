@@ -38,6 +38,7 @@ class _HinderedError(Exception):
 @dataclass(frozen=True, slots=True)
 class _Made:
     sha256: str
+    sm3: str
     size_bytes: int
     meta: dict[str, object]
 
@@ -85,7 +86,8 @@ class Copyist:
                 if isinstance(said, str):
                     return said
                 size_bytes = target.stat().st_size
-                return _Made(await asyncio.to_thread(self._blobs.put_file, target), size_bytes, said)
+                kept = await asyncio.to_thread(self._blobs.put_file, target)
+                return _Made(kept.sha256, kept.sm3, size_bytes, said)
         except OSError as error:
             log.warning("the copy of clip %s could not be kept: %s", due.original, error)
             return why_not_kept(error)
@@ -128,6 +130,6 @@ async def _settle(connection: Connection, due: DueCopy, made: _Made | str) -> No
             await evidence.mark_lost(connection, due.id, made)
         else:
             await evidence.mark_stored(
-                connection, due.id, sha256=made.sha256, size_bytes=made.size_bytes,
+                connection, due.id, sha256=made.sha256, sm3=made.sm3, size_bytes=made.size_bytes,
                 captured_at=due.captured_at, meta=made.meta,
             )  # fmt: skip

@@ -32,6 +32,7 @@ class ClipStored:
 
     id: UUID
     sha256: str
+    sm3: str
     size_bytes: int
     began_at: datetime
     meta: Mapping[str, object]
@@ -111,9 +112,15 @@ async def _write(connection: Connection, report: Report) -> None:
                 await evidence.add(connection, piece)
         case FindingEnded():
             await end_camera_findings(connection, [report])
-        case ClipStored(id_, sha256, size_bytes, began_at, meta, copy):
+        case ClipStored(id_, sha256, sm3, size_bytes, began_at, meta, copy):
             is_new = await evidence.mark_stored(
-                connection, id_, sha256=sha256, size_bytes=size_bytes, captured_at=began_at, meta=meta
+                connection,
+                id_,
+                sha256=sha256,
+                sm3=sm3,
+                size_bytes=size_bytes,
+                captured_at=began_at,
+                meta=meta,
             )
             if is_new and copy is not None:
                 await evidence.add(connection, copy)

@@ -102,6 +102,6 @@ class Filming:
             derived_from=recording.clip_id, camera=self._camera, captured_at=kept.began_at,
         )  # fmt: skip
         return ClipStored(
-            recording.clip_id, kept.sha256, kept.size_bytes, kept.began_at, kept.meta,
+            recording.clip_id, kept.sha256, kept.sm3, kept.size_bytes, kept.began_at, kept.meta,
             copy if kept.needs_copy else None,
         )  # fmt: skip

@@ -27,6 +27,7 @@ class Kept:
     """A still in the blob store."""
 
     sha256: str
+    sm3: str
     size_bytes: int
 
 
@@ -179,7 +180,8 @@ class Gaze:
 
     def _store(self, jpeg: bytes) -> Kept | str:
         try:
-            return Kept(self._blobs.put_bytes(jpeg), len(jpeg))
+            kept = self._blobs.put_bytes(jpeg)
+            return Kept(kept.sha256, kept.sm3, len(jpeg))
         except OSError as error:
             log.exception("camera %s: a still could not be kept", self._camera)
             metrics.EVIDENCE_LOST.labels(why_not_kept(error)).inc()

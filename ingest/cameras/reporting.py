@@ -46,6 +46,7 @@ def _still(finding: Finding, seen: Seen, kind: EvidenceKind, kept: Kept | str, *
         id=evidence_id(finding.id, kind), finding_id=finding.id, kind=kind, media_type=stills.MEDIA_TYPE,
         state=EvidenceState.LOST if lost else EvidenceState.STORED, reason=lost,
         sha256=None if isinstance(kept, str) else kept.sha256,
+        sm3=None if isinstance(kept, str) else kept.sm3,
         size_bytes=None if isinstance(kept, str) else kept.size_bytes,
         derived_from=evidence_id(finding.id, EvidenceKind.STILL) if kind is EvidenceKind.STILL_MARKED else None,
         camera=finding.camera, captured_at=seen.taken_at, meta=known | known_clock | more,

@@ -184,11 +184,12 @@ class _Unsent:
 def _promised(piece: Evidence) -> Evidence:
     if piece.state is not EvidenceState.STORED:
         return piece
-    return replace(piece, state=EvidenceState.PENDING, sha256=None, size_bytes=None)
+    return replace(piece, state=EvidenceState.PENDING, sha256=None, sm3=None, size_bytes=None)
 
 
 def _stored(piece: Evidence) -> ClipStored:
     assert piece.sha256 is not None
+    assert piece.sm3 is not None
     assert piece.size_bytes is not None
     assert piece.captured_at is not None
-    return ClipStored(piece.id, piece.sha256, piece.size_bytes, piece.captured_at, piece.meta)
+    return ClipStored(piece.id, piece.sha256, piece.sm3, piece.size_bytes, piece.captured_at, piece.meta)

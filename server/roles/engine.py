@@ -27,6 +27,7 @@ NOTHING_PURGED = purging.Purged()
 SEQUENCE_EVERY_S = 0.05
 PARTITIONS_EVERY_S = 6 * 3600.0
 PURGE_EVERY_S = 600.0
+CASES_YEARS = 10
 LOOK_FOR_WORKERS_S = 5.0
 
 
@@ -84,7 +85,7 @@ async def _keep_quota(pool: Pool, city: CityCache, settings: Settings) -> NoRetu
     clock, blobs = SystemClock(), await asyncio.to_thread(blob_store, settings)
     while True:
         _, policy = await city.current()
-        purged = await purging.purge(pool, blobs, policy.evidence, clock.now())
+        purged = await purging.purge(pool, blobs, policy.evidence, CASES_YEARS, clock.now())
         if purged != NOTHING_PURGED:
             log.info("evidence beyond its quota: %s", purged, extra={"event": "evidence_purged"})
         await asyncio.sleep(PURGE_EVERY_S)

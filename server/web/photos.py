@@ -108,13 +108,15 @@ async def _row(
     made: PhotoCopy | None,
 ) -> Evidence:
     """The bytes are in the store when this returns. A phone's own time stays in the original, unread."""
+    kept = await asyncio.to_thread(web.deps.blobs.put_bytes, content)
     return Evidence(
         id=id,
         kind=EvidenceKind.PHOTO,
         state=EvidenceState.STORED,
         media_type=media_type,
         task_id=task,
-        sha256=await asyncio.to_thread(web.deps.blobs.put_bytes, content),
+        sha256=kept.sha256,
+        sm3=kept.sm3,
         size_bytes=len(content),
         derived_from=derived_from,
         captured_at=web.deps.clock.now(),

@@ -11,7 +11,14 @@ from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
 
 from farwatch.storage import audit, worker_tokens
-from farwatch.storage.blobs import CHUNK_BYTES, BlobStore, live_still_path, why_not_kept, write_atomically
+from farwatch.storage.blobs import (
+    CHUNK_BYTES,
+    BlobStore,
+    Digests,
+    live_still_path,
+    why_not_kept,
+    write_atomically,
+)
 from farwatch.storage.worker_tokens import WorkerToken
 from server.web import metrics
 from server.web.camera_access import KnownCamera
@@ -71,17 +78,19 @@ async def put_evidence(web: WebContext, worker: Worker, sha256: Sha256, request:
     web.workers.take_piece(worker.id, web.deps.clock.monotonic())
     async with web.workers.uploads:
         try:
-            size_bytes = await _receive(web.deps.blobs, sha256, request)
+            size_bytes, kept = await _receive(web.deps.blobs, sha256, request)
         except OSError as error:
             metrics.WORKER_UPLOADS.labels(why_not_kept(error)).inc()
             raise ApiError(507, why_not_kept(error)) from error
     metrics.WORKER_UPLOADS.labels("stored").inc()
     subject = f"sha256/{sha256}"
-    await audit.write(web.pool, f"worker/{worker.id}", "evidence_received", subject, size_bytes=size_bytes)
+    await audit.write(
+        web.pool, f"worker/{worker.id}", "evidence_received", subject, size_bytes=size_bytes, sm3=kept.sm3
+    )
 
 
-async def _receive(blobs: BlobStore, sha256: str, request: Request) -> int:
-    """How many bytes were kept. Raises OSError, ApiError."""
+async def _receive(blobs: BlobStore, sha256: str, request: Request) -> tuple[int, Digests]:
+    """How many bytes were kept, and their hashes as made here. Raises OSError, ApiError."""
     size = request.headers.get("content-length")
     _, is_short = await asyncio.to_thread(blobs.room)
     if is_short and (size is None or int(size) > LARGE_BYTES):
@@ -107,8 +116,7 @@ async def _receive(blobs: BlobStore, sha256: str, request: Request) -> int:
             raise ApiError(422, "hash_differs")
         await asyncio.to_thread(file.write, waiting)
         file.close()
-        await asyncio.to_thread(blobs.put_file, path)
-        return size_bytes + len(waiting)
+        return size_bytes + len(waiting), await asyncio.to_thread(blobs.put_file, path)
 
 
 @router.put(

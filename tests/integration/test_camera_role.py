@@ -60,7 +60,7 @@ async def test_a_worker_reads_its_cameras_and_writes_what_they_found(pool: Pool,
             assert await evidence.add(worker, piece)
     async with worker.transaction():
         assert await evidence.mark_stored(
-            worker, first.id, sha256="b" * 64, size_bytes=9, captured_at=AT, meta={"width": 1}
+            worker, first.id, sha256="b" * 64, sm3="c" * 64, size_bytes=9, captured_at=AT, meta={"width": 1}
         )
         assert await evidence.mark_lost(worker, second.id, "upload_failed")
         await findings.end_camera_findings(worker, [FindingEnded(FOUND.id, AT)])

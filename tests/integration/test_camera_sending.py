@@ -84,10 +84,11 @@ async def at_work(desk: SendingDesk) -> AsyncIterator[None]:
 
 
 def found(blobs: BlobStore, content: bytes = PICTURE) -> Found:
+    kept = blobs.put_bytes(content)
     still = Evidence(
         id=evidence.evidence_id(FOUND.id, EvidenceKind.STILL), finding_id=FOUND.id, kind=EvidenceKind.STILL,
         state=EvidenceState.STORED, media_type="image/jpeg", camera="c1", captured_at=AT, meta={"width": 320},
-        sha256=blobs.put_bytes(content), size_bytes=len(content),
+        sha256=kept.sha256, sm3=kept.sm3, size_bytes=len(content),
     )  # fmt: skip
     return Found(FOUND, (still,))
 

@@ -26,7 +26,7 @@ async def test_purged_evidence_is_neither_missing_nor_orphaned(
     blobs = BlobStore(data_dir / "evidence")
     (data_dir / "evidence").mkdir(parents=True)
     settings = Settings(database_url=database_url, data_dir=data_dir)
-    stored, leaving, gone = (blobs.put_bytes(os.urandom(9)) for _ in range(3))
+    stored, leaving, gone = (blobs.put_bytes(os.urandom(9)).sha256 for _ in range(3))
     blobs.path(gone).unlink()
     await row(pool, stored, "stored")
     await row(pool, leaving, "purged")
@@ -43,7 +43,7 @@ async def test_what_is_missing_changed_or_named_by_no_row_is_named(
 ) -> None:
     blobs = BlobStore(data_dir / "evidence")
     (data_dir / "evidence").mkdir(parents=True)
-    missing, changed, orphaned = (blobs.put_bytes(os.urandom(9)) for _ in range(3))
+    missing, changed, orphaned = (blobs.put_bytes(os.urandom(9)).sha256 for _ in range(3))
     blobs.path(missing).unlink()
     blobs.path(changed).chmod(0o600)
     blobs.path(changed).write_bytes(b"forged")

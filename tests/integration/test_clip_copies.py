@@ -92,7 +92,7 @@ async def test_a_copy_is_h264_with_every_picture_at_its_time_and_the_original_st
 async def test_what_no_decoder_makes_sense_of_is_lost_and_leaves_nothing_behind(
     pool: Pool, blobs: BlobStore
 ) -> None:
-    sha256 = blobs.put_bytes(bytes(range(256)) * 100)
+    sha256 = blobs.put_bytes(bytes(range(256)) * 100).sha256
     _, copy = await rows_of(pool, sha256)
     assert await Copyist(pool, blobs).make_one()
     assert ((row := await fetch(pool, copy)).state, row.reason) == (EvidenceState.LOST, "copy_failed")

@@ -21,6 +21,7 @@ from farwatch.storage.findings import insert_findings
 
 AT = datetime(2026, 11, 22, 8, tzinfo=UTC)
 SHA = "ab" * 32
+SM3 = "cd" * 32
 
 
 def finding(rule: str = "smoke") -> Finding:
@@ -58,14 +59,14 @@ async def test_a_repeated_write_of_the_same_evidence_changes_and_tells_nothing(p
         rows = {e.kind: e for e in await evidence.of_findings(connection, [found.id])}
         assert set(rows) == {EvidenceKind.STILL, EvidenceKind.STILL_MARKED, EvidenceKind.CLIP}
         assert rows[EvidenceKind.STILL_MARKED].derived_from == still
-        assert await evidence.stored_hashes(connection) == {SHA}
+        assert set(await evidence.stored_hashes(connection)) == {SHA}
     assert [e["kind"] for e in await events_of(pool, "evidence_stored")] == ["still", "still_marked"]
 
 
 async def test_a_pending_clip_is_stored_or_lost_once_and_never_again(pool: Pool) -> None:
     found = finding()
     clip = evidence.evidence_id(found.id, EvidenceKind.CLIP)
-    stored = {"sha256": SHA, "size_bytes": 9, "captured_at": AT, "meta": {"duration_s": 12.5}}
+    stored = {"sha256": SHA, "sm3": SM3, "size_bytes": 9, "captured_at": AT, "meta": {"duration_s": 12.5}}
     async with transaction(pool) as connection:
         await insert_findings(connection, [found])
         await evidence.add(connection, piece(found, EvidenceKind.CLIP, EvidenceState.PENDING))
@@ -94,7 +95,9 @@ async def test_stored_evidence_names_the_task_of_its_finding(pool: Pool) -> None
             task,
         )
         await connection.execute("INSERT INTO matter_findings VALUES ($1, $2)", found.id, matter)
-        await evidence.mark_stored(connection, clip, sha256=SHA, size_bytes=9, captured_at=AT, meta={})
+        await evidence.mark_stored(
+            connection, clip, sha256=SHA, sm3=SM3, size_bytes=9, captured_at=AT, meta={}
+        )
     assert [e["task"] for e in await events_of(pool, "evidence_stored")] == [task]
 
 
@@ -171,7 +174,7 @@ from farwatch.storage.blobs import BlobStore
 from farwatch.storage.database import open_pool, transaction
 
 async def main(url, folder):
-    sha256 = BlobStore(Path(folder)).put_bytes(b"a picture")
+    sha256 = BlobStore(Path(folder)).put_bytes(b"a picture").sha256
     print(sha256, flush=True)
     async with open_pool(url) as pool, transaction(pool) as connection:
         await evidence.add(connection, evidence.Evidence(
@@ -199,4 +202,4 @@ async def test_a_kill_between_the_file_and_the_row_leaves_whole_bytes_and_no_row
     assert child.returncode == -signal.SIGKILL
     assert BlobStore(tmp_path / "evidence").verify(said.decode().strip())
     async with pool.acquire() as connection:
-        assert await evidence.stored_hashes(connection) == set()
+        assert await evidence.stored_hashes(connection) == {}

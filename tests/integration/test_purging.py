@@ -20,6 +20,7 @@ from tests.support.waiting import until
 NOW = datetime.now(UTC)  # noqa: TID251
 MB = 1_000_000
 LITTLE = EvidenceRule(closed_gb=0.1, recorded_gb=0.1, faults_gb=0.1, copies_gb=0.1)
+YEARS = 10
 NOTHING = EvidenceRule(closed_gb=0, recorded_gb=0, faults_gb=0, copies_gb=0)
 
 
@@ -75,7 +76,7 @@ class Rows:
     ) -> uuid.UUID:
         self.hours += 1
         id_ = uuid.uuid4()
-        sha256 = self.blobs.put_bytes(id_.bytes if content is None else content)
+        sha256 = self.blobs.put_bytes(id_.bytes if content is None else content).sha256
         if not young:
             os.utime(self.blobs.path(sha256), (1000, 1000))
         await self.pool.execute(
@@ -109,7 +110,7 @@ async def purging_waits_for(rows: Rows, now: datetime) -> AsyncIterator[Connecti
     async with asyncio.TaskGroup() as group:
         async with transaction(rows.pool) as connection:
             yield connection
-            group.create_task(purge(rows.pool, rows.blobs, NOTHING, now))
+            group.create_task(purge(rows.pool, rows.blobs, NOTHING, YEARS, now))
             await until(
                 lambda: rows.pool.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"),
                 bool,
@@ -129,10 +130,10 @@ async def test_the_oldest_of_each_class_goes_with_its_reason_and_the_newest_with
     }
     old = {name: await rows.piece(**of) for name, of in classes.items()}
     new = [await rows.piece(**of) for of in classes.values()]
-    assert await purge(rows.pool, rows.blobs, LITTLE, NOW) == Purged(4, 4 * 60 * MB)
+    assert await purge(rows.pool, rows.blobs, LITTLE, YEARS, NOW) == Purged(4, 4 * 60 * MB)
     assert await rows.states(*old.values()) == [("purged", f"quota_{name}", False) for name in classes]
     assert await rows.states(*new) == [KEPT] * 4
-    assert await purge(rows.pool, rows.blobs, LITTLE, NOW) == Purged()
+    assert await purge(rows.pool, rows.blobs, LITTLE, YEARS, NOW) == Purged()
     events = await rows.pool.fetch(
         "SELECT event FROM event_queue WHERE event->>'type' = 'evidence_purged' ORDER BY id"
     )
@@ -163,14 +164,14 @@ async def test_evidence_of_an_open_case_never_goes_nor_counts(rows: Rows) -> Non
         await rows.piece(undecided),
         await rows.piece(warned),
     ]
-    assert await purge(rows.pool, rows.blobs, NOTHING, NOW) == Purged()
+    assert await purge(rows.pool, rows.blobs, NOTHING, YEARS, NOW) == Purged()
     assert await rows.states(*held) == [KEPT] * len(held)
     await rows.pool.execute("UPDATE tasks SET state = 'closed'")
-    assert (await purge(rows.pool, rows.blobs, NOTHING, NOW)).rows == 5
+    assert (await purge(rows.pool, rows.blobs, NOTHING, YEARS, NOW)).rows == 5
     await rows.pool.execute(
         "UPDATE findings SET disposition = 'recorded'; UPDATE warnings SET state = 'cleared'"
     )
-    assert (await purge(rows.pool, rows.blobs, NOTHING, NOW)).rows == 2
+    assert (await purge(rows.pool, rows.blobs, NOTHING, YEARS, NOW)).rows == 2
     assert [state for state, *_ in await rows.states(*held)].count("stored") == 1, "the curve"
 
 
@@ -178,7 +179,7 @@ async def test_bytes_that_a_stored_row_names_stay_when_another_row_of_them_is_pu
     finding = await rows.finding()
     old = await rows.piece(finding, content=b"the same picture")
     new = await rows.piece(finding, content=b"the same picture")
-    await purge(rows.pool, rows.blobs, LITTLE, NOW)
+    await purge(rows.pool, rows.blobs, LITTLE, YEARS, NOW)
     assert await rows.states(old, new) == [("purged", "quota_recorded", True), KEPT]
 
 
@@ -186,10 +187,12 @@ async def test_bytes_kept_a_moment_ago_wait_for_a_later_round(rows: Rows) -> Non
     finding = await rows.finding()
     old = await rows.piece(finding, young=True)
     await rows.piece(finding)
-    assert await purge(rows.pool, rows.blobs, LITTLE, NOW) == Purged(1, 0)
+    assert await purge(rows.pool, rows.blobs, LITTLE, YEARS, NOW) == Purged(1, 0)
     assert await rows.states(old) == [("purged", "quota_recorded", True)]
-    assert await evidence.purged_hashes(rows.pool) == (set(), {rows.blobs.put_bytes(old.bytes)})
-    assert (await purge(rows.pool, rows.blobs, LITTLE, NOW + timedelta(hours=2))).erased_bytes == 60 * MB
+    assert await evidence.purged_hashes(rows.pool) == (set(), {rows.blobs.put_bytes(old.bytes).sha256})
+    assert (
+        await purge(rows.pool, rows.blobs, LITTLE, YEARS, NOW + timedelta(hours=2))
+    ).erased_bytes == 60 * MB
     assert await rows.states(old) == [("purged", "quota_recorded", False)]
 
 
@@ -202,7 +205,7 @@ async def test_a_round_that_was_killed_after_the_file_went_is_finished_by_the_ne
     )
     sha256 = await rows.pool.fetchval("SELECT sha256 FROM evidence WHERE id = $1", old)
     rows.blobs.path(sha256).unlink()
-    await purge(rows.pool, rows.blobs, LITTLE, NOW)
+    await purge(rows.pool, rows.blobs, LITTLE, YEARS, NOW)
     assert await evidence.purged_hashes(rows.pool) == ({sha256}, set())
 
 
@@ -229,10 +232,10 @@ async def test_a_case_opened_again_before_the_bytes_are_erased_keeps_them_also_w
         pieces[1],
     )
     copy_ = "SELECT state, reason FROM evidence WHERE derived_from IS NOT NULL"
-    assert await purge(rows.pool, rows.blobs, NOTHING, NOW) == Purged(3, 0)
+    assert await purge(rows.pool, rows.blobs, NOTHING, YEARS, NOW) == Purged(3, 0)
     assert tuple(await rows.pool.fetchrow(copy_)) == ("lost", "original_purged")
     await rows.task("open", await rows.task("closed", closed))
-    assert await purge(rows.pool, rows.blobs, NOTHING, LATER) == Purged(0, 2 * 60 * MB, put_back=1)
+    assert await purge(rows.pool, rows.blobs, NOTHING, YEARS, LATER) == Purged(0, 2 * 60 * MB, put_back=1)
     gone = ("purged", "quota_closed", True)
     assert await rows.states(*pieces) == [gone, KEPT, gone]
     assert tuple(await rows.pool.fetchrow(copy_)) == ("pending", None)
@@ -242,7 +245,7 @@ async def test_who_opens_a_case_again_and_who_erases_its_bytes_wait_for_each_oth
     closed = await rows.task("closed")
     piece = await rows.piece(await rows.finding(await rows.task("closed", closed)), young=True)
     again = await rows.piece(await rows.finding(closed), young=True)
-    await purge(rows.pool, rows.blobs, NOTHING, NOW)
+    await purge(rows.pool, rows.blobs, NOTHING, YEARS, NOW)
     last = await rows.pool.fetchval("SELECT max(id) FROM tasks")
     async with purging_waits_for(rows, LATER) as connection:
         await rows.task("open", last, connection)
@@ -252,10 +255,10 @@ async def test_who_opens_a_case_again_and_who_erases_its_bytes_wait_for_each_oth
 async def test_bytes_that_went_before_the_case_was_opened_again_are_told_as_gone(rows: Rows) -> None:
     closed = await rows.task("closed")
     piece = await rows.piece(await rows.finding(closed), young=True)
-    await purge(rows.pool, rows.blobs, NOTHING, NOW)
+    await purge(rows.pool, rows.blobs, NOTHING, YEARS, NOW)
     rows.blobs.path((await evidence.purged_hashes(rows.pool))[1].pop()).unlink()
     await rows.task("open", closed)
-    assert await purge(rows.pool, rows.blobs, NOTHING, LATER) == Purged(0, 60 * MB)
+    assert await purge(rows.pool, rows.blobs, NOTHING, YEARS, LATER) == Purged(0, 60 * MB)
     assert await rows.states(piece) == [("purged", "quota_closed", False)]
 
 
@@ -264,5 +267,5 @@ async def test_a_round_puts_back_what_a_killed_one_took_off_the_shelf(rows: Rows
     sha256 = await rows.pool.fetchval("SELECT sha256 FROM evidence")
     with rows.blobs.scratch(f".{sha256}") as taken:
         rows.blobs.path(sha256).rename(taken)
-        await purge(rows.pool, rows.blobs, NOTHING, LATER)
+        await purge(rows.pool, rows.blobs, NOTHING, YEARS, LATER)
     assert await rows.states(piece) == [KEPT]

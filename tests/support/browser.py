@@ -212,13 +212,15 @@ class Pages:
 
     def _stored(self, finding: uuid.UUID, kind: EvidenceKind, camera: str) -> Evidence:
         content = drawn_picture(kind)
+        kept = self.blobs.put_bytes(content)
         return Evidence(
             id=evidence_id(finding, kind),
             kind=kind,
             state=EvidenceState.STORED,
             media_type="image/jpeg",
             finding_id=finding,
-            sha256=self.blobs.put_bytes(content),
+            sha256=kept.sha256,
+            sm3=kept.sm3,
             size_bytes=len(content),
             camera=camera,
             captured_at=datetime.now(UTC),  # noqa: TID251

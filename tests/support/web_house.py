@@ -189,13 +189,14 @@ class House:
     async def evidence(
         self, finding: UUID | None, content: bytes, *, media_type: str = "image/jpeg", **columns: Any
     ) -> UUID:
-        sha256 = self.deps.blobs.put_bytes(content)
+        kept = self.deps.blobs.put_bytes(content)
         values = {
             "id": uuid4(),
             "finding_id": finding,
             "kind": "still",
             "state": "stored",
-            "sha256": sha256,
+            "sha256": kept.sha256,
+            "sm3": kept.sm3,
             "media_type": media_type,
         }
         values |= {"size_bytes": len(content), **columns}

@@ -20,7 +20,7 @@ def store(tmp_path: Path) -> BlobStore:
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(content=st.binary(max_size=4096))
 def test_the_name_of_the_bytes_is_their_hash(store: BlobStore, content: bytes) -> None:
-    sha256 = store.put_bytes(content)
+    sha256 = store.put_bytes(content).sha256
     assert sha256 == hashlib.sha256(content).hexdigest()
     assert store.path(sha256).read_bytes() == content
     assert store.verify(sha256)
@@ -30,7 +30,7 @@ def test_a_file_of_several_chunks_becomes_the_kept_one(store: BlobStore) -> None
     content = os.urandom(1024) * 3000
     with store.scratch(".mp4") as source:
         source.write_bytes(content)
-        sha256 = store.put_file(source)
+        sha256 = store.put_file(source).sha256
     assert sha256 == hashlib.sha256(content).hexdigest()
     assert store.path(sha256).read_bytes() == content
     assert store.path(sha256).stat().st_mode & 0o777 == 0o440
@@ -38,16 +38,16 @@ def test_a_file_of_several_chunks_becomes_the_kept_one(store: BlobStore) -> None
 
 
 def test_the_same_bytes_twice_are_kept_once(store: BlobStore) -> None:
-    assert store.put_bytes(b"same") == store.put_bytes(b"same")
+    assert store.put_bytes(b"same").sha256 == store.put_bytes(b"same").sha256
     assert list(store.all()) == [hashlib.sha256(b"same").hexdigest()]
 
 
 def test_kept_bytes_are_not_writable(store: BlobStore) -> None:
-    assert store.path(store.put_bytes(b"original")).stat().st_mode & 0o777 == 0o440
+    assert store.path(store.put_bytes(b"original").sha256).stat().st_mode & 0o777 == 0o440
 
 
 def test_changed_and_missing_bytes_do_not_verify(store: BlobStore) -> None:
-    sha256 = store.put_bytes(b"original")
+    sha256 = store.put_bytes(b"original").sha256
     store.path(sha256).chmod(0o600)
     store.path(sha256).write_bytes(b"forged")
     assert not store.verify(sha256)
@@ -77,7 +77,7 @@ def test_what_a_killed_process_left_is_swept_and_what_is_being_written_is_not(st
 
 
 def test_bytes_are_removed_unless_they_were_kept_again_lately(store: BlobStore) -> None:
-    sha256 = store.put_bytes(b"old")
+    sha256 = store.put_bytes(b"old").sha256
     os.utime(store.path(sha256), (1000, 1000))
     store.put_bytes(b"old")
     assert not store.remove(sha256, older_than=datetime.fromtimestamp(2000, UTC))
@@ -113,7 +113,7 @@ NOW = datetime.now(UTC)  # noqa: TID251
 
 
 def test_bytes_that_a_killed_process_took_off_the_shelf_are_put_back(store: BlobStore) -> None:
-    sha256 = store.put_bytes(b"old")
+    sha256 = store.put_bytes(b"old").sha256
     os.utime(store.path(sha256), (1000, 1000))
     kill_while_it_removes(store, sha256)
     assert store.sweep(NOW - timedelta(hours=1)) == 0
@@ -124,7 +124,7 @@ def test_bytes_that_a_killed_process_took_off_the_shelf_are_put_back(store: Blob
 
 
 def test_bytes_that_were_kept_anew_meanwhile_stay_as_young_as_they_are(store: BlobStore) -> None:
-    sha256 = store.put_bytes(b"old")
+    sha256 = store.put_bytes(b"old").sha256
     os.utime(store.path(sha256), (1000, 1000))
     kill_while_it_removes(store, sha256)
     store.put_bytes(b"old")
