@@ -1,23 +1,32 @@
-"""The outbox: what somebody is told, written in the commit that decided it, and sent afterwards.
+"""The outbox: what somebody is told, written in the commit that decided it; which ways it goes is planned and sent afterwards.
 
-A `page` notice is delivered by being in the log, which the pages read; it is sent the moment it is committed. The others are
-claimed, sent and settled; a kill between sending and settling sends once more, never not at all.
+A `page` notice is delivered by being in the log, which the pages read; it is `sent` the moment it is committed, and it is what
+the planner plans the other ways from. States only go forward: queued, sent, delivered, seen, accepted; or end as failed,
+expired, superseded; a digested one waits with its carrier.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from farwatch.domain.finding import Param
-from farwatch.storage.database import Connection, Pool
+from farwatch.storage.database import Connection, Pool, Record
 
 PAGE = "page"
+EXPIRES = timedelta(hours=1)
+"""How long a notice that goes out by a messenger is worth sending, unless its writer says otherwise."""
+_BEFORE = {
+    "delivered": ["sent"],
+    "seen": ["sent", "delivered"],
+    "accepted": ["sent", "delivered", "seen"],
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """Once per (task, finding, step, channel, target). `target` is an officer's id, `centre`, or a credential's name."""
+    """Once per (task, finding, step, channel, target), which make its key. `channel` is PAGE or a credential's name; `target` an
+    officer's id, `centre`, `city` or an enterprise's id. One that is not `urgent` tries no further way when nobody has heard."""
 
     task: int | None
     finding: UUID | None
@@ -27,6 +36,158 @@ class Notice:
     key: str
     params: Mapping[str, Param]
     drill_id: str | None
+    urgent: bool = True
+    group_no: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ToPlan:
+    """A page's notice whose moment has come; `group_no` is the group to try next."""
+
+    id: int
+    notice: Notice
+    state: str
+    created_at: datetime
+
+
+async def add(
+    connection: Connection,
+    notice: Notice,
+    now: datetime,
+    *,
+    expires_at: datetime | None = None,
+    at: datetime | None = None,
+) -> bool:
+    """False when this was told before. One for a messenger goes out at `at` (now), and no more once it has expired."""
+    on_page = notice.channel == PAGE
+    made = await connection.fetchval(
+        "INSERT INTO notices (task_id, finding_id, step, channel, target, message_key, message_params, state, next_attempt_at,"
+        " created_at, sent_at, drill_id, urgent, group_no, plan_at, expires_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
+        " ON CONFLICT (key) DO NOTHING RETURNING true",
+        notice.task, notice.finding, notice.step, notice.channel, notice.target, notice.key, dict(notice.params),
+        "sent" if on_page else "queued", at or now, now, now if on_page else None, notice.drill_id, notice.urgent,
+        notice.group_no, now if on_page else None, None if on_page else expires_at or now + EXPIRES,
+    )  # fmt: skip
+    if made:
+        await connection.execute("NOTIFY farwatch_outbox")
+    return bool(made)
+
+
+async def receipt(
+    connection: Connection | Pool,
+    state: str,
+    now: datetime,
+    *,
+    task: int,
+    targets: Collection[str],
+    steps: Sequence[str] = ("",),
+) -> int:
+    """What the page of one of `targets` did with its notices of a task whose steps begin like one of `steps`: delivered, seen or
+    accepted. Never backwards; returns how many it moved."""
+    result: str = await connection.execute(
+        f"UPDATE notices SET state = $1, {state}_at = $2, delivered_at = coalesce(delivered_at, $2)"
+        " WHERE task_id = $3 AND channel = 'page' AND target = ANY($4::text[]) AND state = ANY($5::text[])"
+        " AND step LIKE ANY($6::text[])",
+        state, now, task, list(targets), _BEFORE[state], _begin_like(steps),
+    )  # fmt: skip
+    return int(result.rpartition(" ")[2])
+
+
+async def shown(connection: Connection | Pool, pairs: Collection[tuple[int, str]]) -> None:
+    """The page of each (task, target) was sent what it is told of that task: delivered, unless it is further already."""
+    await connection.execute(
+        "UPDATE notices SET state = 'delivered', delivered_at = clock_timestamp() WHERE state = 'sent' AND id IN (SELECT n.id"
+        " FROM notices n JOIN unnest($1::bigint[], $2::text[]) AS p (task, target) ON n.task_id = p.task AND n.target = p.target"
+        " WHERE n.channel = 'page' AND n.state = 'sent' ORDER BY n.id FOR UPDATE OF n)",
+        [task for task, _ in pairs],
+        [target for _, target in pairs],
+    )
+
+
+async def supersede(
+    connection: Connection,
+    task: int,
+    steps: Sequence[str],
+    *,
+    but: str | None = None,
+    only: str | None = None,
+) -> None:
+    """What is not sent yet of the steps that begin so is worth nothing any more: to everybody, to everybody `but` one, or to
+    `only` one. A page that has not shown it is told by the log; no further way is tried."""
+    superseded = await connection.fetch(
+        "UPDATE notices SET plan_at = NULL, state = CASE WHEN state IN ('queued', 'sent') THEN 'superseded' ELSE state END"
+        " WHERE id IN (SELECT id FROM notices WHERE task_id = $1 AND step LIKE ANY($2::text[])"
+        " AND ($3::text IS NULL OR target <> $3) AND ($4::text IS NULL OR target = $4)"
+        " AND (state = 'queued' OR (channel = 'page' AND (plan_at IS NOT NULL OR state = 'sent'))) ORDER BY id FOR UPDATE)"
+        " RETURNING id",
+        task, _begin_like(steps), but, only,
+    )  # fmt: skip
+    if superseded:
+        # What such a one would have carried goes by itself.
+        await connection.execute(
+            "UPDATE notices SET state = 'queued', superseded_by = NULL WHERE state = 'digested'"
+            " AND superseded_by = ANY($1::bigint[])",
+            [r["id"] for r in superseded],
+        )
+
+
+def _begin_like(steps: Sequence[str]) -> list[str]:
+    return [step.replace("_", r"\_") + "%" for step in steps]
+
+
+async def to_plan(connection: Connection, now: datetime, limit: int) -> list[ToPlan]:
+    """Locks the page's notices whose `plan_at` has come. Whoever locks several notices does so in the order of their ids."""
+    rows = await connection.fetch(
+        "SELECT * FROM notices WHERE plan_at <= $1 ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED",
+        now,
+        limit,
+    )
+    return [ToPlan(r["id"], _notice(r), r["state"], r["created_at"]) for r in rows]
+
+
+def _notice(row: Record) -> Notice:
+    return Notice(
+        task=row["task_id"], finding=row["finding_id"], step=row["step"], channel=row["channel"], target=row["target"],
+        key=row["message_key"], params=row["message_params"], drill_id=row["drill_id"], urgent=row["urgent"],
+        group_no=row["group_no"],
+    )  # fmt: skip
+
+
+async def ways_of(connection: Connection, page: Notice) -> list[Record]:
+    """`channel`, `state` and `attempts` of what went out beside this page's notice."""
+    rows: list[Record] = await connection.fetch(
+        "SELECT channel, state, attempts, error FROM notices WHERE task_id IS NOT DISTINCT FROM $1"
+        " AND finding_id IS NOT DISTINCT FROM $2 AND step = $3 AND target = $4 AND channel <> 'page' ORDER BY id",
+        page.task, page.finding, page.step, page.target,
+    )  # fmt: skip
+    return rows
+
+
+async def planned(
+    connection: Connection, notice: int, group_no: int, plan_at: datetime | None, error: str | None
+) -> None:
+    await connection.execute(
+        "UPDATE notices SET group_no = $2, plan_at = $3, error = coalesce($4, error) WHERE id = $1",
+        notice,
+        group_no,
+        plan_at,
+        error,
+    )
+
+
+async def storm_slot(
+    connection: Connection, channel: str, target: str, now: datetime, every: timedelta
+) -> datetime:
+    """When one more step of a storm may go out to `target`: one message in each `every`."""
+    last: datetime | None = await connection.fetchval(
+        "SELECT max(coalesce(sent_at, next_attempt_at)) FROM notices WHERE channel = $1 AND target = $2"
+        " AND step LIKE 'storm:%' AND created_at > $3",
+        channel,
+        target,
+        now - 2 * every,
+    )
+    return now if last is None else max(now, last if last > now else last + every)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +199,6 @@ class Queued:
     params: Mapping[str, Param]
     attempts: int
     drill_id: str | None
-
-
-async def add(connection: Connection, notice: Notice, now: datetime) -> bool:
-    """False when this was told before."""
-    on_page = notice.channel == PAGE
-    made = await connection.fetchval(
-        "INSERT INTO notices (task_id, finding_id, step, channel, target, message_key, message_params, state, next_attempt_at,"
-        " created_at, sent_at, drill_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11)"
-        " ON CONFLICT (task_id, finding_id, step, channel, target) DO NOTHING RETURNING true",
-        notice.task, notice.finding, notice.step, notice.channel, notice.target, notice.key, dict(notice.params),
-        "sent" if on_page else "queued", now, now if on_page else None, notice.drill_id,
-    )  # fmt: skip
-    if made and not on_page:
-        await connection.execute("NOTIFY farwatch_outbox")
-    return bool(made)
 
 
 async def claim(connection: Connection, now: datetime, retry_at: datetime, limit: int) -> list[Queued]:
@@ -107,3 +253,18 @@ async def overdue_s(connection: Pool | Connection) -> float:
         " WHERE state = 'queued' AND next_attempt_at < clock_timestamp()"
     )
     return age
+
+
+async def listed(
+    connection: Pool | Connection, states: Sequence[str], before: int | None, limit: int
+) -> list[Record]:
+    """Notices in one of these states with ids below `before`, newest first."""
+    rows: list[Record] = await connection.fetch(
+        "SELECT id, task_id, finding_id, step, channel, target, message_key, message_params, state, attempts, error, created_at,"
+        " sent_at, delivered_at, seen_at, accepted_at, expires_at, drill_id FROM notices WHERE state = ANY($1::text[])"
+        " AND ($2::bigint IS NULL OR id < $2) ORDER BY id DESC LIMIT $3",
+        list(states),
+        before,
+        limit,
+    )
+    return rows

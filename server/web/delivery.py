@@ -1,21 +1,23 @@
-"""t3: an offer is delivered when the officer's own page was sent it, by the stream or by asking."""
+"""t3: an offer is delivered when the officer's own page was sent it, by the stream or by asking. So is every notice of a task."""
 
 from collections.abc import Sequence
 
 from alerting.actions import mark_delivered
 from farwatch.domain.task import TaskState
+from farwatch.storage import notices
 from farwatch.storage.database import Pool, Record, transaction
-from farwatch.storage.log_reader import LogEntry
 from farwatch.storage.sessions import Session
+from server.web.context import Web
+from server.web.event_hub import Frame, targets_of
 
 
-async def sent_event(pool: Pool, session: Session, entry: LogEntry) -> None:
+async def sent_event(web: Web, session: Session, frame: Frame) -> None:
     """After the event went out to this session's page."""
-    if session.officer is None or entry.task is None:
+    if frame.task is None:
         return
-    event = entry.event
-    if event["type"] == "task_offered" and event.get("officer") == session.officer:
-        await _deliver(pool, session.officer, entry.task)
+    web.hub.shown(frame.task, session)
+    if session.officer is not None and frame.type == "task_offered" and frame.officer == session.officer:
+        await _deliver(web.pool, session.officer, frame.task)
 
 
 async def sent_tasks(pool: Pool, session: Session, tasks: Sequence[Record]) -> None:
@@ -24,6 +26,7 @@ async def sent_tasks(pool: Pool, session: Session, tasks: Sequence[Record]) -> N
         waiting = task["state"] == TaskState.OFFERED and task["delivered_at"] is None
         if session.officer is not None and waiting and session.officer in task["offered_to"]:
             await _deliver(pool, session.officer, task["id"])
+    await notices.shown(pool, {(task["id"], target) for task in tasks for target in targets_of(session)})
 
 
 async def _deliver(pool: Pool, officer: str, task: int) -> None:

@@ -4,10 +4,11 @@ import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from enum import Enum
 
 from farwatch.runtime.clock import Clock
-from farwatch.storage import log_reader, sessions, task_views
+from farwatch.storage import log_reader, notices, sessions, task_views
 from farwatch.storage.database import Pool
 from farwatch.storage.log_reader import LogEntry
 from farwatch.storage.sessions import Session
@@ -20,6 +21,8 @@ STREAMS_MAX = 2000
 STREAMS_PER_SESSION_MAX = 12
 LOOK_EVERY_S = 0.5
 SESSIONS_EVERY_S = 1.5
+SHOWN_MAX = 20_000
+"""Pairs of task and reader that wait to be noted; each is noted within LOOK_EVERY_S."""
 
 
 class End(Enum):
@@ -34,6 +37,23 @@ class NoStreamFreeError(Exception):
     """The hub does not run yet, or there are as many streams as there may be."""
 
 
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """An event as it goes to clients, made once however many they are. `officer` is whom it names, if anybody."""
+
+    n: int
+    task: int | None
+    type: str
+    officer: str | None
+    sent: bytes
+
+
+def frame_of(entry: LogEntry) -> Frame:
+    event = entry.event
+    text = f"id: {entry.n}\nevent: {event['type']}\ndata: {entry.text}\n\n"
+    return Frame(entry.n, entry.task, event["type"], event.get("officer"), text.encode())
+
+
 class Subscription:
     """One client's events after `position`. A client that is WAITING_MAX behind is dropped: it reconnects and replays."""
 
@@ -41,17 +61,17 @@ class Subscription:
         self.session = session
         self.position = position
         self.ended: End | None = None
-        self._waiting: deque[LogEntry] = deque()
+        self._waiting: deque[Frame] = deque()
         self._changed = asyncio.Event()
 
-    def offer_or_drop_client(self, entry: LogEntry) -> None:
+    def offer_or_drop_client(self, frame: Frame) -> None:
         if self.ended is not None:
             return  # its client may be slow to notice; what happens from now on is not for it
         if len(self._waiting) >= WAITING_MAX:
             metrics.STREAMS_DROPPED.inc()
             self.end(End.TOO_SLOW)
         else:
-            self._waiting.append(entry)
+            self._waiting.append(frame)
             self._changed.set()
 
     def end(self, why: End) -> None:
@@ -59,7 +79,7 @@ class Subscription:
         self._waiting.clear()
         self._changed.set()
 
-    async def next(self, timeout_s: float) -> LogEntry | End | None:
+    async def next(self, timeout_s: float) -> Frame | End | None:
         """The next event, why there are no more, or None when the time is up."""
         if not self._waiting and self.ended is None:
             self._changed.clear()
@@ -78,6 +98,9 @@ class EventHub:
         self._position: int | None = None
         self.ready = asyncio.Event()
         self._subscriptions: set[Subscription] = set()
+        self._by_officer: dict[str | None, set[Subscription]] = {}
+        """Under None those of the roles that see all."""
+        self._shown: set[tuple[int, str]] = set()
         self._sessions_seen_at_s = float("-inf")
         self._stopping = False
 
@@ -93,11 +116,16 @@ class EventHub:
         """Events after the position of now; give it back with `unsubscribe`. Raises NoStreamFreeError."""
         subscription = Subscription(session, self.require_free(session))
         self._subscriptions.add(subscription)
+        self._by_officer.setdefault(_officer(session), set()).add(subscription)
         metrics.STREAMS.set(len(self._subscriptions))
         return subscription
 
     def unsubscribe(self, subscription: Subscription) -> None:
         self._subscriptions.discard(subscription)
+        officer = _officer(subscription.session)
+        self._by_officer.get(officer, set()).discard(subscription)
+        if not self._by_officer.get(officer):
+            self._by_officer.pop(officer, None)
         metrics.STREAMS.set(len(self._subscriptions))
 
     def close(self) -> None:
@@ -111,6 +139,7 @@ class EventHub:
         async with log_reader.growth(self._pool) as growth:
             while True:
                 await self._forward()
+                await self._note_shown()
                 await self._end_dead_sessions()
                 await growth.wait(LOOK_EVERY_S)
 
@@ -124,17 +153,30 @@ class EventHub:
         while entries := await log_reader.after(self._pool, self._position or 0, PAGE):
             seers = await self._seers(entries)
             # No await from here on: a stream begins before this page or after it.
-            for subscription in self._subscriptions:
-                for entry in visible(entries, subscription.session, seers):
-                    subscription.offer_or_drop_client(entry)
+            for frame in map(frame_of, entries):
+                officers = seers.get(frame.task, frozenset()) if frame.task is not None else frozenset()
+                for officer in (None, *officers):
+                    for subscription in self._by_officer.get(officer, ()):
+                        subscription.offer_or_drop_client(frame)
             self._position = entries[-1].n
 
-    async def replay(self, session: Session, after: int, up_to: int) -> tuple[Sequence[LogEntry], int]:
+    def shown(self, task: int, session: Session) -> None:
+        """An event of the task went out to this session's page; its notices are noted as delivered soon."""
+        if len(self._shown) < SHOWN_MAX:
+            self._shown.update((task, target) for target in targets_of(session))
+
+    async def _note_shown(self) -> None:
+        shown, self._shown = self._shown, set()
+        if shown:
+            await notices.shown(self._pool, shown)
+
+    async def replay(self, session: Session, after: int, up_to: int) -> tuple[Sequence[Frame], int]:
         """A page of what this session may see of (after, up_to], and the position it reaches."""
         entries = await log_reader.after(self._pool, after, PAGE, up_to)
         if not entries:
             return [], up_to
-        return visible(entries, session, await self._seers(entries)), entries[-1].n
+        seen = visible(entries, session, await self._seers(entries))
+        return [frame_of(entry) for entry in seen], entries[-1].n
 
     async def _seers(self, entries: Sequence[LogEntry]) -> Mapping[int, frozenset[str]]:
         return await task_views.officers_of(self._pool, [e.task for e in entries if e.task is not None])
@@ -151,10 +193,23 @@ class EventHub:
                 subscription.end(End.SESSION_OVER)
 
 
+def _officer(session: Session) -> str | None:
+    """Whose tasks alone this session sees; None for the roles that see all."""
+    return session.officer if session.role == Role.OFFICER else None
+
+
+def targets_of(session: Session) -> tuple[str, ...]:
+    """As whom a session is told things."""
+    if session.role == Role.OFFICER:
+        return (session.officer,) if session.officer else ()
+    return ("centre", "city") if session.role in (Role.CENTRE, Role.ADMIN) else ()
+
+
 def visible(
     entries: Sequence[LogEntry], session: Session, seers: Mapping[int, frozenset[str]]
 ) -> Sequence[LogEntry]:
     """An officer sees the events of tasks that he holds or was ever offered; the other roles see all."""
-    if session.role != Role.OFFICER:
+    officer = _officer(session)
+    if officer is None:
         return entries
-    return [e for e in entries if e.task is not None and session.officer in seers.get(e.task, frozenset())]
+    return [e for e in entries if e.task is not None and officer in seers.get(e.task, frozenset())]

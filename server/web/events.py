@@ -8,13 +8,12 @@ from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
 
 from farwatch.storage.database import PASSING_ERRORS
-from farwatch.storage.log_reader import LogEntry
 from farwatch.storage.sessions import Session
 from server.web import delivery
 from server.web.authentication import SignedIn
 from server.web.context import Web, WebContext
 from server.web.errors import ApiError, errors
-from server.web.event_hub import End, NoStreamFreeError, Subscription
+from server.web.event_hub import End, Frame, NoStreamFreeError, Subscription
 
 log = logging.getLogger(__name__)
 router = APIRouter(prefix="/api/v1/events", tags=["events"])
@@ -61,9 +60,9 @@ async def _stream(web: Web, session: Session, after: int | None) -> AsyncIterato
     try:
         yield f"retry: {RETRY_MS}\nid: {position}\n: hello\n\n".encode()
         async for entry in _entries(web, subscription, position):
-            if isinstance(entry, LogEntry):
-                yield _frame(entry)
-                await delivery.sent_event(web.pool, session, entry)
+            if isinstance(entry, Frame):
+                yield entry.sent
+                await delivery.sent_event(web, session, entry)
             else:
                 yield b"event: bye\ndata: {}\n\n" if entry is End.SESSION_OVER else b": tick\n\n"
     except PASSING_ERRORS as error:
@@ -72,9 +71,7 @@ async def _stream(web: Web, session: Session, after: int | None) -> AsyncIterato
         web.hub.unsubscribe(subscription)
 
 
-async def _entries(
-    web: Web, subscription: Subscription, position: int
-) -> AsyncIterator[LogEntry | End | None]:
+async def _entries(web: Web, subscription: Subscription, position: int) -> AsyncIterator[Frame | End | None]:
     """The replay, then the live events; None is a tick, and End.SESSION_OVER the last word."""
     while position < subscription.position and subscription.ended is None:
         entries, position = await web.hub.replay(subscription.session, position, subscription.position)
@@ -85,7 +82,3 @@ async def _entries(
         yield entry
     if entry is End.SESSION_OVER:
         yield entry
-
-
-def _frame(entry: LogEntry) -> bytes:
-    return f"id: {entry.n}\nevent: {entry.event['type']}\ndata: {entry.text}\n\n".encode()

@@ -5,7 +5,6 @@ import pytest
 
 from farwatch.storage import users
 from farwatch.storage.database import connect
-from farwatch.storage.log_reader import LogEntry
 from farwatch.storage.sessions import Session
 from farwatch.storage.users import Role
 from server.web import event_hub, events
@@ -128,9 +127,9 @@ async def test_a_client_that_is_too_slow_is_dropped_and_nobody_else(
 async def test_a_stream_whose_session_is_over_takes_nothing_more_however_slowly_it_is_read() -> None:
     session = Session("chen", Role.CENTRE, None, b"")
     stream = event_hub.Subscription(session, 0)
-    stream.offer_or_drop_client(LogEntry(1, None, "{}"))
+    stream.offer_or_drop_client(event_hub.Frame(1, None, "x", None, b""))
     stream.end(event_hub.End.SESSION_OVER)
-    stream.offer_or_drop_client(LogEntry(2, None, "{}"))
+    stream.offer_or_drop_client(event_hub.Frame(2, None, "x", None, b""))
     assert await stream.next(0) is event_hub.End.SESSION_OVER
 
 

@@ -1,0 +1,43 @@
+"""The way out that an address names: `webhook+https://…`, `dingtalk://…`, `wecombot://…`, `feishu://…`, else what apprise knows."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Self
+
+from alerting.channels import Address, Failed, Message, Sent, webhook
+from alerting.channels.apprise_channel import AppriseChannel
+from alerting.channels.robots import ROBOTS, Robots
+from alerting.channels.webhook import Webhook
+from farwatch.runtime.clock import Clock
+
+
+class ByScheme:
+    """All channels as one."""
+
+    def __init__(self, webhook: Webhook, robots: Robots, others: AppriseChannel) -> None:
+        self._webhook = webhook
+        self._robots = robots
+        self._others = others
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(cls, clock: Clock) -> AsyncIterator[Self]:
+        hook, robots = Webhook(clock), Robots(clock)
+        try:
+            yield cls(hook, robots, AppriseChannel())
+        finally:
+            await hook.close()
+            await robots.close()
+
+    async def send(self, address: Address, message: Message) -> Sent | Failed:
+        if address.scheme in webhook.SCHEMES:
+            return await self._webhook.send(address, message)
+        if address.scheme in ROBOTS:
+            return await self._robots.send(address, message)
+        return await self._others.send(address, message)
+
+
+def problem_with(url: str) -> str | None:
+    """Why nothing can be sent there, without the address; None when nothing is known to be wrong."""
+    scheme = url.partition("://")[0].lower()
+    return webhook.problem_with(url) if scheme in webhook.SCHEMES else None

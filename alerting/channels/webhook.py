@@ -1,0 +1,74 @@
+"""A webhook: the message as a CloudEvent, posted and signed. Any 2xx is a receipt; redirects are not followed."""
+
+import asyncio
+import ipaddress
+from urllib.parse import urlsplit
+
+import httpx
+
+from alerting.channels import SEND_TIMEOUT_S, Address, Failed, Message, Sent
+from alerting.channels.cloud_event import body_of, headers_of
+from farwatch.runtime.clock import Clock
+
+SCHEMES = ("webhook+http", "webhook+https")
+GONE = 410
+TOO_MANY = 429
+
+
+def problem_with(url: str) -> str | None:
+    """Why this is no address of a webhook, without the address."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        return "is not an address"
+    if not host:
+        return "has no host"
+    if parts.scheme == "webhook+http" and not _is_loopback(host):
+        return "must be webhook+https:// unless it is on this machine"
+    return None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+class Webhook:
+    """Give it back with `close`."""
+
+    def __init__(self, clock: Clock, timeout_s: float = SEND_TIMEOUT_S) -> None:
+        self._clock = clock
+        self._timeout_s = timeout_s
+        self._client = httpx.AsyncClient(follow_redirects=False, trust_env=False, timeout=timeout_s)
+
+    async def send(self, address: Address, message: Message) -> Sent | Failed:
+        if problem_with(address.url):
+            return Failed("bad_address", for_good=True)
+        body = body_of(message.event)
+        headers = headers_of(address.secret, message.key, self._clock.now(), body)
+        url = address.url.removeprefix("webhook+")
+        try:
+            async with (
+                asyncio.timeout(self._timeout_s),
+                self._client.stream("POST", url, content=body, headers=headers) as answer,
+            ):
+                return _outcome(answer.status_code, answer.headers.get("retry-after", ""))
+        except (TimeoutError, httpx.TimeoutException):
+            return Failed("timeout")
+        except httpx.ConnectError:
+            return Failed("not_reached")
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            return Failed(type(error).__name__)
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+
+def _outcome(status: int, retry_after: str) -> Sent | Failed:
+    if 200 <= status < 300:
+        return Sent(delivered=True)
+    after_s = float(retry_after) if retry_after.isdecimal() and len(retry_after) < 7 else None
+    return Failed(f"http_{status}", after_s, for_good=status == GONE, too_many=status == TOO_MANY)
