@@ -14,13 +14,17 @@ from alerting.steps import (
     Decision,
     Decline,
     Delivered,
+    Excuse,
     FalseAlarm,
     Handle,
+    HandOver,
+    Reassign,
     Verify,
+    refuse,
 )
 from farwatch.domain.finding import Reason
 from farwatch.domain.place import Position
-from farwatch.domain.task import Actor
+from farwatch.domain.task import Actor, DeadlineKind, Task
 from farwatch.storage import actions, tasks
 from farwatch.storage.database import Connection, Pool, transaction
 from farwatch.storage.heartbeats import database_now
@@ -38,6 +42,9 @@ class Action(StrEnum):
     FALSE_ALARM = "false-alarm"
     VERIFY = "verify"
     CLOSE = "close"
+    REASSIGN = "reassign"
+    HAND_OVER = "hand-over"
+    EXCUSE = "excuse"
 
 
 class Result(StrEnum):
@@ -67,13 +74,18 @@ async def act(
     claimed_at: datetime,
     position: Position | None = None,
     note: str = "",
+    reason: str = "",
+    to: str = "",
+    deadline: DeadlineKind | None = None,
+    matter: int | None = None,
     now: NowReader = database_now,
 ) -> ActResult:
     """Does it, or says by name why not. A refusal is kept too, and the same `client_id` is answered the same again.
 
-    What counts is when the deed was received, before the task's lock was waited for; `claimed_at` is only kept.
+    What counts is when the deed was received, before the task's lock was waited for; `claimed_at` is only kept. `to` is whom
+    a re-assignment or hand over names, `deadline` and `matter` what an excuse is for, `reason` why an offer was declined.
     """
-    event = _event(action, actor, position, note)
+    said = Said(position=position, note=note, reason=reason, to=to, deadline=deadline, matter=matter)
     try:
         async with transaction(pool) as connection:
             received_at = await now(connection)
@@ -82,10 +94,10 @@ async def act(
                 return ActResult(Result.REFUSED, Reason("not_found"))
             if repeated := await _repeated(connection, task_id, actor, action, client_id):
                 return repeated
-            decision = lifecycle.step(task, event, received_at)
+            decision = await _decide(connection, task, actor, action, said, received_at)
             deed = actions.Deed(
                 client_id=client_id, task=task_id, actor=actor.name, action=action, claimed_at=claimed_at,
-                received_at=received_at, note=note, position=position,
+                received_at=received_at, note=_joined(reason, note), position=position,
                 result=decision.reason.key if decision.refused else Result.DONE,
             )  # fmt: skip
             await actions.add(connection, deed)
@@ -121,19 +133,47 @@ async def _repeated(
     return ActResult(Result.REPEATED if result == Result.DONE else Result.REFUSED, Reason(result))
 
 
-def _event(action: Action, actor: Actor, position: Position | None, note: str) -> Act:
-    match action:
-        case Action.ACCEPT:
-            return Accept(actor)
-        case Action.DECLINE:
-            return Decline(actor)
-        case Action.ARRIVE:
-            return Arrive(actor, position)
-        case Action.HANDLE:
-            return Handle(actor, note)
-        case Action.FALSE_ALARM:
-            return FalseAlarm(actor, note)
-        case Action.VERIFY:
-            return Verify(actor)
-        case Action.CLOSE:
-            return Close(actor)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What came with a deed."""
+
+    position: Position | None = None
+    note: str = ""
+    reason: str = ""
+    to: str = ""
+    deadline: DeadlineKind | None = None
+    matter: int | None = None
+
+
+async def _decide(
+    connection: Connection, task: Task, actor: Actor, action: Action, said: Said, now: datetime
+) -> Decision:
+    if action in (Action.REASSIGN, Action.HAND_OVER) and not await tasks.has_officer(connection, said.to):
+        return refuse(task, "unknown_officer")
+    if action is Action.EXCUSE and said.deadline is None:
+        return refuse(task, "nothing_to_excuse")
+    leads = action is Action.EXCUSE and actor.officer is not None
+    lead_of = leads and await tasks.leads(connection, actor.officer or "", task.id)
+    return lifecycle.step(task, _event(action, actor, said, lead_of=lead_of), now)
+
+
+def _joined(reason: str, note: str) -> str:
+    return "; ".join(part for part in (reason, note) if part)
+
+
+def _event(action: Action, actor: Actor, said: Said, *, lead_of: bool) -> Act:
+    made: dict[Action, Callable[[], Act]] = {
+        Action.ACCEPT: lambda: Accept(actor),
+        Action.DECLINE: lambda: Decline(actor, _joined(said.reason, said.note)),
+        Action.ARRIVE: lambda: Arrive(actor, said.position),
+        Action.HANDLE: lambda: Handle(actor, _joined(said.reason, said.note)),
+        Action.FALSE_ALARM: lambda: FalseAlarm(actor, _joined(said.reason, said.note)),
+        Action.VERIFY: lambda: Verify(actor),
+        Action.CLOSE: lambda: Close(actor),
+        Action.REASSIGN: lambda: Reassign(actor, said.to, _joined(said.reason, said.note)),
+        Action.HAND_OVER: lambda: HandOver(actor, said.to, _joined(said.reason, said.note)),
+        Action.EXCUSE: lambda: Excuse(
+            actor, said.deadline or DeadlineKind.ACCEPT, said.matter, _joined(said.reason, said.note), lead_of
+        ),
+    }
+    return made[action]()

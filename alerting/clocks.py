@@ -4,26 +4,68 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from alerting.steps import CENTRE, Effect, Log, Notify
+from farwatch.domain import calendar
+from farwatch.domain.calendar import WorkCalendar
 from farwatch.domain.policy import TaskPolicy
 from farwatch.domain.task import Deadline, DeadlineKind, DeadlineState, Matter, Task
 
-BREACHABLE = (DeadlineKind.ACCEPT, DeadlineKind.ARRIVE)
-PENDING, BREACHED = DeadlineState.PENDING, DeadlineState.BREACHED
+BREACHABLE = (DeadlineKind.ACCEPT, DeadlineKind.ARRIVE, DeadlineKind.HANDLE)
+PENDING, BREACHED, CANCELLED = DeadlineState.PENDING, DeadlineState.BREACHED, DeadlineState.CANCELLED
 
 
-def clocks_of(matter: Matter, policy: TaskPolicy, *, arrive: bool, ladder: bool) -> tuple[Deadline, ...]:
+def clocks_of(
+    matter: Matter, policy: TaskPolicy, *, arrive: bool, ladder: bool, handle_at: datetime | None = None
+) -> tuple[Deadline, ...]:
     """The deadlines of one matter, all from its t1. `arrive` while nobody is there yet, `ladder` while nobody has accepted."""
 
     def at(kind: DeadlineKind, after_s: float, step: int = 0) -> Deadline:
         due_at = matter.found_at + timedelta(seconds=after_s)
         return Deadline(kind=kind, due_at=due_at, matter=matter.id, step=step)
 
-    clocks = [at(DeadlineKind.ACCEPT, policy.accept_s)]
+    own = policy.clocks(matter.severity)
+    clocks = [at(DeadlineKind.ACCEPT, own.accept_s)]
     if arrive:
-        clocks.append(at(DeadlineKind.ARRIVE, policy.arrive_s))
-    if ladder:
-        clocks += [at(DeadlineKind.ESCALATE, s.after_s, step) for step, s in enumerate(policy.escalation)]
+        clocks.append(at(DeadlineKind.ARRIVE, own.arrive_s))
+    for step, rung in enumerate(own.escalation, policy.first_rung(matter.severity)):
+        if (rung.of == "accept" and ladder) or (rung.of == "arrive" and arrive):
+            clocks.append(at(DeadlineKind.ESCALATE, rung.after_s, step))
+    if handle_at is not None:
+        clocks.append(Deadline(kind=DeadlineKind.HANDLE, due_at=handle_at, matter=matter.id))
     return tuple(clocks)
+
+
+def handle_at(matter: Matter, policy: TaskPolicy, work: WorkCalendar) -> datetime | None:
+    """The legal limit of a matter of this kind, from its t1; None where the policy sets none. Raises CalendarError."""
+    rule = next((h for h in policy.handling if h.kind == matter.kind), None)
+    return calendar.due(matter.found_at, rule.amount, rule.unit, work) if rule else None
+
+
+def worsened(task: Task, matter: Matter, now: datetime) -> Task:
+    """`matter` became worse at `now`: what its class asks for earlier than what runs is added, counted from now; nothing moves."""
+    own, more = task.policy.clocks(matter.severity), list[Deadline]()
+    for kind, after_s in ((DeadlineKind.ACCEPT, own.accept_s), (DeadlineKind.ARRIVE, own.arrive_s)):
+        running = [d for d in task.deadlines if (d.kind, d.matter) == (kind, matter.id)]
+        due_at = now + timedelta(seconds=after_s)
+        if any(d.state is PENDING for d in running) and all(due_at < d.due_at for d in running):
+            more.append(
+                Deadline(kind=kind, due_at=due_at, matter=matter.id, step=1 + max(d.step for d in running))
+            )
+    rungs, known = task.policy.rungs, {d.key for d in task.deadlines}
+    for step, rung in enumerate(own.escalation, task.policy.first_rung(matter.severity)):
+        due_at = now + timedelta(seconds=rung.after_s)
+        again = any(
+            (rungs[d.step].to, rungs[d.step].of) == (rung.to, rung.of) and d.due_at <= due_at
+            for d in task.deadlines
+            if (d.kind, d.matter) == (DeadlineKind.ESCALATE, matter.id) and d.state is not CANCELLED
+        )
+        if not again and is_wanted(task, rung.of) and (DeadlineKind.ESCALATE, matter.id, step) not in known:
+            more.append(Deadline(kind=DeadlineKind.ESCALATE, due_at=due_at, matter=matter.id, step=step))
+    return replace(task, deadlines=(*task.deadlines, *more))
+
+
+def is_wanted(task: Task, of: str) -> bool:
+    """Is the deed that a step waits for still to come?"""
+    return task.officer is None if of == "accept" else task.arrived_at is None
 
 
 def is_due(deadline: Deadline, now: datetime) -> bool:
@@ -35,8 +77,20 @@ def is_due(deadline: Deadline, now: datetime) -> bool:
 
 def look_again(task: Task, due_at: datetime) -> Task:
     """(Re)sets the one deadline by which somebody to send is looked for again."""
-    again = Deadline(kind=DeadlineKind.DISPATCH, due_at=due_at)
-    return replace(task, deadlines=(*(d for d in task.deadlines if d.key != again.key), again))
+    return reset(task, Deadline(kind=DeadlineKind.DISPATCH, due_at=due_at))
+
+
+def reset(task: Task, deadline: Deadline) -> Task:
+    """One of those that may run anew: dispatch, offer, quiet."""
+    return replace(task, deadlines=(*(d for d in task.deadlines if d.key != deadline.key), deadline))
+
+
+def stop(task: Task, kind: DeadlineKind, now: datetime, *, matter: int | None = None, step: int = 0) -> Task:
+    """The one such deadline that must not fire any more, if it still runs."""
+    key = (kind, matter, step)
+    return replace(task, deadlines=tuple(
+        replace(d, state=CANCELLED, decided_at=now) if d.key == key and d.state is PENDING else d for d in task.deadlines
+    ))  # fmt: skip
 
 
 def answer(task: Task, kind: DeadlineKind, now: datetime) -> tuple[Task, list[Effect]]:
@@ -45,29 +99,52 @@ def answer(task: Task, kind: DeadlineKind, now: datetime) -> tuple[Task, list[Ef
     return _settle(task, kind, now, DeadlineState.MET)
 
 
-def drop(task: Task, kind: DeadlineKind, now: datetime) -> tuple[Task, list[Effect]]:
-    """The deed is no longer wanted: pending deadlines are cancelled, but those already missed are breached all the same."""
-    return _settle(task, kind, now, DeadlineState.CANCELLED)
+def drop(
+    task: Task, *kinds: DeadlineKind, now: datetime, matter: int | None = None
+) -> tuple[Task, list[Effect]]:
+    """The deed is no longer wanted: pending deadlines (of one matter, or of all) are cancelled, but those already missed are
+    breached all the same."""
+    effects: list[Effect] = []
+    for kind in kinds:
+        task, more = _settle(task, kind, now, CANCELLED, matter)
+        effects += more
+    return task, effects
+
+
+def end_ladder(task: Task, of: str, now: datetime) -> Task:
+    """The deed that these steps waited for was done."""
+    rungs = task.policy.rungs
+    ended = [
+        d for d in task.deadlines
+        if d.kind is DeadlineKind.ESCALATE and d.state is PENDING and rungs[d.step].of == of
+    ]  # fmt: skip
+    for deadline in ended:
+        task = _with(task, replace(deadline, state=CANCELLED, decided_at=now))
+    return task
 
 
 def _settle(
-    task: Task, kind: DeadlineKind, now: datetime, in_time: DeadlineState
+    task: Task, kind: DeadlineKind, now: datetime, in_time: DeadlineState, matter: int | None = None
 ) -> tuple[Task, list[Effect]]:
     settled: list[Deadline] = []
     effects: list[Effect] = []
     for deadline in task.deadlines:
-        if deadline.kind is kind and deadline.state is PENDING:
+        if deadline.kind is not kind or (matter is not None and deadline.matter != matter):
+            settled.append(deadline)
+            continue
+        if deadline.state is PENDING:
             if kind in BREACHABLE and now > deadline.due_at:
-                deadline, missed = _breached(deadline, now)
-                effects += missed
+                deadline, said = _breached(deadline, now)
+                effects += said
             else:
                 deadline = replace(deadline, state=in_time, decided_at=now)
-        elif deadline.kind is kind and deadline.state is BREACHED and now <= deadline.due_at:
+        elif deadline.state is BREACHED and now <= deadline.due_at:
             deadline = replace(deadline, state=in_time, decided_at=now)
             detail = {
                 "deadline": kind.value,
                 "matter": deadline.matter,
                 "due_at": deadline.due_at.isoformat(),
+                **_step(deadline),
             }
             effects.append(Log("breach_revoked", detail))
         settled.append(deadline)
@@ -75,8 +152,8 @@ def _settle(
 
 
 def breach(task: Task, deadline: Deadline, now: datetime) -> tuple[Task, list[Effect]]:
-    missed, effects = _breached(deadline, now)
-    return _with(task, missed), effects
+    late, effects = _breached(deadline, now)
+    return _with(task, late), effects
 
 
 def fire(task: Task, deadline: Deadline, now: datetime) -> Task:
@@ -85,6 +162,10 @@ def fire(task: Task, deadline: Deadline, now: datetime) -> Task:
 
 def _with(task: Task, deadline: Deadline) -> Task:
     return replace(task, deadlines=tuple(deadline if d.key == deadline.key else d for d in task.deadlines))
+
+
+def _step(deadline: Deadline) -> dict[str, object]:
+    return {"step": deadline.step} if deadline.step else {}
 
 
 def _breached(deadline: Deadline, now: datetime) -> tuple[Deadline, list[Effect]]:
@@ -97,7 +178,9 @@ def _breached(deadline: Deadline, now: datetime) -> tuple[Deadline, list[Effect]
             "matter": deadline.matter,
             "due_at": deadline.due_at.isoformat(),
             "late_s": late_s,
+            **_step(deadline),
         },
     )
-    notice = Notify(f"breach_{kind}:{deadline.matter}", CENTRE, f"breached_{kind}", {"late_s": late_s})
+    occasion = f"breach_{kind}:{deadline.matter}" + (f":{deadline.step}" if deadline.step else "")
+    notice = Notify(occasion, CENTRE, f"breached_{kind}", {"late_s": late_s})
     return replace(deadline, state=BREACHED, decided_at=now), [log, notice]

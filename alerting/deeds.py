@@ -3,7 +3,8 @@
 from dataclasses import replace
 from datetime import datetime
 
-from alerting import clocks
+from alerting import clocks, handing
+from alerting.handing import OVERSEERS, not_asked, not_holder
 from alerting.steps import (
     CENTRE,
     Accept,
@@ -26,41 +27,43 @@ from farwatch.domain.task import Actor, DeadlineKind, Outcome, Task, TaskState
 
 COARSEST = 5.0
 """A position coarser than this many times `accuracy_max_m` proves no arrival."""
-OVERSEERS = ("centre", "admin")
 
 
 def accept(task: Task, event: Accept, now: datetime) -> Decision:
     officer = event.actor.officer
-    if refusal := _not_asked(task, event.actor):
+    if refusal := not_asked(task, event.actor):
         return refusal
     others = [o for o in task.offered_to if o != officer and o not in task.declined_by]
     task = replace(
         task,
         state=TaskState.ACCEPTED,
         officer=officer,
-        accepted_at=now,
+        accepted_at=task.accepted_at or now,
         dispatched_at=task.dispatched_at or now,
         delivered_at=task.delivered_at or now,
         declined_by=tuple(o for o in task.declined_by if o != officer),
     )
     task, effects = _answer_matters(task, now)
-    for kind in (DeadlineKind.ESCALATE, DeadlineKind.DISPATCH):
-        task, _ = clocks.drop(task, kind, now)
+    task, _ = clocks.drop(task, DeadlineKind.DISPATCH, DeadlineKind.OFFER, now=now)
+    task = clocks.end_ladder(task, "accept", now)
     accepted = Log("task_accepted", {"officer": officer, "matters": [m.id for m in task.matters]})
     told = [Notify("taken", other, "taken_by_other") for other in others]
     return Decision(task, Reason("accepted"), (*effects, accepted, *told))
 
 
 def _answer_matters(task: Task, now: datetime) -> tuple[Task, list[Effect]]:
-    answered = tuple(m if m.accepted_at else replace(m, accepted_at=now) for m in task.matters)
+    answered = tuple(m if m.accepted_at or m.closed_at else replace(m, accepted_at=now) for m in task.matters)
     return clocks.answer(replace(task, matters=answered), DeadlineKind.ACCEPT, now)
 
 
 def acknowledge(task: Task, event: Accept, now: datetime) -> Decision:
-    """One tap more from the officer who has the task: the matters that came later are answered."""
-    if refusal := _not_holder(task, event.actor):
+    """One tap more from the officer who has the task: the matters that came later are answered. Who was asked to take it over
+    takes it."""
+    if task.handover_to is not None and task.handover_to == event.actor.officer:
+        return handing.take_over(task, event, now)
+    if refusal := not_holder(task, event.actor):
         return refusal
-    new = [m.id for m in task.matters if m.accepted_at is None]
+    new = [m.id for m in task.matters if m.accepted_at is None and m.closed_at is None]
     if not new:
         return unchanged(task, "already_accepted")
     task, effects = _answer_matters(task, now)
@@ -70,23 +73,27 @@ def acknowledge(task: Task, event: Accept, now: datetime) -> Decision:
 
 def decline(task: Task, event: Decline, now: datetime) -> Decision:
     officer = event.actor.officer
-    if refusal := _not_asked(task, event.actor):
+    if refusal := not_asked(task, event.actor):
         return refusal
     if officer is None or officer in task.declined_by:
         return unchanged(task, "already_declined")
     declined_by = (*task.declined_by, officer)
     waiting = [o for o in task.offered_to if o not in declined_by]
     task = replace(task, declined_by=declined_by, state=TaskState.OFFERED if waiting else TaskState.OPEN)
-    return Decision(
-        clocks.look_again(task, now), Reason("declined"), (Log("task_declined", {"officer": officer}),)
-    )
+    task = clocks.stop(task, DeadlineKind.OFFER, now, step=task.offered_to.index(officer))
+    declined = Log("task_declined", {"officer": officer, **({"why": event.reason} if event.reason else {})})
+    return Decision(clocks.look_again(task, now), Reason("declined"), (declined,))
 
 
 def arrive(task: Task, event: Arrive, now: datetime) -> Decision:
-    if refusal := _not_holder(task, event.actor) or _not_there(task, event):
+    if refusal := not_holder(task, event.actor) or _not_there(task, event):
         return refusal
+    withdrawn = handing.withdrawn(task, now)
+    task = clocks.end_ladder(task, "arrive", now)
     task, effects = clocks.answer(
-        replace(task, state=TaskState.ARRIVED, arrived_at=now), DeadlineKind.ARRIVE, now
+        replace(task, state=TaskState.ARRIVED, arrived_at=task.arrived_at or now, handover_to=None),
+        DeadlineKind.ARRIVE,
+        now,
     )
     assert event.position is not None
     away_m = round(distance_m(event.position, task.place), 1)
@@ -94,7 +101,7 @@ def arrive(task: Task, event: Arrive, now: datetime) -> Decision:
         "task_arrived",
         {"officer": task.officer, "distance_m": away_m, "accuracy_m": event.position.accuracy_m},
     )
-    return Decision(task, Reason("arrived"), (*effects, arrived))
+    return Decision(task, Reason("arrived"), (*effects, arrived, *withdrawn))
 
 
 def _not_there(task: Task, event: Arrive) -> Decision | None:
@@ -117,13 +124,13 @@ def _not_there(task: Task, event: Arrive) -> Decision | None:
 
 
 def _handle(task: Task, event: Handle, now: datetime) -> Decision:
-    return _not_holder(task, event.actor) or _done(task, event.actor, Outcome.HANDLED, now)
+    return not_holder(task, event.actor) or _done(task, event.actor, Outcome.HANDLED, now)
 
 
 def false_alarm(task: Task, event: FalseAlarm, now: datetime) -> Decision:
     if event.actor.role in OVERSEERS:
         return by_centre(task, event, now)
-    return _not_holder(task, event.actor) or _done(task, event.actor, Outcome.FALSE_ALARM, now)
+    return not_holder(task, event.actor) or _done(task, event.actor, Outcome.FALSE_ALARM, now)
 
 
 def handle_arrived(task: Task, event: Handle, now: datetime) -> Decision:
@@ -133,7 +140,7 @@ def handle_arrived(task: Task, event: Handle, now: datetime) -> Decision:
 def by_centre(task: Task, event: Handle | FalseAlarm, now: datetime) -> Decision:
     """The centre may end any visit that nobody can make or prove, and must say why."""
     if event.actor.role not in OVERSEERS:
-        return _not_holder(task, event.actor) or refuse(task, "wrong_state", state=task.state.value)
+        return not_holder(task, event.actor) or refuse(task, "wrong_state", state=task.state.value)
     if not event.note.strip():
         return refuse(task, "note_needed")
     return _done(
@@ -144,14 +151,23 @@ def by_centre(task: Task, event: Handle | FalseAlarm, now: datetime) -> Decision
 def _done(task: Task, actor: Actor, outcome: Outcome, now: datetime) -> Decision:
     """Matters that joined unanswered are answered by the visit itself when its officer says that it is over."""
     by_officer = task.officer is not None and actor.officer == task.officer
-    task = replace(task, state=TaskState.HANDLED, handled_at=now, outcome=outcome)
-    task, effects = _answer_matters(task, now) if by_officer else clocks.drop(task, DeadlineKind.ACCEPT, now)
-    for kind in (DeadlineKind.ARRIVE, DeadlineKind.ESCALATE, DeadlineKind.DISPATCH):
-        task, more = clocks.drop(task, kind, now)
+    withdrawn = handing.withdrawn(task, now)
+    task = replace(task, state=TaskState.HANDLED, handled_at=now, outcome=outcome, handover_to=None)
+    task, effects = (
+        _answer_matters(task, now) if by_officer else clocks.drop(task, DeadlineKind.ACCEPT, now=now)
+    )
+    if outcome is Outcome.HANDLED:
+        task, more = clocks.answer(task, DeadlineKind.HANDLE, now)
         effects += more
+    task, more = clocks.drop(
+        task, *(kind for kind in DeadlineKind if kind is not DeadlineKind.ACCEPT), now=now
+    )
+    effects += more
     handled = Log("task_handled", {"outcome": outcome.value, "officer": actor.officer})
     return Decision(
-        task, Reason("handled"), (*effects, handled, Notify("handled", CENTRE, f"done_{outcome.value}"))
+        task,
+        Reason("handled"),
+        (*effects, handled, *withdrawn, Notify("handled", CENTRE, f"done_{outcome.value}", urgent=False)),
     )
 
 
@@ -169,17 +185,3 @@ def close(task: Task, event: Close, now: datetime) -> Decision:
     matters = tuple(m if m.closed_at else replace(m, closed_at=now) for m in task.matters)
     task = replace(task, state=TaskState.CLOSED, closed_at=now, matters=matters)
     return Decision(task, Reason("closed"), (Log("task_closed", {"outcome": task.outcome}),))
-
-
-def _not_asked(task: Task, actor: Actor) -> Decision | None:
-    if actor.officer is None:
-        return refuse(task, "not_an_officer")
-    return None if actor.officer in task.offered_to else refuse(task, "not_offered_to_you")
-
-
-def _not_holder(task: Task, actor: Actor) -> Decision | None:
-    if refusal := _not_asked(task, actor):
-        return refusal
-    if task.officer is None:
-        return refuse(task, "wrong_state", state=task.state.value)
-    return None if actor.officer == task.officer else refuse(task, "taken_by_other")

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from alerting import clocks
+from alerting.ceasing import ended
 from alerting.deeds import (
     accept,
     acknowledge,
@@ -20,7 +21,19 @@ from alerting.deeds import (
     handle_arrived,
     verify,
 )
-from alerting.offers import delivered, due, ended, fold, fold_after, join, nobody_more, nobody_yet, offer
+from alerting.handing import decline_over, excuse, hand_over, offer_over, reassign
+from alerting.offers import (
+    delivered,
+    due,
+    fold,
+    fold_after,
+    join,
+    more_at_once,
+    nobody_more,
+    nobody_yet,
+    offer,
+    raised,
+)
 from alerting.steps import (
     Accept,
     Arrive,
@@ -31,13 +44,17 @@ from alerting.steps import (
     Due,
     Ended,
     Event,
+    Excuse,
     FalseAlarm,
     Fold,
     Handle,
+    HandOver,
     Join,
     Log,
     Nobody,
     Offer,
+    Raise,
+    Reassign,
     Seek,
     Verify,
     refuse,
@@ -47,10 +64,12 @@ from farwatch.domain.finding import Reason
 from farwatch.domain.task import Task, TaskState
 
 
-def begin(task: Task) -> Decision:
-    """A new task, in state open with its first matter: its clocks run from that matter's t1, and somebody is wanted."""
+def begin(task: Task, handle_at: datetime | None = None) -> Decision:
+    """A new task, in state open with its first matter: its clocks run from that matter's t1, and somebody is wanted.
+    `handle_at` is the matter's legal limit."""
     (matter,) = task.matters
-    task = replace(task, deadlines=clocks.clocks_of(matter, task.policy, arrive=True, ladder=True))
+    own = clocks.clocks_of(matter, task.policy, arrive=True, ladder=True, handle_at=handle_at)
+    task = replace(task, deadlines=own)
     opened = Log(
         "task_opened",
         {
@@ -59,7 +78,7 @@ def begin(task: Task) -> Decision:
             "finding": str(matter.findings[0]), "reopened_from": task.reopened_from,
         },
     )  # fmt: skip
-    return Decision(task, Reason("opened"), (opened, Seek("officer")))
+    return Decision(task, Reason("opened"), (opened, Seek("officer"), *more_at_once(task)))
 
 
 def step(task: Task, event: Event, now: datetime) -> Decision:
@@ -77,21 +96,25 @@ def _known(task: Task, _event: Event, _now: datetime) -> Decision:
 
 _Handler = Callable[[Task, Any, datetime], Decision]
 _ROWS: dict[type, tuple[_Handler, ...]] = {
-    # event:     open         offered      accepted     arrived         handled     verified    closed
-    Offer:      (offer,       offer,       _no,         _no,            _no,        _no,        _no),
-    Nobody:     (nobody_yet,  nobody_more, _no,         _no,            _no,        _no,        _no),
-    Delivered:  (delivered,   delivered,   delivered,   delivered,      _known,     _known,     _known),
-    Accept:     (accept,      accept,      acknowledge, acknowledge,    _no,        _no,        _no),
-    Decline:    (decline,     decline,     _no,         _no,            _no,        _no,        _no),
-    Arrive:     (_no,         _no,         arrive,      _no,            _no,        _no,        _no),
-    Handle:     (by_centre,   by_centre,   by_centre,   handle_arrived, _no,        _no,        _no),
-    FalseAlarm: (false_alarm, false_alarm, false_alarm, false_alarm,    _no,        _no,        _no),
-    Verify:     (_no,         _no,         _no,         _no,            verify,     _no,        _no),
-    Close:      (_no,         _no,         _no,         _no,            _no,        close,      _no),
-    Join:       (join,        join,        join,        join,           _no,        _no,        _no),
-    Fold:       (fold,        fold,        fold,        fold,           fold_after, fold_after, _no),
-    Ended:      (ended,       ended,       ended,       ended,          ended,      ended,      _no),
-    Due:        (due,         due,         due,         due,            due,        due,        due),
+    # event:     open         offered      accepted      arrived         handled     verified    closed
+    Offer:      (offer,       offer,       offer_over,   _no,            _no,        _no,        _no),
+    Nobody:     (nobody_yet,  nobody_more, nobody_more,  _no,            _no,        _no,        _no),
+    Delivered:  (delivered,   delivered,   delivered,    delivered,      _known,     _known,     _known),
+    Accept:     (accept,      accept,      acknowledge,  acknowledge,    _no,        _no,        _no),
+    Decline:    (decline,     decline,     decline_over, _no,            _no,        _no,        _no),
+    Arrive:     (_no,         _no,         arrive,       _no,            _no,        _no,        _no),
+    Handle:     (by_centre,   by_centre,   by_centre,    handle_arrived, _no,        _no,        _no),
+    FalseAlarm: (false_alarm, false_alarm, false_alarm,  false_alarm,    _no,        _no,        _no),
+    Verify:     (_no,         _no,         _no,          _no,            verify,     _no,        _no),
+    Close:      (_no,         _no,         _no,          _no,            _no,        close,      _no),
+    Reassign:   (reassign,    reassign,    reassign,     reassign,       _no,        _no,        _no),
+    HandOver:   (_no,         _no,         hand_over,    _no,            _no,        _no,        _no),
+    Excuse:     (excuse,      excuse,      excuse,       excuse,         excuse,     excuse,     excuse),
+    Join:       (join,        join,        join,         join,           _no,        _no,        _no),
+    Fold:       (fold,        fold,        fold,         fold,           fold_after, fold_after, _no),
+    Raise:      (raised,      raised,      raised,       raised,         _no,        _no,        _no),
+    Ended:      (ended,       ended,       ended,        ended,          ended,      ended,      _no),
+    Due:        (due,         due,         due,          due,            due,        due,        due),
 }  # fmt: skip
 TABLE: dict[type, dict[TaskState, _Handler]] = {
     event: dict(zip(TaskState, row, strict=True)) for event, row in _ROWS.items()

@@ -1,28 +1,31 @@
 """What the engine does to a task: offers, deadlines, more findings. Each handler stands in the table of lifecycle.py. Pure."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from alerting import clocks
+from alerting import ceasing, clocks
+from alerting.handing import open_window
 from alerting.steps import (
     CENTRE,
+    CITY,
     Decision,
     Delivered,
     Due,
     Effect,
-    Ended,
     Fold,
     Join,
     Log,
     Nobody,
     Notify,
     Offer,
+    Raise,
     Seek,
     refuse,
     unchanged,
 )
 from farwatch.domain.finding import Reason
-from farwatch.domain.task import DeadlineKind, Matter, Task, TaskState
+from farwatch.domain.task import Deadline, DeadlineKind, Matter, Task, TaskState
 
 LOOK_AGAIN_S = 15.0
 """How often somebody is looked for again while a task is offered to nobody (shifts begin, officers come back)."""
@@ -40,7 +43,8 @@ def offer(task: Task, event: Offer, now: datetime) -> Decision:
         dispatched_at=task.dispatched_at or now,
         dispatch=event.reason,
     )
-    task, _ = clocks.drop(task, DeadlineKind.DISPATCH, now)
+    task, _ = clocks.drop(task, DeadlineKind.DISPATCH, now=now)
+    task = open_window(task, event.officer, now)
     detail = {"officer": event.officer, "to": event.to, "reason": event.reason.key, **event.reason.params}
     return Decision(
         task,
@@ -88,7 +92,11 @@ def join(task: Task, event: Join, _now: datetime) -> Decision:
         task.state in WAITING,
     )
     more = clocks.clocks_of(
-        matter, task.policy, arrive=task.state is not TaskState.ARRIVED, ladder=waiting and worse
+        matter,
+        task.policy,
+        arrive=task.arrived_at is None,
+        ladder=waiting and worse,
+        handle_at=event.handle_at,
     )
     task = replace(
         task,
@@ -108,16 +116,13 @@ def join(task: Task, event: Join, _now: datetime) -> Decision:
     return Decision(task, event.reason, (joined, *_told(task, matter, worse=worse, waiting=waiting)))
 
 
-def fold(task: Task, event: Fold, _now: datetime) -> Decision:
-    """The same business goes on: the finding is kept with its matter, and a worse one is offered anew."""
+def fold(task: Task, event: Fold, now: datetime) -> Decision:
+    """The condition goes on: the finding is kept with its matter, and a worse one is offered anew."""
     old = next(m for m in task.matters if m.id == event.matter)
+    matter = replace(old, findings=(*old.findings, event.finding), ceased_at=None)
+    task = clocks.stop(task, DeadlineKind.QUIET, now, matter=matter.id)
     worse = event.severity > task.severity
-    matter = replace(old, findings=(*old.findings, event.finding), severity=max(old.severity, event.severity))
-    task = replace(
-        task,
-        matters=tuple(matter if m.id == matter.id else m for m in task.matters),
-        severity=max(task.severity, event.severity),
-    )
+    task = _grown(task, matter, event.severity, now)
     folded = Log(
         "finding_folded", {"matter": matter.id, "finding": str(event.finding), "severity": event.severity}
     )
@@ -125,9 +130,40 @@ def fold(task: Task, event: Fold, _now: datetime) -> Decision:
     return Decision(task, Reason("same_fingerprint"), (folded, *told))
 
 
+def _grown(task: Task, matter: Matter, severity: int, now: datetime) -> Task:
+    """With `matter` as it is now, of class `severity` at least; a worse class brings its earlier clocks."""
+    grown = replace(matter, severity=max(matter.severity, severity))
+    task = replace(
+        task,
+        matters=tuple(grown if m.id == matter.id else m for m in task.matters),
+        severity=max(task.severity, severity),
+    )
+    return (
+        clocks.worsened(task, grown, now) if severity > matter.severity and task.handled_at is None else task
+    )
+
+
+def raised(task: Task, event: Raise, now: datetime) -> Decision:
+    """Another kind of eye saw the same business: it is worse by so much, and more certain."""
+    old = next((m for m in task.matters if m.id == event.matter and m.closed_at is None), None)
+    if old is None:
+        return refuse(task, "unknown_matter")
+    confirmed_by = tuple(dict.fromkeys((*old.confirmed_by, *event.confirmed_by)))
+    if confirmed_by == old.confirmed_by and event.severity <= old.severity:
+        return unchanged(task, "already_confirmed")
+    worse = event.severity > task.severity
+    task = _grown(task, replace(old, confirmed_by=confirmed_by), event.severity, now)
+    matter = next(m for m in task.matters if m.id == old.id)
+    detail = {
+        "matter": matter.id, "severity": matter.severity, "confirmed_by": list(confirmed_by), "reason": event.reason.key,
+    }  # fmt: skip
+    told = _told(task, matter, worse=True, waiting=task.state in WAITING) if worse else ()
+    return Decision(task, event.reason, (Log("matter_confirmed", detail), *told))
+
+
 def _told(task: Task, matter: Matter, *, worse: bool, waiting: bool) -> tuple[Effect, ...]:
     if waiting and worse:
-        return (Seek("officer"),)
+        return (Seek("officer"), *more_at_once(task))
     params = {"kind": matter.kind.value, "severity": matter.severity}
     occasion = f"matter:{matter.id}:{matter.severity}"
     asked = (task.officer,) if task.officer else (o for o in task.offered_to if o not in task.declined_by)
@@ -147,9 +183,10 @@ def fold_after(task: Task, event: Fold, now: datetime) -> Decision:
     return replace(decision, reason=Reason("again_after_handled"), effects=(*decision.effects, again))
 
 
-def ended(task: Task, event: Ended, _now: datetime) -> Decision:
-    detail = {"matter": event.matter, "finding": str(event.finding), "ended_at": event.ended_at.isoformat()}
-    return Decision(task, Reason("ended"), (Log("finding_ended", detail),))
+def more_at_once(task: Task) -> tuple[Seek, ...]:
+    """Those to ask beside the best one, when this class asks several at once."""
+    asked = sum(o not in task.declined_by for o in task.offered_to)
+    return (Seek("next_officer"),) * (task.policy.clocks(task.severity).ask_at_once - max(1, asked))
 
 
 def due(task: Task, event: Due, now: datetime) -> Decision:
@@ -159,14 +196,39 @@ def due(task: Task, event: Due, now: datetime) -> Decision:
     if deadline.kind in clocks.BREACHABLE:
         task, effects = clocks.breach(task, deadline, now)
         return Decision(task, Reason(f"{deadline.kind}_breached"), tuple(effects))
-    task = clocks.fire(task, deadline, now)
-    if deadline.kind is DeadlineKind.DISPATCH:
-        return Decision(
-            task,
-            Reason("looked_again"),
-            (Seek("officer" if task.state is TaskState.OPEN else "next_officer"),),
-        )
-    to = task.policy.escalation[deadline.step].to
-    escalated = Log("escalated", {"to": to, "step": deadline.step, "reason": "not_accepted"})
-    call: Effect = Notify(f"escalated:{deadline.matter}:{deadline.step}", CENTRE, "escalated")
-    return Decision(task, Reason("escalated"), (escalated, call if to == CENTRE else Seek(to)))
+    return _HAPPENS[deadline.kind](clocks.fire(task, deadline, now), deadline, now)
+
+
+def _look(task: Task, _deadline: Deadline, _now: datetime) -> Decision:
+    to = "officer" if task.state is TaskState.OPEN else "next_officer"
+    return Decision(task, Reason("looked_again"), (Seek(to),))
+
+
+def _lapse(task: Task, deadline: Deadline, _now: datetime) -> Decision:
+    """One officer's window is over: another is asked too. He may still accept. After a re-assignment the centre, which chose
+    him, is told."""
+    officer = task.offered_to[deadline.step]
+    lapsed = Log("offer_lapsed", {"officer": officer})
+    if task.accepted_at is None:
+        return Decision(task, Reason("offer_lapsed"), (lapsed, Seek("next_officer")))
+    told = Notify(f"lapsed:{officer}:{deadline.due_at.isoformat()}", CENTRE, "offer_lapsed")
+    return Decision(task, Reason("offer_lapsed"), (lapsed, told, Seek("next_officer")))
+
+
+def _escalate(task: Task, deadline: Deadline, _now: datetime) -> Decision:
+    rung = task.policy.rungs[deadline.step]
+    missing = "not_accepted" if rung.of == "accept" else "not_arrived"
+    escalated = Log("escalated", {"to": rung.to, "step": deadline.step, "reason": missing})
+    if rung.to not in (CENTRE, CITY):
+        return Decision(task, Reason("escalated"), (escalated, Seek(rung.to)))
+    key = "escalated" if rung.of == "accept" else "escalated_arrive"
+    call = Notify(f"escalated:{deadline.matter}:{deadline.step}", rung.to, key)
+    return Decision(task, Reason("escalated"), (escalated, call))
+
+
+_HAPPENS: dict[DeadlineKind, Callable[[Task, Deadline, datetime], Decision]] = {
+    DeadlineKind.DISPATCH: _look,
+    DeadlineKind.OFFER: _lapse,
+    DeadlineKind.ESCALATE: _escalate,
+    DeadlineKind.QUIET: ceasing.cease,
+}

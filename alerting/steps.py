@@ -7,10 +7,12 @@ from uuid import UUID
 
 from farwatch.domain.finding import Param, Reason
 from farwatch.domain.place import Position
-from farwatch.domain.task import Actor, DeadlineKey, Matter, Task
+from farwatch.domain.task import Actor, DeadlineKey, DeadlineKind, Matter, Task
 
 CENTRE = "centre"
 """The command centre as the one who is told, or to whom a task is escalated."""
+CITY = "city"
+"""The city's duty officer above the command centre, as the one who is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,10 @@ class Accept:
 
 @dataclass(frozen=True, slots=True)
 class Decline:
+    """`reason` is in the officer's own words, or a word of his page."""
+
     actor: Actor
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +79,50 @@ class Close:
 
 
 @dataclass(frozen=True, slots=True)
+class Reassign:
+    """The task is taken from who has it and offered to `to`."""
+
+    actor: Actor
+    to: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """Its holder asks `to` to take it over, and is responsible until he accepts."""
+
+    actor: Actor
+    to: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Excuse:
+    """A breach stands excused; `lead_of`: the actor leads the team of the task's grid. `matter` None: of all matters."""
+
+    actor: Actor
+    kind: DeadlineKind
+    matter: int | None
+    reason: str
+    lead_of: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Join:
-    """One more matter for this visit."""
+    """One more matter for this visit; `handle_at` is its legal limit."""
 
     matter: Matter
+    reason: Reason
+    handle_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Raise:
+    """Other matters confirm this one: it is of class `severity` at least."""
+
+    matter: int
+    severity: int
+    confirmed_by: tuple[int, ...]
     reason: Reason
 
 
@@ -92,11 +137,12 @@ class Fold:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The condition behind a finding no longer holds; the visit goes on."""
+    """The condition behind a finding no longer holds; `left` others of the matter still do. The visit goes on."""
 
     matter: int
     finding: UUID
     ended_at: datetime
+    left: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +152,8 @@ class Due:
     key: DeadlineKey
 
 
-Act = Accept | Decline | Arrive | Handle | FalseAlarm | Verify | Close
-Event = Act | Offer | Nobody | Delivered | Join | Fold | Ended | Due
+Act = Accept | Decline | Arrive | Handle | FalseAlarm | Verify | Close | Reassign | HandOver | Excuse
+Event = Act | Offer | Nobody | Delivered | Join | Fold | Raise | Ended | Due
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +166,14 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class Notify:
-    """`target` (an officer's id, or CENTRE) is told once for each `occasion` of this task."""
+    """`target` (an officer's id, CENTRE or CITY) is told once for each `occasion` of this task. What is not `urgent` may wait
+    for a digest."""
 
     occasion: str
     target: str
     key: str
     params: Mapping[str, Param] = field(default_factory=dict)
+    urgent: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Self
 from uuid import UUID
 
-from alerting import dispatch, lifecycle, warning, writing
+from alerting import clocks, dispatch, lifecycle, warning, writing
 from alerting.correlation import Correlation, FoldInto, Found, JoinTo, OpenNew, correlate, matter_of
 from alerting.steps import Decision, Effect, Fold, Join
 from farwatch.domain.place import Position
@@ -71,9 +71,13 @@ async def send(connection: Connection, found: Found, city: City, now: datetime) 
             decision = lifecycle.step(before := task, Fold(matter.id, found.id, found.finding.severity), now)
         case JoinTo(task=task, reason=reason):
             _, matter_id = await tasks.draw_ids(connection)
-            decision = lifecycle.step(before := task, Join(matter_of(found, matter_id), reason), now)
+            matter = matter_of(found, matter_id)
+            handle_at = clocks.handle_at(matter, task.policy, city.policy.calendar)
+            decision = lifecycle.step(before := task, Join(matter, reason, handle_at), now)
         case OpenNew():
-            decision = lifecycle.begin(await _new_task(connection, found, correlation, city, now))
+            new = await _new_task(connection, found, correlation, city, now)
+            handle_at = clocks.handle_at(new.matters[0], new.policy, city.policy.calendar)
+            decision = lifecycle.begin(new, handle_at)
     decision = dispatch.resolve(decision, await situation(connection, city, now), now)
     await writing.write(connection, before, decision, now)
     await warnings.overtake(connection, found.finding.fingerprint, found.finding.drill_id, now)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -37,7 +37,8 @@ class Station:
 
     `credential` names the secrets of its HJ 212 frames (password, SM4 key); empty: frames need no password. `source`
     is the address or network (CIDR) that it must come from over TCP; empty: any. `minute_interval_min` is the period of
-    its minute values; None: as observed. `o2_reference_percent` is the standard's reference oxygen (基准氧含量).
+    its minute values; None: as observed. `o2_reference_percent` is the standard's reference oxygen (基准氧含量). `certificate` is the
+    number of its review (验收备案) or calibration certificate, good up to and with `certificate_until`.
     """
 
     mn: str
@@ -51,6 +52,9 @@ class Station:
     source: str = ""
     minute_interval_min: int | None = None
     o2_reference_percent: float | None = None
+    certificate: str = ""
+    certificate_until: date | None = None
+    calibrated_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +131,7 @@ class Camera:
 
     With a `start_url` the camera sends only when asked: that HTTP address starts the stream and answers JSON that has the
     RTSP address under `start_key` (names joined by dots); its host is that of `start_url` or of `url`. `stop_url` lets the
-    stream go; `start_credential` names the header (user) and its value (password) that both want.
+    stream go; `start_credential` names the header (user) and its value (password) that both want. `certificate` as of a station.
     """
 
     id: str
@@ -146,6 +150,9 @@ class Camera:
     stop_url: str = ""
     start_key: str = DEFAULT_START_KEY
     start_credential: str = ""
+    certificate: str = ""
+    certificate_until: date | None = None
+    calibrated_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,12 +170,13 @@ class Zone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grid:
-    """A responsible grid (责任网格) and the team that answers for it."""
+    """A responsible grid (责任网格) and the team that answers for it; `street` is its street office (街道), if known."""
 
     id: str
     name: str
     team: str
     area: Area
+    street: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,10 +199,10 @@ class Officer:
     phone: str
     place: Position
     shift: str
-
     skills: frozenset[str] = frozenset()
     contact_channel: str = ""
     badge: str = ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registry:

@@ -32,17 +32,24 @@ class TaskState(StrEnum):
 
 
 class Outcome(StrEnum):
+    """`ceased`: it ended by itself, and a visit was not needed."""
+
     HANDLED = "handled"
     FALSE_ALARM = "false_alarm"
+    CEASED = "ceased"
 
 
 class DeadlineKind(StrEnum):
-    """accept and arrive can be breached; escalate offers to one more; dispatch looks (again) for somebody to send."""
+    """accept, arrive and handle (the legal limit) can be breached; escalate asks or tells one more; dispatch looks (again) for
+    somebody to send; offer ends one officer's window; quiet says that a matter ceased."""
 
     ACCEPT = "accept"
     ARRIVE = "arrive"
     ESCALATE = "escalate"
     DISPATCH = "dispatch"
+    OFFER = "offer"
+    HANDLE = "handle"
+    QUIET = "quiet"
 
 
 class DeadlineState(StrEnum):
@@ -57,7 +64,8 @@ class DeadlineState(StrEnum):
 class Matter:
     """One fingerprint's business within a task. `found_at` is its t1; `accepted_at` its own t4.
 
-    `findings` are all findings folded into it, the first one first.
+    `findings` are all findings folded into it, the first one first. `ceased_at`: its findings had ended and stayed away;
+    `closed_reason` is null when it was closed with its task. `confirmed_by` are matters that another kind of eye saw.
     """
 
     id: int
@@ -73,12 +81,19 @@ class Matter:
     event_at: datetime
     accepted_at: datetime | None = None
     closed_at: datetime | None = None
+    closed_reason: str | None = None
+    ceased_at: datetime | None = None
+    confirmed_by: tuple[int, ...] = ()
     findings: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deadline:
-    """An instant by which something must have happened; `step` numbers the escalation steps from 0."""
+    """An instant by which something must have happened. `step`: of escalate, the rung in `TaskPolicy.rungs`; of offer, the place
+    in `offered_to`; of accept and arrive, 0, and from 1 on earlier ones that a worse class brought.
+
+    An excuse stands beside a breach and never undoes it.
+    """
 
     kind: DeadlineKind
     due_at: datetime
@@ -86,6 +101,9 @@ class Deadline:
     step: int = 0
     state: DeadlineState = DeadlineState.PENDING
     decided_at: datetime | None = None
+    excused_at: datetime | None = None
+    excused_by: str | None = None
+    excuse: str | None = None
 
     @property
     def key(self) -> "DeadlineKey":
@@ -100,7 +118,10 @@ _SHOWN_FIRST = (DeadlineState.PENDING, DeadlineState.BREACHED, DeadlineState.MET
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """All times t1-t8 are the database's clock: opened (t1), dispatched, delivered, accepted, arrived, handled,
-    verified, closed (t8)."""
+    verified, closed (t8). The first t4 and t5 stay when the task changes hands.
+
+    `handover_to` is asked to take it over from `officer`, who is responsible until he accepts.
+    """
 
     id: int
     state: TaskState
@@ -124,6 +145,9 @@ class Task:
     drill_id: str | None = None
     dispatch: Reason | None = None
     reopened_from: int | None = None
+    handover_to: str | None = None
+    closed_reason: str | None = None
+    storm_id: int | None = None
     matters: tuple[Matter, ...] = ()
     deadlines: tuple[Deadline, ...] = field(default_factory=tuple)
 

@@ -1,35 +1,26 @@
 """`policy.toml` as text and as values. A key that is not known is an error that names it."""
 
 import tomllib
-from dataclasses import fields
+from collections.abc import Iterator
 from difflib import get_close_matches
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from farwatch.domain.finding import Tier
 from farwatch.domain.policy import (
     SHIPPED,
     Action,
-    EscalationStep,
     EvidenceRule,
+    FirstTimeRule,
     LimitRule,
     Policy,
-    QualityRule,
     RetentionRule,
     SilenceRule,
-    TaskPolicy,
+    StormRule,
 )
-
-Seconds = Annotated[float, Field(gt=0, le=30 * 86400)]
-Metres = Annotated[float, Field(gt=0, le=100_000)]
-Stretch = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")]
-
-
-Days = Annotated[int, Field(ge=30, le=36_500)]
-Gigabytes = Annotated[float, Field(ge=0.1, le=1_000_000)]
-ReadingDays = Annotated[int, Field(ge=430, le=36_500)]
-"""Event times are taken as far back as 400 days (farwatch.domain.reading.OLDEST)."""
+from farwatch.storage.policy_tables import judging, sending, work
+from farwatch.storage.policy_tables.table import Metres, Seconds, Table
 
 
 class PolicyError(Exception):
@@ -40,90 +31,33 @@ class PolicyError(Exception):
         self.problems = problems
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
-
-
-class _Limit(_Table):
-    violation_ratio: Annotated[float, Field(ge=1, le=100)] = SHIPPED.limit.violation_ratio
-    hold_s: Annotated[float, Field(ge=0, le=86400)] = SHIPPED.limit.hold_s
-    hold_readings: Annotated[int, Field(ge=1, le=10_000)] = SHIPPED.limit.hold_readings
-    clear_share: Annotated[float, Field(gt=0, le=1)] = SHIPPED.limit.clear_share
-    clear_s: Annotated[float, Field(ge=0, le=86400)] = SHIPPED.limit.clear_s
-
-
-class _Silence(_Table):
-    after_s: Seconds = SHIPPED.silence.after_s
-
-
-class _Quality(_Table):
-    constant_s: Annotated[float, Field(ge=3600, le=6 * 3600)] = SHIPPED.quality.constant_s
-    slow_constant_s: Annotated[float, Field(ge=6 * 3600, le=48 * 3600)] = SHIPPED.quality.slow_constant_s
-    clock_drift_s: Annotated[float, Field(ge=5, le=86400)] = SHIPPED.quality.clock_drift_s
-    business_hours: list[Stretch] = list(SHIPPED.quality.business_hours)
-
-    def rule(self) -> QualityRule:
-        return QualityRule(**{**self.model_dump(), "business_hours": tuple(self.business_hours)})
-
-
-class _Retention(_Table):
-    readings_days: ReadingDays = SHIPPED.retention.readings_days
-    revisions_days: ReadingDays = SHIPPED.retention.revisions_days
-    dead_letters_days: Days = SHIPPED.retention.dead_letters_days
-
-
-class _Evidence(_Table):
-    closed_gb: Gigabytes = SHIPPED.evidence.closed_gb
-    recorded_gb: Gigabytes = SHIPPED.evidence.recorded_gb
-    faults_gb: Gigabytes = SHIPPED.evidence.faults_gb
-    copies_gb: Gigabytes = SHIPPED.evidence.copies_gb
-
-
-class _Step(_Table):
-    after_s: Seconds
-    to: Literal["next_officer", "lead", "centre"]
-
-
-class _Task(_Table):
-    accept_s: Seconds = SHIPPED.task.accept_s
-    arrive_s: Seconds = SHIPPED.task.arrive_s
-    geofence_m: Metres = SHIPPED.task.geofence_m
-    accuracy_max_m: Metres = SHIPPED.task.accuracy_max_m
-    quiet_close_s: Seconds = SHIPPED.task.quiet_close_s
-    escalation: list[_Step] | None = None
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        after = [step.after_s for step in self.escalation or []]
-        if after != sorted(after):
-            raise ValueError("escalation: the steps must be in the order of after_s")
-        return self
-
-
-class _ActionRow(_Table):
-    rule: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-    tier: Literal["early", "violation", "fault"]
-    action: Literal["task", "warn", "record"]
-
-
-class _PolicyFile(_Table):
+class _PolicyFile(Table):
     warn_window_s: Seconds = SHIPPED.warn_window_s
     join_radius_m: Metres = SHIPPED.join_radius_m
     join_within_s: Seconds = SHIPPED.join_within_s
     position_fresh_s: Seconds = SHIPPED.position_fresh_s
-    actions: list[_ActionRow] | None = None
-    limit: _Limit = Field(default_factory=_Limit)
-    silence: _Silence = Field(default_factory=_Silence)
-    quality: _Quality = Field(default_factory=_Quality)
-    retention: _Retention = Field(default_factory=_Retention)
-    evidence: _Evidence = Field(default_factory=_Evidence)
-    task: _Task = Field(default_factory=_Task)
+    reopen_within_s: Seconds = SHIPPED.reopen_within_s
+    confirm_within_s: Seconds = SHIPPED.confirm_within_s
+    actions: list[judging.ActionRow] | None = None
+    n_of_m: list[judging.NOfMRow] = Field(default_factory=list)
+    limit: judging.Limit = Field(default_factory=judging.Limit)
+    silence: judging.Silence = Field(default_factory=judging.Silence)
+    quality: judging.Quality = Field(default_factory=judging.Quality)
+    retention: judging.Retention = Field(default_factory=judging.Retention)
+    evidence: judging.Evidence = Field(default_factory=judging.Evidence)
+    task: work.Task = Field(default_factory=work.Task)
+    storm: work.Storm = Field(default_factory=work.Storm)
+    first_time: work.FirstTime = Field(default_factory=work.FirstTime)
+    calendar: work.Calendar = Field(default_factory=work.Calendar)
+    dispatch: sending.Dispatch = Field(default_factory=sending.Dispatch)
+    notices: sending.Notices = Field(default_factory=sending.Notices)
 
     @model_validator(mode="after")
     def _once(self) -> Self:
-        pairs = [(row.rule, row.tier) for row in self.actions or []]
-        if twice := sorted({f"{rule}/{tier}" for rule, tier in pairs if pairs.count((rule, tier)) > 1}):
-            raise ValueError(f"actions: listed twice: {', '.join(twice)}")
+        for name, rows in (("actions", self.actions or []), ("n_of_m", self.n_of_m)):
+            pairs = [(row.rule, row.tier) for row in rows]
+            if twice := sorted({f"{rule}/{tier}" for rule, tier in pairs if pairs.count((rule, tier)) > 1}):
+                raise ValueError(f"{name}: listed twice: {', '.join(twice)}")
         return self
 
     def policy(self) -> Policy:
@@ -132,6 +66,8 @@ class _PolicyFile(_Table):
             join_radius_m=self.join_radius_m,
             join_within_s=self.join_within_s,
             position_fresh_s=self.position_fresh_s,
+            reopen_within_s=self.reopen_within_s,
+            confirm_within_s=self.confirm_within_s,
             actions=SHIPPED.actions
             if self.actions is None
             else {(row.rule, Tier(row.tier)): Action(row.action) for row in self.actions},
@@ -140,34 +76,29 @@ class _PolicyFile(_Table):
             quality=self.quality.rule(),
             retention=RetentionRule(**self.retention.model_dump()),
             evidence=EvidenceRule(**self.evidence.model_dump()),
-            task=_task_policy(self.task),
+            task=self.task.value(),
+            n_of_m=tuple(row.value() for row in self.n_of_m),
+            storm=StormRule(**self.storm.model_dump()),
+            dispatch=self.dispatch.value(),
+            notices=self.notices.value(),
+            first_time=FirstTimeRule(**self.first_time.model_dump()),
+            calendar=self.calendar.value(),
         )
 
 
-def _task_policy(table: _Task) -> TaskPolicy:
-    steps = SHIPPED.task.escalation
-    if table.escalation is not None:
-        steps = tuple(EscalationStep(after_s=step.after_s, to=step.to) for step in table.escalation)
-    return TaskPolicy(**table.model_dump(exclude={"escalation"}), escalation=steps)
+def _keys(table: type[BaseModel]) -> Iterator[str]:
+    for name, field in table.model_fields.items():
+        yield name
+        for part in (
+            field.annotation,
+            *get_args(field.annotation),
+            *(a for g in get_args(field.annotation) for a in get_args(g)),
+        ):
+            if isinstance(part, type) and issubclass(part, BaseModel):
+                yield from _keys(part)
 
 
-_KNOWN_KEYS = sorted(
-    {
-        field.name
-        for type_ in (
-            Policy,
-            LimitRule,
-            SilenceRule,
-            QualityRule,
-            RetentionRule,
-            EvidenceRule,
-            TaskPolicy,
-            EscalationStep,
-        )
-        for field in fields(type_)
-    }
-    | _ActionRow.model_fields.keys()
-)
+_KNOWN_KEYS = sorted(set(_keys(_PolicyFile)))
 
 
 def parse(text: str) -> Policy:

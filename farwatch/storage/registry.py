@@ -118,7 +118,7 @@ async def _load(connection: Connection, inactive: bool) -> Registry:
 _ENTERPRISES = """SELECT id, name, lat, lon, contact_name, contact_phone, contact_channel
   FROM enterprises WHERE active OR $1 ORDER BY id"""
 _STATIONS = """SELECT mn, enterprise, name, lat, lon, medium, drill, crc, credential, source, minute_interval_min,
-    o2_reference_percent
+    o2_reference_percent, certificate, certificate_until, calibrated_on
   FROM stations WHERE active OR $1 ORDER BY mn"""
 _CHANNELS = """SELECT c.mn, c.code, c.unit, c.range_low, c.range_high, c.role, c.registered
   FROM channels c JOIN stations s ON s.mn = c.mn WHERE (c.active AND s.active) OR $1 ORDER BY c.mn, c.code"""
@@ -130,11 +130,11 @@ _MARKS = """SELECT mn, code, label, from_at, to_at, declared_at FROM marks
   WHERE withdrawn_at IS NULL AND to_at > now() - interval '400 days' ORDER BY mn, from_at, id"""
 """As far back as readings are taken (farwatch.domain.reading.OLDEST)."""
 _CAMERAS = """SELECT id, name, enterprise, lat, lon, heading_deg, url, credential, drill, transport, reader,
-    watch, ptz, start_url, stop_url, start_key, start_credential
+    watch, ptz, start_url, stop_url, start_key, start_credential, certificate, certificate_until, calibrated_on
   FROM cameras WHERE active OR $1 ORDER BY id"""
 _ZONES = """SELECT z.camera, z.name, z.purpose, z.polygon FROM zones z JOIN cameras c ON c.id = z.camera
   WHERE (z.active AND c.active) OR $1 ORDER BY z.camera, z.name"""
-_GRIDS = "SELECT id, name, team, geometry FROM grids WHERE active OR $1 ORDER BY id"
+_GRIDS = "SELECT id, name, team, geometry, street FROM grids WHERE active OR $1 ORDER BY id"
 _TEAMS = "SELECT id, name, lead FROM teams WHERE active OR $1 ORDER BY id"
 _OFFICERS = """SELECT id, name, team, phone, lat, lon, shift, skills, contact_channel, badge
   FROM officers WHERE active OR $1 ORDER BY id"""
@@ -164,6 +164,9 @@ def _station(row: Record) -> Station:
         source=row["source"],
         minute_interval_min=row["minute_interval_min"],
         o2_reference_percent=row["o2_reference_percent"],
+        certificate=row["certificate"],
+        certificate_until=row["certificate_until"],
+        calibrated_on=row["calibrated_on"],
     )
 
 
@@ -215,6 +218,9 @@ def _camera(row: Record) -> Camera:
         stop_url=row["stop_url"],
         start_key=row["start_key"],
         start_credential=row["start_credential"],
+        certificate=row["certificate"],
+        certificate_until=row["certificate_until"],
+        calibrated_on=row["calibrated_on"],
     )
 
 
@@ -233,7 +239,7 @@ def _grid(row: Record) -> Grid:
         tuple(tuple((float(lon), float(lat)) for lon, lat in ring) for ring in rings)
         for rings in row["geometry"]["coordinates"]
     )
-    return Grid(id=row["id"], name=row["name"], team=row["team"], area=Area(polygons))
+    return Grid(id=row["id"], name=row["name"], team=row["team"], area=Area(polygons), street=row["street"])
 
 
 def _officer(row: Record) -> Officer:

@@ -136,10 +136,10 @@ async def _write_people(connection: Connection, changes: Changes) -> None:
     await _upsert(
         connection,
         "grids",
-        ("id", "name", "team", "geometry"),
+        ("id", "name", "team", "geometry", "street"),
         1,
         (
-            (g.id, g.name, g.team, {"type": "MultiPolygon", "coordinates": g.area.polygons})
+            (g.id, g.name, g.team, {"type": "MultiPolygon", "coordinates": g.area.polygons}, g.street)
             for g in changes.grids
         ),
     )

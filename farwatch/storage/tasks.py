@@ -10,7 +10,7 @@ from typing import Any
 
 from farwatch.domain.finding import Kind, Reason
 from farwatch.domain.place import EARTH_RADIUS_M, Position
-from farwatch.domain.policy import EscalationStep, TaskPolicy
+from farwatch.domain.policy import EscalationStep, Handling, SeverityClocks, TaskPolicy
 from farwatch.domain.task import Deadline, DeadlineKind, DeadlineState, Matter, Outcome, Task, TaskState
 from farwatch.storage.database import Connection, Pool, Record
 
@@ -69,6 +69,35 @@ async def due(connection: Connection | Pool, now: datetime, limit: int) -> list[
     return [r["task_id"] for r in rows]
 
 
+async def findings_left(connection: Connection, matter: int) -> int:
+    """How many findings of a matter still stand."""
+    left: int = await connection.fetchval(
+        "SELECT count(*) FROM matter_findings mf JOIN findings f ON f.id = mf.finding_id"
+        " WHERE mf.matter_id = $1 AND f.ended_at IS NULL",
+        matter,
+    )
+    return left
+
+
+async def leads(connection: Connection, officer: str, task: int) -> bool:
+    """Does this officer lead the team of the task's grid?"""
+    return bool(
+        await connection.fetchval(
+            "SELECT EXISTS (SELECT FROM tasks t JOIN grids g ON g.id = t.grid JOIN teams m ON m.id = g.team"
+            " WHERE t.id = $1 AND g.active AND m.active AND m.lead = $2)",
+            task,
+            officer,
+        )
+    )
+
+
+async def has_officer(connection: Connection, officer: str) -> bool:
+    """Is there an officer of this id who is active?"""
+    return bool(
+        await connection.fetchval("SELECT EXISTS (SELECT FROM officers WHERE id = $1 AND active)", officer)
+    )
+
+
 async def open_counts(connection: Connection) -> dict[str, int]:
     """By officer, how many tasks he holds or is asked to take that are not handled yet."""
     rows = await connection.fetch(
@@ -102,7 +131,7 @@ async def save(connection: Connection, before: Task | None, after: Task) -> None
 _COLUMNS = (
     "state", "severity", "lat", "lon", "grid", "enterprise", "officer", "offered_to", "declined_by", "dispatch_reason",
     "dispatch_params", "opened_at", "dispatched_at", "delivered_at", "accepted_at", "arrived_at", "handled_at",
-    "verified_at", "closed_at", "outcome", "policy", "drill_id", "reopened_from",
+    "verified_at", "closed_at", "outcome", "policy", "drill_id", "reopened_from", "handover_to", "closed_reason", "storm_id",
 )  # fmt: skip
 _PLACES = ", ".join(f"${i}" for i in range(2, len(_COLUMNS) + 2))
 
@@ -113,7 +142,7 @@ def _values(task: Task) -> tuple[Any, ...]:
         list(task.offered_to), list(task.declined_by), task.dispatch.key if task.dispatch else None,
         dict(task.dispatch.params) if task.dispatch else {}, task.opened_at, task.dispatched_at, task.delivered_at,
         task.accepted_at, task.arrived_at, task.handled_at, task.verified_at, task.closed_at, task.outcome,
-        asdict(task.policy), task.drill_id, task.reopened_from,
+        _stored_policy(task.policy), task.drill_id, task.reopened_from, task.handover_to, task.closed_reason, task.storm_id,
     )  # fmt: skip
 
 
@@ -133,19 +162,22 @@ async def _save_matter(connection: Connection, task: Task, matter: Matter, befor
     if before is None:
         made = await connection.fetchval(
             "INSERT INTO matters (id, task_id, fingerprint, kind, station, camera, code, zone, event_at, found_at, severity,"
-            " reason_key, reason_params, accepted_at, closed_at, drill_id) OVERRIDING SYSTEM VALUE"
-            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
+            " reason_key, reason_params, accepted_at, closed_at, drill_id, ceased_at, closed_reason, confirmed_by)"
+            " OVERRIDING SYSTEM VALUE"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)"
             " ON CONFLICT (fingerprint, drill_id) WHERE closed_at IS NULL DO NOTHING RETURNING id",
             matter.id, task.id, matter.fingerprint, matter.kind, matter.station, matter.camera, matter.code, matter.zone,
             matter.event_at, matter.found_at, matter.severity, matter.reason.key, dict(matter.reason.params),
-            matter.accepted_at, matter.closed_at, task.drill_id,
+            matter.accepted_at, matter.closed_at, task.drill_id, matter.ceased_at, matter.closed_reason, list(matter.confirmed_by),
         )  # fmt: skip
         if made is None:
             raise FingerprintTakenError(matter.fingerprint)
     else:
         await connection.execute(
-            "UPDATE matters SET severity = $2, accepted_at = $3, closed_at = $4 WHERE id = $1",
-            matter.id, matter.severity, matter.accepted_at, matter.closed_at,
+            "UPDATE matters SET severity = $2, accepted_at = $3, closed_at = $4, ceased_at = $5, closed_reason = $6,"
+            " confirmed_by = $7 WHERE id = $1",
+            matter.id, matter.severity, matter.accepted_at, matter.closed_at, matter.ceased_at, matter.closed_reason,
+            list(matter.confirmed_by),
         )  # fmt: skip
     for finding in matter.findings[len(before.findings) if before else 0 :]:
         await connection.execute(
@@ -155,10 +187,26 @@ async def _save_matter(connection: Connection, task: Task, matter: Matter, befor
 
 async def _save_deadlines(connection: Connection, task_id: int, deadlines: Sequence[Deadline]) -> None:
     await connection.executemany(
-        "INSERT INTO deadlines (task_id, matter_id, kind, step, due_at, state, decided_at) VALUES ($1, $2, $3, $4, $5, $6, $7)"
+        "INSERT INTO deadlines (task_id, matter_id, kind, step, due_at, state, decided_at, excused_at, excused_by, excuse)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
         " ON CONFLICT (task_id, matter_id, kind, step) DO UPDATE SET due_at = excluded.due_at, state = excluded.state,"
-        " decided_at = excluded.decided_at",
-        [(task_id, d.matter, d.kind, d.step, d.due_at, d.state, d.decided_at) for d in deadlines],
+        " decided_at = excluded.decided_at, excused_at = excluded.excused_at, excused_by = excluded.excused_by,"
+        " excuse = excluded.excuse",
+        [
+            (
+                task_id,
+                d.matter,
+                d.kind,
+                d.step,
+                d.due_at,
+                d.state,
+                d.decided_at,
+                d.excused_at,
+                d.excused_by,
+                d.excuse,
+            )
+            for d in deadlines
+        ],
     )
 
 
@@ -171,12 +219,13 @@ async def _load(connection: Connection, ids: Sequence[int]) -> list[Task]:
     )
     matters = await connection.fetch(
         "SELECT m.id, m.task_id, m.fingerprint, m.kind, m.station, m.camera, m.code, m.zone, m.event_at, m.found_at, m.severity,"
-        " m.reason_key, m.reason_params, m.accepted_at, m.closed_at, (SELECT array_agg(f.finding_id ORDER BY f.seq) FROM"
+        " m.reason_key, m.reason_params, m.accepted_at, m.closed_at, m.ceased_at,"
+        " m.closed_reason, m.confirmed_by, (SELECT array_agg(f.finding_id ORDER BY f.seq) FROM"
         " matter_findings f WHERE f.matter_id = m.id) AS findings FROM matters m WHERE m.task_id = ANY($1::bigint[]) ORDER BY m.id",
         ids,
     )
     deadlines = await connection.fetch(
-        "SELECT task_id, matter_id, kind, step, due_at, state, decided_at FROM deadlines"
+        "SELECT task_id, matter_id, kind, step, due_at, state, decided_at, excused_at, excused_by, excuse FROM deadlines"
         " WHERE task_id = ANY($1::bigint[]) ORDER BY due_at, id",
         ids,
     )
@@ -198,7 +247,8 @@ def _task(row: Record, matters: tuple[Matter, ...], deadlines: tuple[Deadline, .
         dispatched_at=row["dispatched_at"], delivered_at=row["delivered_at"], accepted_at=row["accepted_at"],
         arrived_at=row["arrived_at"], handled_at=row["handled_at"], verified_at=row["verified_at"],
         closed_at=row["closed_at"], outcome=Outcome(row["outcome"]) if row["outcome"] else None,
-        drill_id=row["drill_id"], reopened_from=row["reopened_from"],
+        drill_id=row["drill_id"], reopened_from=row["reopened_from"], handover_to=row["handover_to"],
+        closed_reason=row["closed_reason"], storm_id=row["storm_id"],
         dispatch=Reason(row["dispatch_reason"], row["dispatch_params"]) if row["dispatch_reason"] else None,
         matters=matters, deadlines=deadlines,
     )  # fmt: skip
@@ -209,16 +259,34 @@ def _matter(row: Record) -> Matter:
         id=row["id"], fingerprint=row["fingerprint"], kind=Kind(row["kind"]), found_at=row["found_at"],
         event_at=row["event_at"], severity=row["severity"], reason=Reason(row["reason_key"], row["reason_params"]),
         station=row["station"], camera=row["camera"], code=row["code"], zone=row["zone"],
-        accepted_at=row["accepted_at"], closed_at=row["closed_at"], findings=tuple(row["findings"] or ()),
+        accepted_at=row["accepted_at"], closed_at=row["closed_at"], closed_reason=row["closed_reason"],
+        ceased_at=row["ceased_at"], confirmed_by=tuple(row["confirmed_by"]), findings=tuple(row["findings"] or ()),
     )  # fmt: skip
 
 
 def _deadline(row: Record) -> Deadline:
     return Deadline(
         kind=DeadlineKind(row["kind"]), due_at=row["due_at"], matter=row["matter_id"], step=row["step"],
-        state=DeadlineState(row["state"]), decided_at=row["decided_at"],
+        state=DeadlineState(row["state"]), decided_at=row["decided_at"], excused_at=row["excused_at"],
+        excused_by=row["excused_by"], excuse=row["excuse"],
     )  # fmt: skip
 
 
+def _stored_policy(policy: TaskPolicy) -> dict[str, Any]:
+    """As JSON, whose keys are texts."""
+    severities = {str(level): asdict(clocks) for level, clocks in policy.severities.items()}
+    return {**asdict(policy), "severities": severities}
+
+
 def _policy(stored: dict[str, Any]) -> TaskPolicy:
-    return TaskPolicy(**{**stored, "escalation": tuple(EscalationStep(**s) for s in stored["escalation"])})
+    """What an earlier release stored lacks what came since: that is as shipped, without classes or legal limits."""
+    severities = {
+        int(level): SeverityClocks(**_steps(c)) for level, c in stored.get("severities", {}).items()
+    }
+    handling = tuple(Handling(**h) for h in stored.get("handling", ()))
+    closes = {"closes_itself": tuple(stored["closes_itself"])} if "closes_itself" in stored else {}
+    return TaskPolicy(**{**_steps(stored), "severities": severities, "handling": handling, **closes})
+
+
+def _steps(stored: dict[str, Any]) -> dict[str, Any]:
+    return {**stored, "escalation": tuple(EscalationStep(**s) for s in stored["escalation"])}

@@ -1,24 +1,14 @@
 """The registry as the files that `import` reads: UTF-8 with BOM so that Excel opens them, in a stable order, no secrets."""
 
-import json
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
 from datetime import datetime
 
 import orjson
 
-from farwatch.domain.policy import (
-    EscalationStep,
-    EvidenceRule,
-    LimitRule,
-    Policy,
-    QualityRule,
-    RetentionRule,
-    SilenceRule,
-    TaskPolicy,
-)
+from farwatch.domain.policy import Policy
 from farwatch.domain.registry import Camera, Channel, Limit, Officer, Registry, Station
 from server.registry.cells import ALWAYS_VALID_FROM, CITY_ZONE
+from server.registry.policy_text import render_policy
 from server.registry.rows import HEADERS
 from server.spreadsheet import BOM, Cell, lines
 
@@ -106,7 +96,12 @@ def _grids(city: Registry) -> bytes:
     features = [
         {
             "type": "Feature",
-            "properties": {"id": g.id, "name": g.name, "team": g.team},
+            "properties": {
+                "id": g.id,
+                "name": g.name,
+                "team": g.team,
+                **({"street": g.street} if g.street else {}),
+            },
             "geometry": {"type": "Polygon", "coordinates": g.area.polygons[0]}
             if len(g.area.polygons) == 1
             else {"type": "MultiPolygon", "coordinates": g.area.polygons},
@@ -114,44 +109,3 @@ def _grids(city: Registry) -> bytes:
         for g in sorted(city.grids.values(), key=lambda g: g.id)
     ]
     return orjson.dumps({"type": "FeatureCollection", "features": features}, option=orjson.OPT_APPEND_NEWLINE)
-
-
-def render_policy(policy: Policy) -> str:
-    """The policy as policy.toml; every value is written, also those that are as shipped."""
-    lines = [
-        f"warn_window_s = {policy.warn_window_s!r}",
-        f"join_radius_m = {policy.join_radius_m!r}",
-        f"join_within_s = {policy.join_within_s!r}",
-        f"position_fresh_s = {policy.position_fresh_s!r}",
-    ]
-    if not policy.actions:
-        lines.append("actions = []")
-    for (rule, tier), action in policy.actions.items():
-        lines += [
-            "",
-            "[[actions]]",
-            f'rule = "{rule}"',
-            f'tier = "{tier.value}"',
-            f'action = "{action.value}"',
-        ]
-    for name in ("limit", "silence", "quality", "retention", "evidence", "task"):
-        lines += ["", f"[{name}]", *_settings(getattr(policy, name))]
-    if not policy.task.escalation:
-        lines.append("escalation = []")
-    for step in policy.task.escalation:
-        lines += ["", "[[task.escalation]]", *_settings(step)]
-    return "\n".join(lines) + "\n"
-
-
-def _settings(
-    values: LimitRule
-    | SilenceRule
-    | QualityRule
-    | RetentionRule
-    | EvidenceRule
-    | TaskPolicy
-    | EscalationStep,
-) -> list[str]:
-    """Numbers, texts and lists of texts, which JSON writes as TOML does."""
-    told = [(field.name, getattr(values, field.name)) for field in fields(values)]
-    return [f"{name} = {json.dumps(value)}" for name, value in told if name != "escalation"]

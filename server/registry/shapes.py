@@ -6,7 +6,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from farwatch.domain.place import Area
 from farwatch.domain.registry import Grid, Zone
-from server.registry.cells import Identifier, Name, narrow
+from server.registry.cells import Identifier, Name, Text, narrow
 
 Point = tuple[float, float]
 _CAN_CROSS_POINTS = 400
@@ -80,6 +80,7 @@ class _Properties(_Shape):
     id: Identifier
     name: Name
     team: Identifier
+    street: Text = ""
 
 
 class _Polygon(_Shape):
@@ -108,7 +109,8 @@ class GridFeature(_Shape):
         geometry = self.geometry
         polygons = [geometry.coordinates] if isinstance(geometry, _Polygon) else geometry.coordinates
         area = Area(tuple(tuple(_closed_ring(ring) for ring in rings) for rings in polygons))
-        return Grid(id=self.properties.id, name=self.properties.name, team=self.properties.team, area=area)
+        of = self.properties
+        return Grid(id=of.id, name=of.name, team=of.team, area=area, street=of.street)
 
 
 def _closed_ring(points: list[Point]) -> tuple[Point, ...]:

@@ -1,7 +1,7 @@
 """What people do to a task. The rules are alerting's; here a deed comes in and its answer goes out."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 from alerting import actions
 from alerting.actions import Action, Result
 from farwatch.domain.place import Position
-from farwatch.domain.task import Actor
+from farwatch.domain.task import Actor, DeadlineKind
 from farwatch.storage import task_views
 from farwatch.storage.sessions import Session
 from server.web.authentication import Acting
@@ -34,14 +34,23 @@ class At(BaseModel, allow_inf_nan=False):
         return Position(self.lat, self.lon, self.accuracy_m)
 
 
+Excusable = Literal[DeadlineKind.ACCEPT, DeadlineKind.ARRIVE, DeadlineKind.HANDLE]
+
+
 class Deed(BaseModel):
-    """`client_id` makes a repeat harmless. `at` is the device's own time: kept and shown, it moves no clock."""
+    """`client_id` makes a repeat harmless. `at` is the device's own time: kept and shown, it moves no clock.
+
+    `to` is the officer whom a re-assignment or a hand over names; `deadline`, and one `matter` or all, is what is excused.
+    """
 
     client_id: UUID
     at: AwareDatetime
     position: At | None = None
     note: Annotated[str, StringConstraints(max_length=2000, pattern=r"^[^\x00]*$")] = ""
     reason: Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")] = ""
+    to: Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")] = ""
+    deadline: Excusable | None = None
+    matter: Annotated[int, Field(ge=1, le=2**63 - 1)] | None = None
 
 
 class Outcome(StrEnum):
@@ -67,7 +76,11 @@ async def act(web: WebContext, session: Acting, id: TaskId, action: Action, deed
         client_id=str(deed.client_id),
         claimed_at=deed.at,
         position=deed.position.position if deed.position else None,
-        note="; ".join(part for part in (deed.reason, deed.note) if part),
+        note=deed.note,
+        reason=deed.reason,
+        to=deed.to,
+        deadline=deed.deadline,
+        matter=deed.matter,
     )
     if done.result is Result.REFUSED:
         raise ApiError(404 if done.reason.key == "not_found" else 409, done.reason.key, done.reason.params)

@@ -2,10 +2,12 @@ from dataclasses import replace
 
 import pytest
 
+from alerting import rounds
 from alerting.engine import AGAIN_AFTER_S, Engine
 from alerting.triage import City
 from farwatch.domain.finding import Kind
 from farwatch.domain.place import Position
+from farwatch.domain.policy import Policy
 from farwatch.domain.task import Deadline, DeadlineKind, DeadlineState, Task, TaskState
 from farwatch.storage.database import Connection, Pool
 from farwatch.storage.leases import LeaseLostError
@@ -58,7 +60,13 @@ async def test_a_fresh_position_beats_the_registrys_place_and_an_old_one_does_no
     assert (await world.task()).offered_to == ("far",)
 
 
+def patient(policy: Policy) -> Policy:
+    """Nobody's offer lapses."""
+    return replace(policy, task=replace(policy.task, offer_window_s=86400.0))
+
+
 async def test_the_ladder_asks_the_next_officer_then_the_lead_then_the_centre_once_each(world: World) -> None:
+    world.policy = patient(world.policy)
     await world.found(smoke())
     offered = {}
     for s in (0, 89.9, 90, 179, 180, 299, 300, 301, 601, 700):
@@ -163,9 +171,9 @@ async def test_a_worse_matter_is_offered_anew(world: World) -> None:
     await world.found(smoke("yard", severity=3))
     await world.settle()
     task = await world.task()
-    assert (task.severity, task.offered_to) == (3, ("near",))
-    assert [e["officer"] for e in await world.events("task_offered")] == ["near", "near"]
-    assert len(of_kind(task, DeadlineKind.ESCALATE)) == 6
+    assert (task.severity, task.offered_to) == (3, ("near", "far"))
+    assert [e["officer"] for e in await world.events("task_offered")] == ["near", "near", "far"]
+    assert len(of_kind(task, DeadlineKind.ESCALATE)) == 3 + 5
 
 
 NOBODY = {
@@ -221,6 +229,7 @@ async def test_the_end_of_a_finding_is_on_the_time_line_once_and_the_visit_goes_
 
 
 async def test_a_task_keeps_the_policy_it_was_opened_with(world: World) -> None:
+    world.policy = patient(world.policy)
     await world.found(smoke())
     await world.settle()
     world.policy = replace(world.policy, task=replace(world.policy.task, accept_s=1.0, escalation=()))
@@ -240,8 +249,10 @@ async def test_many_engines_at_once_open_one_task(world: World) -> None:
 async def test_findings_of_one_enterprise_decided_at_the_same_moment_are_one_visit(world: World) -> None:
     findings = [smoke(zone, camera=f"cam-{zone}") for zone in ("a", "b", "c", "d")]
     await world.found(*findings)
-    city = City(world.registry, world.policy)
-    await together(*(world.engine()._dispose(f.id, city) for f in findings))
+    engines = [world.engine() for _ in findings]
+    for engine in engines:
+        engine.city = City(world.registry, world.policy)
+    await together(*(rounds.dispose(engine, f.id) for engine, f in zip(engines, findings, strict=True)))
     assert len((await world.task()).matters) == 4
 
 

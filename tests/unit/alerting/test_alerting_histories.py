@@ -64,6 +64,7 @@ LEGAL = {
     FIRED: {FIRED},
     CANCELLED: {CANCELLED},
 }
+RENEWED = (DeadlineKind.DISPATCH, DeadlineKind.OFFER, DeadlineKind.QUIET)
 officers = st.sampled_from(sorted(OFFICERS))
 deeds = st.sampled_from((Accept, Decline, Handle, FalseAlarm, Verify, Close))
 
@@ -110,7 +111,7 @@ class History(RuleBasedStateMachine):
             assert decision.task == before
         now = {d.key: d for d in self.task.deadlines}
         for d in before.deadlines:
-            again = d.kind is DeadlineKind.DISPATCH and now[d.key].state is PENDING
+            again = d.kind in RENEWED and now[d.key].state is PENDING
             assert again or now[d.key].state in LEGAL[d.state]
             assert again or now[d.key].due_at == d.due_at
         back = ORDER.index(self.task.state) < ORDER.index(before.state)

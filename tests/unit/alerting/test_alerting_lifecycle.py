@@ -17,14 +17,18 @@ from alerting.steps import (
     Due,
     Ended,
     Event,
+    Excuse,
     FalseAlarm,
     Fold,
     Handle,
+    HandOver,
     Join,
     Log,
     Nobody,
     Notify,
     Offer,
+    Raise,
+    Reassign,
     Seek,
     Verify,
 )  # fmt: skip
@@ -114,11 +118,24 @@ EVENTS: dict[str, Event] = {
     "verify by officer": Verify(A),
     "close": Close(CENTRE),
     "close by bureau": Close(BUREAU),
+    "reassign": Reassign(CENTRE, "d", "近"),
+    "reassign, no note": Reassign(CENTRE, "d", " "),
+    "reassign by officer": Reassign(A, "d", "近"),
+    "hand over": HandOver(A, "d", "换班"),
+    "hand over by second": HandOver(B, "d", "换班"),
+    "hand over to himself": HandOver(A, "a", "换班"),
+    "excuse": Excuse(CENTRE, DeadlineKind.ACCEPT, 1, "断网"),
+    "excuse by officer": Excuse(A, DeadlineKind.ACCEPT, 1, "断网"),
+    "excuse by lead": Excuse(A, DeadlineKind.ACCEPT, 1, "断网", lead_of=True),
+    "raise": Raise(1, 3, (7,), Reason("confirmed")),
+    "raise what is not there": Raise(8, 3, (7,), Reason("confirmed")),
     "join": Join(matter(2, 50), Reason("near")),
     "fold": Fold(1, UUID(int=9), 2),
     "ended": Ended(1, UUID(int=1), NOW),
     "due accept": Due((DeadlineKind.ACCEPT, 1, 0)),
     "due escalation": Due((DeadlineKind.ESCALATE, 1, 0)),
+    "due offer": Due((DeadlineKind.OFFER, None, 0)),
+    "due quiet": Due((DeadlineKind.QUIET, 1, 0)),
 }
 SHORT = {
     "no": "wrong_state",
@@ -128,11 +145,14 @@ SHORT = {
     "note": "note_needed",
     "forbidden": "not_allowed",
     "early": "not_due",
+    "nothing": "nothing_to_excuse",
+    "same": "same_officer",
+    "unknown": "unknown_matter",
 }
 # One column a state, from open to closed. `+x` leads to state x or stays there, a bare word refuses by the name it is short for.
 PAIRS = """
-offer:                      +offered  +offered   no         no        no         no         no
-nobody:                     +open     +offered   no         no        no         no         no
+offer:                      +offered  +offered   +accepted  no        no         no         no
+nobody:                     +open     +offered   +accepted  no        no         no         no
 delivered:                  stranger  +offered   +accepted  +arrived  +handled   +verified  +closed
 accept:                     stranger  +accepted  +accepted  +arrived  no         no         no
 accept by second:           stranger  +accepted  taken      taken     no         no         no
@@ -154,11 +174,24 @@ verify:                     no        no         no         no        +verified 
 verify by officer:          no        no         no         no        forbidden  no         no
 close:                      no        no         no         no        no         +closed    no
 close by bureau:            no        no         no         no        no         forbidden  no
+reassign:                   +offered  +offered   +offered   +offered  no         no         no
+reassign, no note:          note      note       note       note      no         no         no
+reassign by officer:        forbidden forbidden  forbidden  forbidden no         no         no
+hand over:                  no        no         +accepted  no        no         no         no
+hand over by second:        no        no         taken      no        no         no         no
+hand over to himself:       no        no         same       no        no         no         no
+excuse:                     nothing   nothing    nothing    nothing   nothing    nothing    nothing
+excuse by officer:          forbidden forbidden  forbidden  forbidden forbidden  forbidden  forbidden
+excuse by lead:             nothing   nothing    nothing    nothing   nothing    nothing    nothing
+raise:                      +open     +offered   +accepted  +arrived  no         no         no
+raise what is not there:    unknown   unknown    unknown    unknown   no         no         no
 join:                       +open     +offered   +accepted  +arrived  no         no         no
 fold:                       +open     +offered   +accepted  +arrived  +handled   +verified  no
 ended:                      +open     +offered   +accepted  +arrived  +handled   +verified  no
 due accept:                 +open     +offered   early      early     early      early      early
 due escalation:             +open     +offered   early      early     early      early      early
+due offer:                  early     +offered   early      early     early      early      early
+due quiet:                  early     early      early      early     early      early      early
 """
 CASES = [
     (name, state, SHORT.get(cell, cell))

@@ -41,8 +41,9 @@ from farwatch.domain.registry import (
 from farwatch.storage import policy_toml
 from server.registry.checks import check_files
 from server.registry.difference import Stored, difference
-from server.registry.export import registry_files, render_policy
+from server.registry.export import registry_files
 from server.registry.files import read_files
+from server.registry.policy_text import render_policy
 from server.registry.secret_file import Secrets
 
 NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)

@@ -1,0 +1,174 @@
+"""Who has a task, and how it changes hands: re-assigned by the centre, handed over by its holder; and breaches excused. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from alerting import clocks
+from alerting.steps import (
+    Accept,
+    Decision,
+    Decline,
+    Effect,
+    Excuse,
+    HandOver,
+    Log,
+    Notify,
+    Offer,
+    Reassign,
+    refuse,
+    unchanged,
+)
+from farwatch.domain.finding import Reason
+from farwatch.domain.task import Actor, Deadline, DeadlineKind, DeadlineState, Task, TaskState
+
+OVERSEERS = ("centre", "admin")
+
+
+def not_asked(task: Task, actor: Actor) -> Decision | None:
+    if actor.officer is None:
+        return refuse(task, "not_an_officer")
+    return None if actor.officer in task.offered_to else refuse(task, "not_offered_to_you")
+
+
+def not_holder(task: Task, actor: Actor) -> Decision | None:
+    if refusal := not_asked(task, actor):
+        return refusal
+    if task.officer is None:
+        return refuse(task, "wrong_state", state=task.state.value)
+    return None if actor.officer == task.officer else refuse(task, "taken_by_other")
+
+
+def reassign(task: Task, event: Reassign, now: datetime) -> Decision:
+    """At once: who had it has it no longer and cannot take it back, unless he is asked again. The first t4 and t5 stay, the
+    clocks run on."""
+    if event.actor.role not in OVERSEERS:
+        return refuse(task, "not_allowed")
+    if not event.note.strip():
+        return refuse(task, "note_needed")
+    asked = [o for o in task.offered_to if o not in task.declined_by]
+    if event.to == task.officer or asked == [event.to]:
+        return refuse(task, "same_officer")
+    before, had = task, [o for o in (task.officer,) if o]
+    task, _ = clocks.drop(task, DeadlineKind.DISPATCH, DeadlineKind.OFFER, now=now)
+    task = replace(
+        task,
+        state=TaskState.OFFERED,
+        officer=None,
+        handover_to=None,
+        offered_to=(event.to,),
+        declined_by=tuple(o for o in dict.fromkeys((*task.declined_by, *had)) if o != event.to),
+        dispatched_at=task.dispatched_at or now,
+        dispatch=Reason("reassigned", {"by": event.actor.name}),
+    )
+    detail = {"from": before.officer, "to": event.to, "note": event.note}
+    told = (Notify(_anew("withdrawn", task, now), o, "withdrawn") for o in asked if o != event.to)
+    offered = Notify(_anew("offer", task, now), event.to, "offered", {"severity": task.severity})
+    return Decision(
+        open_window(task, event.to, now),
+        Reason("reassigned"),
+        (Log("task_reassigned", detail), offered, *told),
+    )
+
+
+def _anew(occasion: str, task: Task, now: datetime) -> str:
+    """Told again, although the same was told before."""
+    return f"{occasion}:{task.matters[-1].id}:{now.isoformat()}"
+
+
+def open_window(task: Task, officer: str, now: datetime) -> Task:
+    """His accept window begins."""
+    window = task.policy.clocks(task.severity).window
+    step = task.offered_to.index(officer)
+    return clocks.reset(task, Deadline(kind=DeadlineKind.OFFER, due_at=now + window, step=step))
+
+
+def hand_over(task: Task, event: HandOver, now: datetime) -> Decision:
+    if refusal := not_holder(task, event.actor):
+        return refusal
+    if not event.note.strip():
+        return refuse(task, "note_needed")
+    if event.to == task.officer:
+        return refuse(task, "same_officer")
+    if event.to == task.handover_to:
+        return unchanged(task, "already_asked")
+    earlier = withdrawn(task, now)
+    task = replace(task, handover_to=event.to)
+    asked = Log("handover_asked", {"from": task.officer, "to": event.to, "note": event.note})
+    offered = Notify(
+        _anew("offer_handover", task, now), event.to, "handover_asked", {"severity": task.severity}
+    )
+    return Decision(task, Reason("handover_asked"), (asked, offered, *earlier))
+
+
+def offer_over(task: Task, event: Offer, now: datetime) -> Decision:
+    """Nobody arrives: one more is asked, to take it over from its holder."""
+    if task.handover_to is not None or event.officer == task.officer:
+        return unchanged(task, "already_asked")
+    detail = {"officer": event.officer, "to": event.to, "reason": event.reason.key, **event.reason.params}
+    offered = Notify(
+        _anew("offer_handover", task, now), event.officer, "handover_asked", {"severity": task.severity}
+    )
+    task = replace(task, handover_to=event.officer)
+    return Decision(task, event.reason, (Log("task_offered", detail), offered))
+
+
+def withdrawn(task: Task, now: datetime) -> Sequence[Effect]:
+    """What follows when a hand over that was asked for is off."""
+    if task.handover_to is None:
+        return ()
+    return (Notify(_anew("withdrawn", task, now), task.handover_to, "withdrawn"),)
+
+
+def take_over(task: Task, _event: Accept, now: datetime) -> Decision:
+    """Who was asked says yes: he is the holder from now on; whose it was cannot take it back."""
+    to, had = task.handover_to, task.officer
+    assert to is not None
+    assert had is not None
+    task = replace(
+        task,
+        officer=to,
+        handover_to=None,
+        offered_to=tuple(o for o in dict.fromkeys((*task.offered_to, to)) if o != had),
+        declined_by=tuple(o for o in dict.fromkeys((*task.declined_by, had)) if o != to),
+    )
+    done = Log("task_handed_over", {"from": had, "to": to})
+    told = Notify(_anew("handed_over", task, now), had, "handed_over", urgent=False)
+    return Decision(task, Reason("handed_over"), (done, told))
+
+
+def decline_over(task: Task, event: Decline, now: datetime) -> Decision:
+    """Who was asked to take it over says no: it stays where it is."""
+    if task.handover_to is None or task.handover_to != event.actor.officer:
+        return refuse(task, "wrong_state", state=task.state.value)
+    assert task.officer is not None
+    said = Log("handover_declined", {"officer": task.handover_to, "why": event.reason})
+    told = Notify(_anew("handover_declined", task, now), task.officer, "handover_declined")
+    return Decision(replace(task, handover_to=None), Reason("handover_declined"), (said, told))
+
+
+def excuse(task: Task, event: Excuse, now: datetime) -> Decision:
+    """It stays a breach; reports show both."""
+    if event.actor.role not in OVERSEERS and not event.lead_of:
+        return refuse(task, "not_allowed")
+    if not event.reason.strip():
+        return refuse(task, "note_needed")
+    missed = [
+        d for d in task.deadlines
+        if d.kind is event.kind and d.state is DeadlineState.BREACHED and event.matter in (None, d.matter)
+    ]  # fmt: skip
+    if not missed:
+        return refuse(task, "nothing_to_excuse")
+    left = {d.key for d in missed if d.excused_at is None}
+    if not left:
+        return refuse(task, "already_excused")
+    task = replace(task, deadlines=tuple(
+        replace(d, excused_at=now, excused_by=event.actor.name, excuse=event.reason) if d.key in left else d
+        for d in task.deadlines
+    ))  # fmt: skip
+    detail = {
+        "deadline": event.kind.value,
+        "matters": sorted({d.matter or 0 for d in missed}),
+        "why": event.reason,
+    }
+    return Decision(task, Reason("breach_excused"), (Log("breach_excused", detail),))
