@@ -66,11 +66,12 @@ async def apply(connection: Connection, changes: Changes, *, count: int) -> int:
 
 _STATION_COLUMNS = (
     "mn", "enterprise", "name", "lat", "lon", "medium", "drill", "crc", "credential", "source", "minute_interval_min",
-    "o2_reference_percent",
+    "o2_reference_percent", "certificate", "certificate_until", "calibrated_on",
 )  # fmt: skip
 _CAMERA_COLUMNS = (
     "id", "name", "enterprise", "lat", "lon", "heading_deg", "url", "credential", "drill", "transport", "reader",
     "watch", "ptz", "start_url", "stop_url", "start_key", "start_credential",
+    "certificate", "certificate_until", "calibrated_on",
 )  # fmt: skip
 _OFFICER_COLUMNS = (
     "id", "name", "team", "phone", "lat", "lon", "shift", "skills", "contact_channel", "badge",
@@ -113,13 +114,15 @@ async def _write_places(connection: Connection, changes: Changes) -> None:
 
 def _station_row(s: Station) -> tuple[object, ...]:
     said = (s.mn, s.enterprise, s.name, s.place.lat, s.place.lon, s.medium, s.drill)
-    return (*said, s.crc.value, s.credential, s.source, s.minute_interval_min, s.o2_reference_percent)
+    kept = (s.crc.value, s.credential, s.source, s.minute_interval_min, s.o2_reference_percent)
+    return (*said, *kept, s.certificate, s.certificate_until, s.calibrated_on)
 
 
 def _camera_row(c: Camera) -> tuple[object, ...]:
     said = (c.id, c.name, c.enterprise, c.place.lat, c.place.lon, c.heading_deg, c.url, c.credential)
     kept = (c.drill, c.transport.value, c.reader.value, c.watch.value, c.ptz)
-    return (*said, *kept, c.start_url, c.stop_url, c.start_key, c.start_credential)
+    platform = (c.start_url, c.stop_url, c.start_key, c.start_credential)
+    return (*said, *kept, *platform, c.certificate, c.certificate_until, c.calibrated_on)
 
 
 async def _write_people(connection: Connection, changes: Changes) -> None:

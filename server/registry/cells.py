@@ -3,7 +3,7 @@
 import math
 import re
 import unicodedata
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -141,6 +141,13 @@ def instant(cell: object) -> datetime:
     return zoned.astimezone(UTC)
 
 
+def optional_day(cell: object) -> date | None:
+    """A day of the city; an empty cell says nothing."""
+    if cell is None or isinstance(cell, date):
+        return cell
+    return instant(cell).astimezone(CITY_ZONE).date() if narrow(cell) else None
+
+
 def shift(cell: object) -> str:
     """`HH:MM-HH:MM`, `always` or nothing; 8:00～24:00 as spreadsheets have it becomes 08:00-00:00."""
     word = _hours_word(cell)
@@ -188,5 +195,6 @@ OptionalNumber = Annotated[float | None, BeforeValidator(optional_number)]
 Truth = Annotated[bool, BeforeValidator(truth)]
 OptionalTruth = Annotated[bool | None, BeforeValidator(optional_truth)]
 Instant = Annotated[datetime, BeforeValidator(instant)]
+OptionalDay = Annotated[date | None, BeforeValidator(optional_day)]
 Shift = Annotated[str, BeforeValidator(shift)]
 Schedule = Annotated[str, BeforeValidator(schedule)]

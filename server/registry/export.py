@@ -1,7 +1,7 @@
 """The registry as the files that `import` reads: UTF-8 with BOM so that Excel opens them, in a stable order, no secrets."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 import orjson
 
@@ -53,13 +53,19 @@ def _officer(o: Officer) -> Row:
 
 def _station(s: Station) -> Row:
     said = (s.mn, s.enterprise, s.name, s.place.lat, s.place.lon, s.medium, int(s.drill))
-    return (*said, s.crc.value, s.credential, s.source, s.minute_interval_min, s.o2_reference_percent)
+    kept = (s.crc.value, s.credential, s.source, s.minute_interval_min, s.o2_reference_percent)
+    return (*said, *kept, s.certificate, _day(s.certificate_until), _day(s.calibrated_on))
 
 
 def _camera(c: Camera) -> Row:
     said = (c.id, c.name, c.enterprise, c.place.lat, c.place.lon, c.heading_deg, c.url, c.credential)
     kept = (int(c.drill), c.transport.value, c.reader.value, c.watch.value, int(c.ptz))
-    return (*said, *kept, c.start_url, c.stop_url, c.start_key, c.start_credential)
+    platform = (c.start_url, c.stop_url, c.start_key, c.start_credential)
+    return (*said, *kept, *platform, c.certificate, _day(c.certificate_until), _day(c.calibrated_on))
+
+
+def _day(on: date | None) -> Cell:
+    return on.isoformat() if on else None
 
 
 def _channel(c: Channel, limits: Sequence[Limit]) -> list[Row]:

@@ -24,6 +24,7 @@ from server.registry.cells import (
     Identifier,
     Name,
     Number,
+    OptionalDay,
     OptionalIdentifier,
     Phone,
     Shift,
@@ -119,6 +120,9 @@ class StationRow(_Placed):
     source: Annotated[str, BeforeValidator(_network)] = ""
     minute_interval_min: Annotated[int | None, BeforeValidator(_interval)] = None
     o2_reference_percent: Annotated[float | None, BeforeValidator(_oxygen)] = None
+    certificate: Text = ""
+    certificate_until: OptionalDay = None
+    calibrated_on: OptionalDay = None
 
     def value(self) -> Station:
         return Station(place=self.place, **self.model_dump(exclude={"lat", "lon"}))
@@ -198,6 +202,9 @@ class CameraRow(_Placed):
     stop_url: Annotated[str, BeforeValidator(_platform_url), Field(max_length=500)] = ""
     start_key: Annotated[str, BeforeValidator(_start_key), Field(max_length=100)] = DEFAULT_START_KEY
     start_credential: Annotated[str, BeforeValidator(_credential)] = ""
+    certificate: Text = ""
+    certificate_until: OptionalDay = None
+    calibrated_on: OptionalDay = None
 
     @model_validator(mode="after")
     def _starts_before_it_stops(self) -> Self:
@@ -239,10 +246,11 @@ class OfficerRow(_Placed):
 
 CAMERA_HEADER = (
     "id,name,enterprise,lat,lon,heading_deg,url,credential,drill,transport,reader,watch,ptz,start_url,stop_url,start_key,"
-    "start_credential"
+    "start_credential,certificate,certificate_until,calibrated_on"
 )
 STATION_HEADER = (
-    "mn,enterprise,name,lat,lon,medium,drill,crc,credential,source,minute_interval_min,o2_reference_percent"
+    "mn,enterprise,name,lat,lon,medium,drill,crc,credential,source,minute_interval_min,o2_reference_percent,"
+    "certificate,certificate_until,calibrated_on"
 )
 HEADERS: dict[str, tuple[type[Row], str]] = {
     "enterprises.csv": (EnterpriseRow, "id,name,lat,lon,contact_name,contact_phone,contact_channel"),

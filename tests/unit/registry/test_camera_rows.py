@@ -1,5 +1,6 @@
 """What a row of cameras.csv may say of how the camera is watched and started."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -38,9 +39,23 @@ def test_a_camera_behind_a_platform_names_where_it_is_started_and_with_whose_tok
     assert (camera.start_key, camera.start_credential, camera.stop_url) == ("data.urls.rtsp", "wvp", "")
 
 
+def test_a_device_names_its_certificate_and_the_days_that_it_speaks_of() -> None:
+    camera = row(
+        certificate=" 检字〔2026〕12 号", certificate_until="2027年1月31日", calibrated_on="2026/1/5"
+    )
+    assert (camera.certificate, camera.certificate_until, camera.calibrated_on) == (
+        "检字〔2026〕12 号",
+        date(2027, 1, 31),
+        date(2026, 1, 5),
+    )
+    assert row(certificate_until="").certificate_until is None
+
+
 @pytest.mark.parametrize(
     ("cells", "complaint"),
     [
+        ({"certificate_until": "next year"}, "is not a date"),
+        ({"calibrated_on": "46000"}, "a spreadsheet's own date number"),
         ({"watch": "sometimes"}, "always"),
         ({"start_url": "ftp://10.0.0.8/start"}, "must be http://"),
         ({"start_url": "http://admin:topsecret@10.0.0.8/start"}, "put them into secrets.toml"),

@@ -1,7 +1,7 @@
 """Whatever a registry holds, its export is read back as the same registry."""
 
 import tempfile
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -56,6 +56,10 @@ names = texts.filter(bool)
 ids = st.from_regex(r"[a-z0-9][a-z0-9_-]{0,8}", fullmatch=True).filter(lambda s: "e" not in s)
 places = st.builds(Position, st.floats(20, 50), st.floats(80, 130))
 drills = st.booleans()
+days = st.dates(date(1970, 1, 2), date(2199, 12, 31))
+certificates = st.fixed_dictionaries(
+    {"certificate": texts, "certificate_until": st.none() | days, "calibrated_on": st.none() | days}
+)
 instants = st.timedeltas(timedelta(0), timedelta(days=47_000)).map(
     lambda age: datetime(1970, 1, 1, tzinfo=UTC) + age
 )
@@ -123,6 +127,7 @@ def cities(draw: st.DrawFn) -> Registry:
             source=draw(networks),
             minute_interval_min=draw(st.none() | st.integers(1, 60)),
             o2_reference_percent=draw(st.none() | st.floats(0, 20)),
+            **draw(certificates),
         )
         for mn in (keyed(draw) if enterprises else [])
     }
@@ -131,6 +136,7 @@ def cities(draw: st.DrawFn) -> Registry:
                   heading_deg=draw(st.none() | st.floats(0, 360)), url="rtsp://10.0.0.1:554/a,b?c", drill=draw(drills),
                   transport=draw(st.sampled_from(Transport)), reader=draw(st.sampled_from(ReaderKind)),
                   watch=draw(st.sampled_from(Attendance)), ptz=draw(drills), start_key=draw(st.sampled_from(["data.rtsp", "a.b"])),
+                  **draw(certificates),
                   **draw(st.sampled_from([{}, {"start_url": "http://10.0.0.2/a?b=,", "start_credential": "wvp"}])))
         for i in keyed(draw)
     }  # fmt: skip
