@@ -181,6 +181,10 @@ class Settings(BaseModel):
         description="Its token there, from `farwatch worker-token add`; goes with the address.",
         repr=False,
     )
+    report_font: Path | None = Field(
+        default=None,
+        description="A TrueType font with Chinese that PDF reports embed; without one a known place, else the reader's own font.",
+    )
     log_format: Literal["human", "json"] = Field(
         default="human", description="Logs for people or for machines."
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
+from alerting.reports import fonts
 from farwatch.runtime.clock import SystemClock
 from farwatch.storage import registry
 from server.roles.shared import blob_store, checked_pool
@@ -25,6 +26,7 @@ CONSOLE_DIST = Path(__file__).parents[2] / "console" / "dist"
 
 async def run(settings: Settings, stop: asyncio.Event) -> None:
     """The HTTP API and the pages."""
+    _require_font(settings.report_font)
     async with AsyncExitStack() as stack:
         pool = await checked_pool(stack, settings, size=10)
         app = create_app(
@@ -43,10 +45,20 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
                     camera_player_url=settings.camera_player_url,
                     public_url=settings.public_url,
                     bureau_name=settings.bureau_name,
+                    report_font=settings.report_font,
                 ),
             )
         )
         await _serve(app, settings, stop)
+
+
+def _require_font(chosen: Path | None) -> None:
+    """Raises SettingsError for a font that cannot be embedded, before somebody wants a report."""
+    try:
+        if chosen is not None:
+            fonts.font(chosen)
+    except fonts.FontError as error:
+        raise SettingsError(f"FARWATCH_REPORT_FONT: {error}") from None
 
 
 async def _serve(app: FastAPI, settings: Settings, stop: asyncio.Event) -> None:

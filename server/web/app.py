@@ -24,6 +24,7 @@ from server.web import (
     photos,
     rates,
     readings,
+    reports,
     reviews,
     session,
     stations,
@@ -44,6 +45,7 @@ from server.web.photo_workshop import PhotoWorkshop
 from server.web.rate_limit import SignInLimits
 from server.web.recent_views import RecentViews
 from server.web.registry_cache import RegistryCache
+from server.web.report_desk import ReportDesk
 from server.web.worker_door import WorkerDoor
 
 # Photos come before actions, whose route takes any name; the pages come last: theirs takes every path.
@@ -60,6 +62,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     exceedances.router,
     findings.router,
     rates.router,
+    reports.router,
     stations.router,
     device_commands.router,
     cameras.router,
@@ -107,6 +110,7 @@ def create_app(deps: WebDependencies) -> FastAPI:
         live=LiveViewers(),
         workers=WorkerDoor(),
         registry=RegistryCache(deps.pool, deps.load_registry),
+        reports=ReportDesk(),
     )
     errors.install(app)
     for router in _ROUTERS:

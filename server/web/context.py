@@ -20,6 +20,7 @@ from server.web.photo_workshop import PhotoWorkshop
 from server.web.rate_limit import SignInLimits
 from server.web.recent_views import RecentViews
 from server.web.registry_cache import RegistryCache
+from server.web.report_desk import ReportDesk
 from server.web.settings import WebSettings
 from server.web.worker_door import WorkerDoor
 
@@ -52,6 +53,7 @@ class Web:
     live: LiveViewers
     workers: WorkerDoor
     registry: RegistryCache
+    reports: ReportDesk
 
     @property
     def pool(self) -> Pool:

@@ -12,3 +12,5 @@ CREATE TABLE feed_tokens (
 -- Which cases a report is about: those that were opened or closed in its span, or whose limit fell into it.
 CREATE INDEX tasks_by_closing ON tasks (closed_at) WHERE closed_at IS NOT NULL;
 CREATE INDEX deadlines_of_handling ON deadlines (due_at) WHERE kind = 'handle';
+-- What was found in a span, by kind and by business.
+CREATE INDEX findings_by_finding ON findings (found_at) INCLUDE (kind, fingerprint) WHERE drill_id IS NULL;

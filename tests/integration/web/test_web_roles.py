@@ -56,6 +56,7 @@ TABLE = [
     Ask("GET", "/api/v1/exceedances", (401, 403, 403, 200, 200, 200)),
     Ask("GET", "/api/v1/findings", (401, 403, 403, 200, 200, 200)),
     Ask("GET", "/api/v1/rates", (401, 403, 403, 200, 200, 200)),
+    Ask("GET", "/api/v1/reports/{kind}", (401, 403, 403, 200, 200, 200)),
     Ask("GET", "/api/v1/cameras", (401, 200, 200, 200, 200, 200)),
     Ask("GET", "/api/v1/cameras/{id}", (401, 403, 403, 200, 200, 200)),
     Ask("GET", "/api/v1/cameras/{id}/still", (401, 200, 404, 200, 200, 200)),
@@ -133,7 +134,7 @@ async def _path(house: House, ask: Ask) -> str:
         row = "c1"
     elif "/marks/" in ask.route:
         row = await house.mark()
-    return ask.route.format(id=row, action="decline", mn="MN1", sha256="0" * 64) + ask.query
+    return ask.route.format(id=row, kind="daily", action="decline", mn="MN1", sha256="0" * 64) + ask.query
 
 
 def _content(ask: Ask) -> dict[str, Any]:

@@ -1,0 +1,118 @@
+"""Rows of reports: cases flat, and what is counted besides them. One snapshot a span, read in pages."""
+
+from farwatch.domain.case import Case, Missed, Span
+from farwatch.domain.report_facts import Facts, Talker
+from farwatch.storage.database import Pool, Record, snapshot
+
+PAGE = 1000
+TALKERS = 20
+MOST_CASES = 200_000
+"""Of one span; a city that has more is asked for a shorter one."""
+
+
+class TooManyCasesError(Exception):
+    """The span has more than MOST_CASES."""
+
+
+# Cases that were open at some time of the span, and those that were closed before a limit which fell into it.
+_PICKED = """
+SELECT id FROM tasks WHERE opened_at <= $2 AND (state <> 'closed' OR closed_at >= $1)
+UNION SELECT task_id FROM deadlines WHERE kind = 'handle' AND due_at > $1 AND due_at <= $2
+"""
+_CASES = f"""
+WITH picked AS MATERIALIZED ({_PICKED} LIMIT {MOST_CASES + 1}),
+of_matters AS (
+  SELECT m.task_id, min(m.event_at) AS event_at, array_agg(m.found_at ORDER BY m.id) AS found_at,
+    array_agg(DISTINCT m.kind) AS kinds, array_agg(DISTINCT m.camera) FILTER (WHERE m.camera IS NOT NULL) AS cameras
+  FROM matters m WHERE m.task_id IN (SELECT id FROM picked) GROUP BY m.task_id
+), of_rules AS (
+  SELECT m.task_id, array_agg(DISTINCT f.rule) AS rules
+  FROM matters m JOIN matter_findings mf ON mf.matter_id = m.id JOIN findings f ON f.id = mf.finding_id
+  WHERE m.task_id IN (SELECT id FROM picked) GROUP BY m.task_id
+), of_deadlines AS (
+  SELECT d.task_id, min(d.due_at) FILTER (WHERE d.kind = 'handle') AS handle_due_at,
+    array_agg(DISTINCT d.kind) FILTER (WHERE d.excused_at IS NOT NULL) AS excused,
+    array_agg(d.kind ORDER BY d.id) FILTER (WHERE d.state = 'breached') AS missed_kinds,
+    array_agg(d.due_at ORDER BY d.id) FILTER (WHERE d.state = 'breached') AS missed_due,
+    array_agg(d.excused_at IS NOT NULL ORDER BY d.id) FILTER (WHERE d.state = 'breached') AS missed_excused
+  FROM deadlines d WHERE d.kind IN ('accept', 'arrive', 'handle') AND d.task_id IN (SELECT id FROM picked) GROUP BY d.task_id
+)
+SELECT t.id, t.severity, t.opened_at, m.event_at, t.grid, g.street, g.team, t.enterprise, t.drill_id IS NOT NULL AS drill,
+  t.dispatched_at, t.accepted_at, t.arrived_at, t.handled_at, t.verified_at, t.closed_at, t.outcome, t.reopened_from,
+  d.handle_due_at, m.found_at, m.kinds, r.rules, m.cameras, d.excused, d.missed_kinds, d.missed_due, d.missed_excused
+FROM picked p JOIN tasks t ON t.id = p.id LEFT JOIN grids g ON g.id = t.grid LEFT JOIN of_matters m ON m.task_id = t.id
+LEFT JOIN of_rules r ON r.task_id = t.id LEFT JOIN of_deadlines d ON d.task_id = t.id ORDER BY t.id
+"""
+
+
+async def cases(pool: Pool, span: Span) -> list[Case]:
+    """Drills too, marked as such. Raises TooManyCasesError, CONTENTION_ERRORS."""
+    found: list[Case] = []
+    async with snapshot(pool) as connection:
+        cursor = await connection.cursor(_CASES, span.since, span.end)
+        while rows := await cursor.fetch(PAGE):
+            found += [_case(r) for r in rows]
+            if len(found) > MOST_CASES:
+                raise TooManyCasesError
+    return found
+
+
+def _case(r: Record) -> Case:
+    missed = zip(r["missed_kinds"] or (), r["missed_due"] or (), r["missed_excused"] or (), strict=True)
+    return Case(
+        id=r["id"], severity=r["severity"], opened_at=r["opened_at"], event_at=r["event_at"] or r["opened_at"],
+        grid=r["grid"] or "", street=r["street"] or "", team=r["team"] or "", enterprise=r["enterprise"] or "",
+        drill=r["drill"], dispatched_at=r["dispatched_at"], accepted_at=r["accepted_at"], arrived_at=r["arrived_at"],
+        handled_at=r["handled_at"], verified_at=r["verified_at"], closed_at=r["closed_at"], outcome=r["outcome"],
+        reopened_from=r["reopened_from"], handle_due_at=r["handle_due_at"], found_at=tuple(r["found_at"] or ()),
+        kinds=tuple(r["kinds"] or ()), rules=tuple(r["rules"] or ()), cameras=tuple(r["cameras"] or ()),
+        missed=tuple(Missed(*one) for one in missed), excused=frozenset(r["excused"] or ()),
+    )  # fmt: skip
+
+
+_FOUND = """
+SELECT kind, count(*) AS found, count(DISTINCT fingerprint) AS reported FROM findings
+WHERE found_at >= $1 AND found_at < $2 AND drill_id IS NULL GROUP BY kind
+"""
+_TALKERS = f"""
+SELECT fingerprint, count(*) AS findings FROM findings WHERE found_at >= $1 AND found_at < $2 AND drill_id IS NULL
+GROUP BY fingerprint HAVING count(*) > 1 ORDER BY findings DESC, fingerprint LIMIT {TALKERS}
+"""
+_WARNED = """
+SELECT state, count(*) AS n FROM warnings WHERE told_at >= $1 AND told_at < $2 AND drill_id IS NULL GROUP BY state
+"""
+# Faults of one camera may overlap: their union counts. As long as a fault lasts, it has no end.
+_BLIND = """
+SELECT camera, extract(epoch FROM sum(upper(part) - lower(part)))::float8 / 60 AS minutes
+FROM (SELECT f.camera, unnest(range_agg(tstzrange(greatest(f.onset_at, $1), least(coalesce(f.ended_at, $2), $2)))) AS part
+  FROM findings f JOIN cameras c ON c.id = f.camera
+  WHERE f.kind = 'camera_fault' AND f.drill_id IS NULL AND c.active AND NOT c.drill AND f.onset_at < $2
+    AND (f.ended_at IS NULL OR f.ended_at > $1) AND f.onset_at > $1 - interval '400 days'
+    AND greatest(f.onset_at, $1) < least(coalesce(f.ended_at, $2), $2)
+  GROUP BY f.camera) AS parts GROUP BY camera
+"""
+_CAMERAS = "SELECT count(*) FROM cameras WHERE active AND NOT drill"
+_NAMES = {
+    "grid": "SELECT id, name FROM grids",
+    "team": "SELECT id, name FROM teams",
+    "enterprise": "SELECT id, name FROM enterprises",
+    "camera": "SELECT id, name FROM cameras",
+}
+
+
+async def facts(pool: Pool, span: Span) -> Facts:
+    """Of the span, drills left out. Raises CONTENTION_ERRORS."""
+    async with snapshot(pool) as connection:
+        found = await connection.fetch(_FOUND, span.since, span.end)
+        talkers = await connection.fetch(_TALKERS, span.since, span.end)
+        warned = await connection.fetch(_WARNED, span.since, span.end)
+        blind = await connection.fetch(_BLIND, span.since, span.end)
+        return Facts(
+            reported={r["kind"]: r["reported"] for r in found},
+            found={r["kind"]: r["found"] for r in found},
+            talkers=tuple(Talker(r["fingerprint"], r["findings"]) for r in talkers),
+            warned={r["state"]: r["n"] for r in warned},
+            cameras=await connection.fetchval(_CAMERAS),
+            blind_min={r["camera"]: r["minutes"] for r in blind},
+            names={group: dict(await connection.fetch(sql)) for group, sql in _NAMES.items()},
+        )
