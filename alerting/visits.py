@@ -51,11 +51,6 @@ def digest(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
-def commitment(salt: bytes, text: str) -> str:
-    """What the log holds of a text: the text can be erased, and still be proven while it is there. SHA-256, hex."""
-    return hashlib.sha256(salt + text.encode()).hexdigest()
-
-
 def address_hash(secret: bytes, address: str) -> bytes:
     """Tells one address from another, and nobody which it is."""
     return _mac(secret, b"address", address.encode("utf-8", "surrogatepass"))[:16]

@@ -12,9 +12,9 @@ from farwatch.storage import dispositions, events, notices, warnings
 from farwatch.storage.database import Connection
 
 if TYPE_CHECKING:
+    from alerting.ground import Ground
     from alerting.triage import City
 
-APPRISE = "apprise"
 WARNED, WARNED_HALF = "warned", "warned_half"
 
 Send = Callable[[Connection, Found, "City", datetime], Awaitable[Decision]]
@@ -31,7 +31,9 @@ async def tell(connection: Connection, found: Found, city: "City", now: datetime
     if not told:
         return "warned_already"
     window_min = round(city.policy.warn_window_s / 60)
-    await notices.add(connection, _notice(found.id, finding, city, WARNED, window_min), now)
+    await notices.add(
+        connection, _notice(found.id, finding, city, WARNED, window_min), now, expires_at=ends_at
+    )
     await events.append(
         connection, "warning_told", finding=str(found.id), fingerprint=finding.fingerprint,
         enterprise=finding.enterprise, station=finding.station, code=finding.code, window_ends_at=ends_at.isoformat(),
@@ -61,6 +63,17 @@ async def decide(
     return decision.effects
 
 
+async def reminders(ground: "Ground") -> int:
+    """The round that tells once more of what still stands."""
+    due = ground.others(await warnings.to_remind(ground.pool, await ground.peek(), ground.most))
+    return sum([await ground.attempt(finding, _remind(ground, finding)) for finding in due])
+
+
+async def _remind(ground: "Ground", finding: UUID) -> bool:
+    async with ground.transaction() as (connection, now):
+        return await remind(connection, finding, ground.city, now)
+
+
 async def remind(connection: Connection, finding: UUID, city: "City", now: datetime) -> bool:
     """Told once more when half the window is over; never after somebody answered. False when that was done or is over."""
     ends_at = await warnings.remind(connection, finding, now)
@@ -68,7 +81,8 @@ async def remind(connection: Connection, finding: UUID, city: "City", now: datet
         return False
     stored = await dispositions.read(connection, finding)
     left_min = max(1, round((ends_at - now).total_seconds() / 60))
-    await notices.add(connection, _notice(finding, stored.finding, city, WARNED_HALF, left_min), now)
+    notice = _notice(finding, stored.finding, city, WARNED_HALF, left_min)
+    await notices.add(connection, notice, now, expires_at=ends_at)
     await events.append(
         connection, "warning_reminded", finding=str(finding), fingerprint=stored.finding.fingerprint
     )
@@ -92,7 +106,8 @@ def _notice(id: UUID, finding: Finding, city: "City", key: str, window_min: int)
         "window_min": window_min,
     }
     channel = channel_of(finding, city)
+    told = finding.enterprise if channel else None
     return notices.Notice(
-        task=None, finding=id, step=key, channel=APPRISE if channel else notices.PAGE, target=channel or CENTRE,
-        key=key if channel else "enterprise_has_no_channel", params=params, drill_id=finding.drill_id,
+        task=None, finding=id, step=key, channel=channel or notices.PAGE, target=told or CENTRE,
+        key=key if told else "enterprise_has_no_channel", params=params, drill_id=finding.drill_id,
     )  # fmt: skip

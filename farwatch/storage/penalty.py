@@ -18,14 +18,29 @@ CONFIRMED = "t.outcome = 'handled' AND t.verified_at IS NOT NULL AND t.drill_id 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseMatter:
-    """A matter of a task with what the suggestion needs of it, and its decision if there is one."""
+    """A matter with what the suggestion needs of it."""
 
     id: int
+    task: int
     judged: JudgedMatter
 
 
+_CASE = "SELECT state, outcome, enterprise, drill_id FROM tasks WHERE id = $1"
+
+
+async def case(connection: Connection | Pool, task: int) -> Record | None:
+    """`state`, `outcome`, `enterprise`, `drill_id` of a task."""
+    return await connection.fetchrow(_CASE, task)
+
+
+async def lock_case(connection: Connection, task: int) -> Record | None:
+    """As `case`, held until the caller's transaction ends."""
+    return await connection.fetchrow(f"{_CASE} FOR UPDATE", task)
+
+
 _MATTERS = """
-SELECT m.id, m.kind, m.code, m.severity, t.opened_at AS at, array_agg(DISTINCT f.rule) FILTER (WHERE f.rule IS NOT NULL) AS rules,
+SELECT m.id, m.task_id, m.kind, m.code, m.severity, t.opened_at AS at,
+  array_agg(DISTINCT f.rule) FILTER (WHERE f.rule IS NOT NULL) AS rules,
   max((f.reason_params->>'ratio')::float8) AS ratio, coalesce(bool_and(f.ended_at IS NOT NULL), false) AS corrected
 FROM matters m JOIN tasks t ON t.id = m.task_id LEFT JOIN matter_findings mf ON mf.matter_id = m.id
 LEFT JOIN findings f ON f.id = mf.finding_id WHERE t.id = ANY($1::bigint[]) GROUP BY m.id, t.opened_at ORDER BY m.id
@@ -42,7 +57,7 @@ def _matter(r: Record) -> CaseMatter:
         kind=Kind(r["kind"]), rules=frozenset(r["rules"] or ()), code=r["code"], ratio=r["ratio"], severity=r["severity"],
         corrected=r["corrected"], at=r["at"],
     )  # fmt: skip
-    return CaseMatter(id=r["id"], judged=judged)
+    return CaseMatter(id=r["id"], task=r["task_id"], judged=judged)
 
 
 _CASES = f"""

@@ -1,5 +1,6 @@
 """Visit codes, what enterprises wrote under them, and how many visits there were."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -151,8 +152,16 @@ async def answer(
     return row is not None
 
 
-async def of_task(pool: Pool, task: int) -> tuple[list[Record], list[Record]]:
-    """Its codes, oldest first, and the comments under them with `code_id`."""
+@dataclass(frozen=True, slots=True)
+class TaskCodes:
+    """A task's codes, oldest first, and the comments under them with `code_id`."""
+
+    arrived_at: datetime | None
+    codes: Sequence[Record]
+    comments: Sequence[Record]
+
+
+async def of_task(pool: Pool, task: int) -> TaskCodes:
     async with pool.acquire() as connection:
         codes = await connection.fetch(
             "SELECT id, officer, made_at, expires_at, ended_at, ended_by, first_scanned_at, scans FROM visit_codes"
@@ -164,7 +173,8 @@ async def of_task(pool: Pool, task: int) -> tuple[list[Record], list[Record]]:
             " JOIN visit_codes c ON c.id = m.code_id WHERE c.task_id = $1 ORDER BY m.id",
             task,
         )
-    return codes, said
+        arrived_at = await connection.fetchval("SELECT arrived_at FROM tasks WHERE id = $1", task)
+    return TaskCodes(arrived_at, codes, said)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,9 @@ from fastapi.routing import APIRoute
 from server.web import (
     actions,
     cameras,
+    choices,
     device_commands,
+    enterprises,
     errors,
     events,
     evidence,
@@ -19,8 +21,11 @@ from server.web import (
     health,
     live,
     marks,
+    minor_list,
     officers,
+    osmand,
     pages,
+    penalty,
     photos,
     rates,
     readings,
@@ -29,6 +34,9 @@ from server.web import (
     session,
     stations,
     tasks,
+    visit_public,
+    visits,
+    warning_public,
     warnings,
     workers,
     zones,
@@ -42,16 +50,21 @@ from server.web.live_viewers import LiveViewers
 from server.web.metrics import Measure
 from server.web.passwords import PasswordGate
 from server.web.photo_workshop import PhotoWorkshop
+from server.web.position_door import PositionDoor
 from server.web.rate_limit import SignInLimits
 from server.web.recent_views import RecentViews
 from server.web.registry_cache import RegistryCache
 from server.web.report_desk import ReportDesk
+from server.web.visit_door import VisitDoor
 from server.web.worker_door import WorkerDoor
 
 # Photos come before actions, whose route takes any name; the pages come last: theirs takes every path.
 _ROUTERS: tuple[APIRouter, ...] = (
     session.router,
     tasks.router,
+    choices.router,
+    penalty.router,
+    visits.router,
     photos.router,
     actions.router,
     evidence.router,
@@ -70,7 +83,12 @@ _ROUTERS: tuple[APIRouter, ...] = (
     zones.router,
     workers.router,
     officers.router,
+    osmand.router,
     warnings.router,
+    visit_public.router,
+    warning_public.router,
+    minor_list.router,
+    enterprises.router,
     figures.router,
     events.router,
     health.router,
@@ -109,6 +127,8 @@ def create_app(deps: WebDependencies) -> FastAPI:
         views=RecentViews(),
         live=LiveViewers(),
         workers=WorkerDoor(),
+        visits=VisitDoor(deps.data_dir),
+        positions=PositionDoor(),
         registry=RegistryCache(deps.pool, deps.load_registry),
         reports=ReportDesk(),
     )

@@ -17,11 +17,13 @@ from server.web.figures_cache import FiguresCache
 from server.web.live_viewers import LiveViewers
 from server.web.passwords import PasswordGate
 from server.web.photo_workshop import PhotoWorkshop
+from server.web.position_door import PositionDoor
 from server.web.rate_limit import SignInLimits
 from server.web.recent_views import RecentViews
 from server.web.registry_cache import RegistryCache
 from server.web.report_desk import ReportDesk
 from server.web.settings import WebSettings
+from server.web.visit_door import VisitDoor
 from server.web.worker_door import WorkerDoor
 
 
@@ -52,6 +54,8 @@ class Web:
     views: RecentViews
     live: LiveViewers
     workers: WorkerDoor
+    visits: VisitDoor
+    positions: PositionDoor
     registry: RegistryCache
     reports: ReportDesk
 

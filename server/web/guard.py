@@ -8,12 +8,15 @@ from server.web.errors import ApiError, answer
 from server.web.settings import WebSettings
 
 JSON_MAX_BYTES = 64 * 1024
+PUBLIC_MAX_BYTES = 8 * 1024
+"""From whom nobody knows: a thousand characters and what goes with them."""
 PHOTO_MAX_BYTES = 15 * 1024 * 1024
 PHOTO_TYPES = ("image/jpeg", "image/png", "image/webp")
 CLIP_MAX_BYTES = 256 * 1024 * 1024
 CLIP_TYPE = "application/octet-stream"
 STILL_MAX_BYTES = 512 * 1024
 STILL_TYPE = "image/jpeg"
+FORM_TYPE = "application/x-www-form-urlencoded"
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -23,6 +26,7 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
+    "X-Robots-Tag": "noindex, nofollow",
 }
 
 
@@ -82,6 +86,10 @@ def _body(scope: Scope) -> tuple[tuple[str, ...], int]:
         return (CLIP_TYPE,), CLIP_MAX_BYTES
     if path.startswith("/api/v1/worker/live/"):
         return (STILL_TYPE,), STILL_MAX_BYTES
+    if path == "/osmand":
+        return ("application/json", FORM_TYPE, ""), JSON_MAX_BYTES
+    if path.startswith(("/api/v1/visit/", "/api/v1/warned/")):
+        return ("application/json",), PUBLIC_MAX_BYTES
     return ("application/json",), JSON_MAX_BYTES
 
 

@@ -32,6 +32,8 @@ async def home(session: MaybeSession) -> RedirectResponse:
 @router.get("/bureau/{_:path}")
 @router.get("/officer")
 @router.get("/officer/{_:path}")
+@router.get("/visit/{_}")
+@router.get("/w/{_}")
 def page(web: WebContext) -> Response:
     index = web.deps.console_dist / "index.html"
     if not index.is_file():

@@ -29,12 +29,16 @@ SIGN_IN = {"name": "chen", "password": "wrong horse"}
 POSITION = {"lat": 39.9, "lon": 116.4, "accuracy_m": 8, "at": "2026-11-22T04:00:00Z"}
 MARK = {"label": "start_up", "from_at": "2026-11-22T04:00:00Z", "to_at": "2026-11-22T05:00:00Z"}
 ZONES = {"version": "of another day", "zones": []}
+NOBODYS = {"finding": uuid4(), "comment": 1, "token": "A" * 43}
+COMMENT = {"client_id": "00000000-0000-0000-0000-000000000000", "text": "all well"}
+PENALTY = {"matter": 1, "decision": "penalty", "list_version": 0}
 TABLE = [
     Ask("POST", "/api/v1/session", (401, 401, 401, 401, 401, 401), SIGN_IN),
     Ask("GET", "/api/v1/session", (401, 200, 200, 200, 200, 200)),
     Ask("DELETE", "/api/v1/session", (401, 204, 204, 204, 204, 204)),
     Ask("GET", "/api/v1/tasks", (401, 200, 200, 200, 200, 200)),
     Ask("GET", "/api/v1/tasks/{id}", (401, 200, 404, 200, 200, 200)),
+    Ask("GET", "/api/v1/tasks/{id}/choices", (401, 403, 403, 200, 200, 200)),
     Ask("POST", "/api/v1/tasks/{id}/{action}", (401, 409, 404, 409, 403, 409), DEED),
     Ask("POST", "/api/v1/tasks/{id}/photos", (401, 415, 404, 415, 403, 415), b"not an image"),
     Ask("GET", "/api/v1/evidence/{id}", (401, 200, 404, 200, 200, 200)),
@@ -75,8 +79,39 @@ TABLE = [
     ),
     Ask("PUT", "/api/v1/worker/live/{id}", (401, 401, 401, 401, 401, 401), b"\xff\xd8\xff"),
     Ask("GET", "/api/v1/officers", (401, 403, 403, 200, 403, 200)),
+    Ask("POST", "/api/v1/officers/{id}/device", (401, 403, 403, 201, 403, 201), {}),
+    Ask("DELETE", "/api/v1/officers/{id}/device", (401, 403, 403, 204, 403, 404)),
+    Ask("GET", "/api/v1/colleagues", (401, 200, 200, 403, 403, 403)),
+    Ask("GET", "/osmand", (401, 401, 401, 401, 401, 401), query="?id=x&lat=1&lon=2"),
+    Ask(
+        "POST",
+        "/osmand",
+        (401, 401, 401, 401, 401, 401),
+        {"device_id": "x", "location": {"coords": {"latitude": 1, "longitude": 2}}},
+    ),
     Ask("POST", "/api/v1/position", (401, 204, 409, 403, 403, 403), POSITION),
     Ask("GET", "/api/v1/warnings", (401, 403, 403, 200, 200, 200)),
+    Ask("POST", "/api/v1/warnings/{finding}/answers", (401, 403, 403, 404, 403, 404), {"text": "at once"}),
+    Ask("GET", "/api/v1/tasks/{id}/visit-code", (401, 200, 404, 403, 403, 403)),
+    Ask("GET", "/api/v1/tasks/{id}/visits", (401, 200, 404, 200, 200, 200)),
+    Ask(
+        "POST",
+        "/api/v1/tasks/{id}/visit-comments/{comment}",
+        (401, 403, 403, 404, 404, 404),
+        {"answer": "yes"},
+    ),
+    Ask("GET", "/api/v1/visits", (401, 403, 403, 200, 200, 200)),
+    # Who scanned a code or was sent a link has no account: a token opens these, and this one is nobody's.
+    Ask("GET", "/api/v1/visit/{token}", (404, 404, 404, 404, 404, 404)),
+    Ask("POST", "/api/v1/visit/{token}/comments", (404, 404, 404, 404, 404, 404), COMMENT),
+    Ask("GET", "/api/v1/warned/{token}", (404, 404, 404, 404, 404, 404)),
+    Ask("POST", "/api/v1/warned/{token}/answers", (404, 404, 404, 404, 404, 404), {"text": "at once"}),
+    Ask("GET", "/api/v1/minor-list", (401, 403, 403, 200, 200, 200)),
+    Ask("PUT", "/api/v1/minor-list", (401, 403, 403, 403, 409, 409), {"version": 7, "rows": []}),
+    Ask("POST", "/api/v1/minor-list/preview", (401, 403, 403, 403, 200, 200), {"rows": []}),
+    Ask("GET", "/api/v1/tasks/{id}/penalty", (401, 403, 403, 200, 200, 200)),
+    Ask("POST", "/api/v1/tasks/{id}/penalty", (401, 403, 403, 403, 409, 409), PENALTY),
+    Ask("GET", "/api/v1/enterprises/{id}/history", (401, 403, 403, 200, 200, 200)),
     Ask("GET", "/api/v1/figures/today", (401, 403, 403, 200, 200, 200)),
     Ask(
         "GET", "/api/v1/events", (401, 503, 503, 503, 503, 503)
@@ -132,9 +167,16 @@ async def _path(house: House, ask: Ask) -> str:
         row = await house.evidence(finding, b"\xff\xd8\xff")
     elif ask.route.startswith("/api/v1/cameras"):
         row = "c1"
+    elif ask.route.startswith("/api/v1/officers"):
+        row = "o1"
+    elif ask.route.startswith("/api/v1/enterprises"):
+        row = "e1"
     elif "/marks/" in ask.route:
         row = await house.mark()
-    return ask.route.format(id=row, kind="daily", action="decline", mn="MN1", sha256="0" * 64) + ask.query
+    return (
+        ask.route.format(id=row, kind="daily", action="decline", mn="MN1", sha256="0" * 64, **NOBODYS)
+        + ask.query
+    )
 
 
 def _content(ask: Ask) -> dict[str, Any]:
