@@ -79,10 +79,14 @@ class OfficerOnDuty:
 
     def _answer(self, tasks: Sequence[Mapping[str, Any]], now: datetime) -> Act | None:
         """Takes an offer when he has none in hand and has thought about it."""
-        offers = [t for t in tasks if t["state"] == "offered" and self.officer in t["offered_to"]]
+        offers = [t for t in tasks if self._is_asked(t)]
         waits = {t["id"]: self._waited_s(t, "offered", now) for t in offers}
         due = [task for task, waited_s in waits.items() if waited_s >= self.manner.accepts_after_s]
         return Act(task=min(due), move="accept") if due and self.manner.answers else None
+
+    def _is_asked(self, task: Mapping[str, Any]) -> bool:
+        offered = task["state"] == "offered" and self.officer in task["offered_to"]
+        return offered or (task["state"] == "accepted" and task["handover_to"] == self.officer)
 
     def _waited_s(self, task: Mapping[str, Any], state: str, now: datetime) -> float:
         return (now - self._since.setdefault((task["id"], state), now)).total_seconds()

@@ -9,11 +9,12 @@ from farwatch.storage.database import Connection, Pool, Record
 EVIDENCE_PER_MATTER = 40
 TIMELINE_MAX = 1000
 
-# An officer sees the tasks he holds and those he was ever offered; $1 is null for the roles that see all.
-_VISIBLE = "($1::text IS NULL OR t.officer = $1 OR $1 = ANY(t.offered_to) OR $1 = ANY(t.declined_by))"
+# An officer sees the tasks he holds, was ever offered, or is asked to take over; $1 is null for the roles that see all.
+_VISIBLE = "($1::text IS NULL OR t.officer = $1 OR t.handover_to = $1 OR $1 = ANY(t.offered_to) OR $1 = ANY(t.declined_by))"
 _TASKS = """SELECT t.id, t.state, t.severity, t.lat, t.lon, t.grid, t.enterprise, e.name AS enterprise_name, t.officer,
   t.offered_to, t.declined_by, t.dispatch_reason, t.dispatch_params, t.opened_at, t.dispatched_at, t.delivered_at, t.accepted_at,
-  t.arrived_at, t.handled_at, t.verified_at, t.closed_at, t.outcome, t.drill_id
+  t.arrived_at, t.handled_at, t.verified_at, t.closed_at, t.outcome, t.drill_id, t.handover_to, t.closed_reason,
+  t.reopened_from, t.storm_id AS storm, (SELECT min(n.id) FROM tasks n WHERE n.reopened_from = t.id) AS followed_by
 FROM tasks t LEFT JOIN enterprises e ON e.id = t.enterprise"""
 _STATES = {"open": "t.state <> 'closed'", "closed": "t.state = 'closed'", "all": "true"}
 EVIDENCE = (
@@ -68,8 +69,9 @@ async def one(pool: Pool, task: int, officer: str | None) -> TaskRows | None:
 async def _with_parts(connection: Connection, tasks: Sequence[Record]) -> TaskRows:
     ids = [t["id"] for t in tasks]
     matters = await connection.fetch(
-        "SELECT id, task_id, fingerprint, kind, station, camera, code, zone, event_at, found_at, accepted_at, severity, reason_key,"
-        " reason_params FROM matters WHERE task_id = ANY($1::bigint[]) ORDER BY id",
+        "SELECT id, task_id, fingerprint, kind, station, camera, code, zone, event_at, found_at, accepted_at, ceased_at,"
+        " closed_at, closed_reason, confirmed_by, severity, reason_key, reason_params FROM matters"
+        " WHERE task_id = ANY($1::bigint[]) ORDER BY id",
         ids,
     )
     evidence = await connection.fetch(
@@ -78,8 +80,9 @@ async def _with_parts(connection: Connection, tasks: Sequence[Record]) -> TaskRo
         EVIDENCE_PER_MATTER,
     )
     deadlines = await connection.fetch(
-        "SELECT task_id, matter_id, kind, due_at, state FROM deadlines WHERE task_id = ANY($1::bigint[])"
-        " AND kind IN ('accept', 'arrive') ORDER BY state <> 'pending', state <> 'breached', due_at, id",
+        "SELECT task_id, matter_id, kind, due_at, state, excused_at, excused_by, excuse FROM deadlines"
+        " WHERE task_id = ANY($1::bigint[]) AND kind IN ('accept', 'arrive', 'handle')"
+        " ORDER BY state <> 'pending', state <> 'breached', due_at, id",
         ids,
     )
     return TaskRows(tasks, matters, evidence, deadlines)
@@ -114,10 +117,11 @@ async def holder(pool: Pool, task: int, officer: str | None) -> Record | None:
 async def officers_of(connection: Connection | Pool, tasks: Sequence[int]) -> dict[int, frozenset[str]]:
     """By task, the officers who may see it."""
     rows = await connection.fetch(
-        "SELECT id, officer, offered_to, declined_by FROM tasks WHERE id = ANY($1::bigint[])", list(tasks)
+        "SELECT id, officer, handover_to, offered_to, declined_by FROM tasks WHERE id = ANY($1::bigint[])",
+        list(tasks),
     )
     return {
-        r["id"]: frozenset([*([r["officer"]] if r["officer"] else []), *r["offered_to"], *r["declined_by"]])
+        r["id"]: frozenset({r["officer"], r["handover_to"], *r["offered_to"], *r["declined_by"]} - {None})
         for r in rows
     }
 
@@ -152,8 +156,8 @@ async def has_open(pool: Pool, officer: str) -> bool:
     """Does he hold a task that is not closed, or is he asked to take one?"""
     return bool(
         await pool.fetchval(
-            "SELECT EXISTS (SELECT FROM tasks WHERE state <> 'closed' AND (officer = $1 OR (officer IS NULL"
-            " AND $1 = ANY(offered_to) AND NOT $1 = ANY(declined_by))))",
+            "SELECT EXISTS (SELECT FROM tasks WHERE state <> 'closed' AND (officer = $1 OR handover_to = $1"
+            " OR (officer IS NULL AND $1 = ANY(offered_to) AND NOT $1 = ANY(declined_by))))",
             officer,
         )
     )

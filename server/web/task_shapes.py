@@ -59,8 +59,13 @@ class EvidenceBody(BaseModel):
 
 
 class DeadlineBody(BaseModel):
+    """A breach may be excused by somebody, and stays one."""
+
     due_at: datetime
     state: DeadlineState
+    excused_at: datetime | None = Field(default=None, exclude_if=_absent)
+    excused_by: str | None = Field(default=None, exclude_if=_absent)
+    excuse: str | None = Field(default=None, exclude_if=_absent)
 
 
 class OwnDeadline(BaseModel):
@@ -68,7 +73,10 @@ class OwnDeadline(BaseModel):
 
 
 class MatterBody(BaseModel):
-    """Has `station` or `camera`, and `code` or `zone` where there is one."""
+    """Has `station` or `camera`, and `code` or `zone` where there is one.
+
+    `ceased_at`: its findings ended and stayed away. `confirmed_by`: matters of the same place that another kind of eye saw.
+    """
 
     id: int
     fingerprint: str
@@ -80,6 +88,10 @@ class MatterBody(BaseModel):
     event_at: datetime
     found_at: datetime
     accepted_at: datetime | None
+    ceased_at: datetime | None
+    closed_at: datetime | None
+    closed_reason: str | None
+    confirmed_by: list[int]
     severity: int
     reason: Reason
     deadlines: OwnDeadline
@@ -91,12 +103,15 @@ class Deadlines(BaseModel):
 
     accept: DeadlineBody | None
     arrive: DeadlineBody | None
+    handle: DeadlineBody | None
 
 
 class TaskBody(BaseModel):
     """Times are null until they have come; all are the database's clock.
 
     `officer` holds the task; before anybody accepted, it is the first of those who were offered it and have not declined.
+    `handover_to` is asked to take it over from `officer`. `reopened_from` is the earlier task of the same business,
+    `followed_by` the later one; `storm` the storm that it stands for.
     """
 
     id: int
@@ -120,6 +135,11 @@ class TaskBody(BaseModel):
     dispatch: Reason | None
     offered_to: list[str]
     declined_by: list[str]
+    handover_to: str | None
+    closed_reason: str | None
+    reopened_from: int | None
+    followed_by: int | None
+    storm: int | None
     deadlines: Deadlines
     matters: list[MatterBody]
 
@@ -154,7 +174,8 @@ class TaskPage(TaskBody):
 
 _PLAIN = (
     "id", "state", "grid", "severity", "outcome", "drill_id", "opened_at", "dispatched_at", "delivered_at",
-    "accepted_at", "arrived_at", "handled_at", "verified_at", "closed_at", "offered_to", "declined_by",
+    "accepted_at", "arrived_at", "handled_at", "verified_at", "closed_at", "offered_to", "declined_by", "handover_to",
+    "closed_reason", "reopened_from", "followed_by", "storm",
 )  # fmt: skip
 
 
@@ -184,7 +205,7 @@ def _task(
         "place": {"lat": task["lat"], "lon": task["lon"]},
         "enterprise": enterprise and {"id": enterprise, "name": task["enterprise_name"] or enterprise},
         "dispatch": dispatch and {"key": dispatch, "params": task["dispatch_params"]},
-        "deadlines": {kind: _deadline(due.get(kind)) for kind in ("accept", "arrive")},
+        "deadlines": {kind: _deadline(due.get(kind)) for kind in ("accept", "arrive", "handle")},
         "matters": [_matter(m, answers.get(m["id"]), evidence[m["id"]]) for m in matters],
     }
 
@@ -194,7 +215,7 @@ def _asked(task: Record) -> list[str]:
 
 
 def _deadline(row: Record | None) -> dict[str, Any] | None:
-    return {"due_at": row["due_at"], "state": row["state"]} if row else None
+    return dict(row) if row else None
 
 
 def _matter(matter: Record, answer: Record | None, evidence: Sequence[Record]) -> dict[str, Any]:
