@@ -1,11 +1,12 @@
 """What a person does to a task: one transaction under the task's row lock, harmless to repeat. Used by the web role."""
 
+import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from alerting import lifecycle, writing
+from alerting import claims, lifecycle, writing
 from alerting.steps import (
     Accept,
     Act,
@@ -22,6 +23,7 @@ from alerting.steps import (
     Verify,
     refuse,
 )
+from farwatch.domain.commitment import SALT_BYTES
 from farwatch.domain.finding import Reason
 from farwatch.domain.place import Position
 from farwatch.domain.task import Actor, DeadlineKind, Task
@@ -98,9 +100,10 @@ async def act(
             deed = actions.Deed(
                 client_id=client_id, task=task_id, actor=actor.name, action=action, claimed_at=claimed_at,
                 received_at=received_at, note=_joined(reason, note), position=position,
-                result=decision.reason.key if decision.refused else Result.DONE,
+                result=decision.reason.key if decision.refused else Result.DONE, salt=secrets.token_bytes(SALT_BYTES),
             )  # fmt: skip
             await actions.add(connection, deed)
+            decision = claims.beside(decision, deed)
             await writing.write(connection, task, decision, received_at, actor.name)
     except actions.ClientIdUsedError:
         return _CLIENT_ID_USED

@@ -68,6 +68,10 @@ def parser() -> argparse.ArgumentParser:
         "file", type=Path, metavar="FILE.csv"
     )
     _add_replay(sub)
+    erasing = sub.add_parser("erase", help="what a person wrote").add_subparsers(dest="action", required=True)
+    erasing.add_parser("note", help="a deed's note and position; the log's chain stays whole").add_argument(
+        "client_id", metavar="CLIENT_ID"
+    )
     sub.add_parser("check", help="verify the log's chain and the evidence's bytes against their rows")
     return top
 
@@ -276,6 +280,8 @@ def _dispatch_with(settings: Settings, args: argparse.Namespace) -> int:
             )
         case "cameras", _:
             return _cameras(settings, args.share)
+        case "erase", _:
+            return asyncio.run(commands.erase_note(settings, args.client_id))
         case "worker-token", str(action):
             from server import worker_token_commands
 

@@ -17,7 +17,7 @@ import orjson
 from farwatch.domain.review import CITY
 from farwatch.domain.share import Share
 from farwatch.runtime.clock import SystemClock
-from farwatch.storage import evidence, users
+from farwatch.storage import actions, evidence, users
 from farwatch.storage.blobs import BlobStore
 from farwatch.storage.database import PASSING_ERRORS, connect, open_pool
 from farwatch.storage.migration import migrate, require_current
@@ -174,6 +174,15 @@ async def add_user(settings: Settings, name: str, role: str, officer: str | None
             raise CommandError(str(error)) from None
     print(f"{name} may sign in as {role}")
     return 0
+
+
+async def erase_note(settings: Settings, client_id: str) -> int:
+    """Exit code 1 when there is no such deed, or its note is gone already."""
+    await require_migrated(settings)
+    async with open_pool(settings.database_url, size=1) as pool:
+        erased = await actions.erase_note(pool, client_id, by="operator")
+    print(f"the note and position of {client_id} are {'erased' if erased else 'not there'}")
+    return 0 if erased else 1
 
 
 async def check(settings: Settings) -> int:

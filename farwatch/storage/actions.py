@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from farwatch.domain.place import Position
-from farwatch.storage.database import Connection
+from farwatch.storage import audit, events
+from farwatch.storage.database import Connection, Pool, transaction
 
 
 class ClientIdUsedError(Exception):
@@ -13,7 +14,8 @@ class ClientIdUsedError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deed:
-    """`claimed_at` is the phone's own time: kept and shown, never decides. `result` is done, or the reason of a refusal."""
+    """`claimed_at` is the phone's own time: kept and shown, never decides. `result` is done, or the reason of a refusal. With
+    `salt` the log's commitment can be made again from note and position."""
 
     client_id: str
     task: int
@@ -24,6 +26,7 @@ class Deed:
     note: str
     position: Position | None
     result: str
+    salt: bytes
 
 
 async def earlier(connection: Connection, client_id: str) -> tuple[int, str, str, str] | None:
@@ -38,10 +41,26 @@ async def add(connection: Connection, deed: Deed) -> None:
     """Raises ClientIdUsedError."""
     at = deed.position
     made = await connection.fetchval(
-        "INSERT INTO actions (client_id, task_id, actor, action, claimed_at, received_at, note, lat, lon, accuracy_m, result)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (client_id) DO NOTHING RETURNING true",
+        "INSERT INTO actions (client_id, task_id, actor, action, claimed_at, received_at, note, lat, lon, accuracy_m, result, salt)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (client_id) DO NOTHING RETURNING true",
         deed.client_id, deed.task, deed.actor, deed.action, deed.claimed_at, deed.received_at, deed.note,
-        at.lat if at else None, at.lon if at else None, at.accuracy_m if at else None, deed.result,
+        at.lat if at else None, at.lon if at else None, at.accuracy_m if at else None, deed.result, deed.salt,
     )  # fmt: skip
     if not made:
         raise ClientIdUsedError(deed.client_id)
+
+
+async def erase_note(pool: Pool, client_id: str, *, by: str) -> bool:
+    """Note and position go, and the salt, so that nobody can guess them from the log's commitment; the chain stays whole.
+    False when there is no such deed, or it was done before."""
+    async with transaction(pool) as connection:
+        task = await connection.fetchval(
+            "UPDATE actions SET note = '', lat = NULL, lon = NULL, accuracy_m = NULL, salt = NULL, erased_at = clock_timestamp()"
+            " WHERE client_id = $1 AND erased_at IS NULL RETURNING task_id",
+            client_id,
+        )
+        if task is None:
+            return False
+        await events.append(connection, "note_erased", task=task, actor=by, deed=client_id)
+        await audit.write(connection, by, "note_erased", f"action/{client_id}", task=task)
+    return True
