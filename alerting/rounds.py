@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from alerting import clocks, dispatch, lifecycle, metrics, triage, writing
+from alerting import clocks, dispatch, lifecycle, metrics, releasing, triage, writing
 from alerting.ground import BATCH, Ground, Round
 from alerting.steps import Due, Effect, Ended, Log
 from farwatch.storage import dispositions, tasks, warnings
@@ -16,6 +16,8 @@ def shipped() -> dict[str, Round]:
     return {
         "findings": _findings,
         "warnings": _warnings,
+        "silences": releasing.release,
+        "storms": releasing.clear,
         "deadlines": _deadlines,
         "ends": _ends,
     }

@@ -1,4 +1,4 @@
-"""What a finding leads to, written down: recorded, told to the enterprise, or a matter of a task."""
+"""What a finding leads to, written down: recorded, held back, told to the enterprise, or a matter of a task."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -6,13 +6,27 @@ from datetime import datetime, timedelta
 from typing import Self
 from uuid import UUID
 
-from alerting import clocks, dispatch, lifecycle, warning, writing
-from alerting.correlation import Correlation, FoldInto, Found, JoinTo, OpenNew, correlate, matter_of
-from alerting.steps import Decision, Effect, Fold, Join
+from alerting import clocks, dispatch, holding, lifecycle, warning, weather, writing
+from alerting.correlation import (
+    NOT_YET_HANDLED,
+    Closed,
+    Correlation,
+    FoldInto,
+    Found,
+    InStorm,
+    JoinTo,
+    OpenNew,
+    confirmations,
+    correlate,
+    matter_of,
+)
+from alerting.steps import Decision, Effect, Fold, Join, Raise
+from farwatch.domain.finding import Reason
 from farwatch.domain.place import Position
 from farwatch.domain.policy import Action, Policy
 from farwatch.domain.registry import Registry
-from farwatch.domain.task import Task, TaskState
+from farwatch.domain.silence import Storm
+from farwatch.domain.task import Matter, Task, TaskState
 from farwatch.storage import dispositions, positions, tasks, warnings
 from farwatch.storage.database import Connection
 from farwatch.storage.dispositions import StoredFinding
@@ -40,18 +54,49 @@ class Disposed:
         return cls("task", decision.reason.key, decision.effects)
 
 
-async def dispose(connection: Connection, stored: StoredFinding, city: City, now: datetime) -> Disposed:
-    """Decides about one finding. The caller holds the correlation lock and the finding's row."""
+@dataclass(frozen=True, slots=True)
+class Business:
+    """Whose business a finding is, the storm in which it comes, and the grid that holds its place."""
+
+    correlation: Correlation
+    storm: Storm | None
+    grid: str | None
+
+
+async def dispose(
+    connection: Connection, stored: StoredFinding, city: City, now: datetime, *, after_silence: bool = False
+) -> Disposed:
+    """Decides about one finding, anew when a silence held it back. The caller holds the correlation lock and the finding's row."""
     finding = stored.finding
     found = Found(stored.id, finding, stored.found_at)
-    match city.policy.action_for(finding.rule, finding.tier, late=finding.late):
-        case Action.RECORD:
-            disposed = Disposed("record", "late" if finding.late else "policy")
-        case Action.WARN:
-            disposed = await _warn(connection, found, city, now)
-        case Action.TASK:
-            disposed = Disposed.by(await send(connection, found, city, now))
+    action = city.policy.action_for(finding.rule, finding.tier, late=finding.late)
+    if action is Action.RECORD:
+        disposed = Disposed("record", "late" if finding.late else "policy")
+    else:
+        disposed = await _lead(connection, found, action, city, now)
+    if after_silence and disposed.disposition in ("task", "warn"):
+        disposed = replace(disposed, reason="silence_ended")
     await dispositions.dispose(connection, stored.id, disposed.disposition, disposed.reason, now)
+    return disposed
+
+
+async def _lead(connection: Connection, found: Found, action: Action, city: City, now: datetime) -> Disposed:
+    """An open visit takes in whatever goes on there; only new business is silenced, counted, or told to the enterprise first."""
+    business = await _business(connection, found, city)
+    correlation = business.correlation
+    if not (isinstance(correlation, FoldInto) and correlation.task.state in NOT_YET_HANDLED):
+        if await holding.silenced(connection, found, business.grid, now):
+            return Disposed("silenced", "silenced")
+        counted = await holding.counted(connection, found, city)
+        if counted is None:
+            return Disposed("counted", "n_of_m")
+        found = replace(found, counted=counted)
+    if action is Action.WARN and not isinstance(correlation, FoldInto):
+        disposed = Disposed("warn", await warning.tell(connection, found, city, now))
+    else:
+        disposed = Disposed.by(await _go(connection, found, business, city, now))
+    for one in found.counted:
+        await dispositions.dispose(connection, one.id, disposed.disposition, "n_of_m", now)
     return disposed
 
 
@@ -64,24 +109,54 @@ async def decide_warning(
 
 async def send(connection: Connection, found: Found, city: City, now: datetime) -> Decision:
     """Somebody goes: the finding is folded, joined, or opens a task."""
-    correlation = await _correlate(connection, found, city)
+    return await _go(connection, found, await _business(connection, found, city), city, now)
+
+
+async def _go(
+    connection: Connection, found: Found, business: Business, city: City, now: datetime
+) -> Decision:
+    correlation = business.correlation
+    storm, told = await weather.noted(connection, found, correlation, business.storm, city)
     before: Task | None = None
     match correlation:
         case FoldInto(task=task, matter=matter):
-            decision = lifecycle.step(before := task, Fold(matter.id, found.id, found.finding.severity), now)
+            before, matter_id = task, matter.id
+            decision = _folded(task, matter, found, now)
         case JoinTo(task=task, reason=reason):
             _, matter_id = await tasks.draw_ids(connection)
-            matter = matter_of(found, matter_id)
-            handle_at = clocks.handle_at(matter, task.policy, city.policy.calendar)
-            decision = lifecycle.step(before := task, Join(matter, reason, handle_at), now)
+            joining = matter_of(found, matter_id)
+            handle_at = clocks.handle_at(joining, task.policy, city.policy.calendar)
+            decision = lifecycle.step(before := task, Join(joining, reason, handle_at), now)
         case OpenNew():
-            new = await _new_task(connection, found, correlation, city, now)
+            new = await _new_task(connection, found, business, storm, city, now)
+            matter_id = new.matters[0].id
             handle_at = clocks.handle_at(new.matters[0], new.policy, city.policy.calendar)
             decision = lifecycle.begin(new, handle_at)
+    decision = _confirmed(decision, found, matter_id, city, now)
+    decision = replace(decision, effects=(*decision.effects, *told))
     decision = dispatch.resolve(decision, await situation(connection, city, now), now)
     await writing.write(connection, before, decision, now)
     await warnings.overtake(connection, found.finding.fingerprint, found.finding.drill_id, now)
     return decision
+
+
+def _folded(task: Task, matter: Matter, found: Found, now: datetime) -> Decision:
+    decision = Decision(task, Reason("same_fingerprint"))
+    for one in (*found.counted, found):
+        decision = _then(decision, Fold(matter.id, one.id, one.finding.severity), now)
+    return decision
+
+
+def _confirmed(decision: Decision, found: Found, matter_id: int, city: City, now: datetime) -> Decision:
+    for event in confirmations(found, decision.task, matter_id, city.policy, city.registry):
+        decision = replace(_then(decision, event, now), reason=decision.reason)
+    return decision
+
+
+def _then(before: Decision, event: Fold | Raise, now: datetime) -> Decision:
+    """What follows from one more event of the same commit."""
+    after = lifecycle.step(before.task, event, now)
+    return replace(after, effects=(*before.effects, *after.effects))
 
 
 async def situation(connection: Connection, city: City, now: datetime) -> dispatch.Situation:
@@ -91,33 +166,44 @@ async def situation(connection: Connection, city: City, now: datetime) -> dispat
     return dispatch.Situation(city.registry, fresh, await tasks.open_counts(connection))
 
 
-async def _correlate(connection: Connection, found: Found, city: City) -> Correlation:
-    finding = found.finding
+async def _business(connection: Connection, found: Found, city: City) -> Business:
+    finding, policy = found.finding, city.policy
+    storm = await weather.now_running(connection, found, city)
+    grid = _grid(found, city)
     candidates = await tasks.lock_candidates(
         connection, fingerprint=finding.fingerprint, enterprise=finding.enterprise, drill_id=finding.drill_id,
-        place=finding.place, radius_m=city.policy.join_radius_m,
+        place=finding.place, radius_m=policy.join_radius_m, storm=storm.id if storm else None, grid=grid,
     )  # fmt: skip
-    return correlate(found, candidates, city.policy)
+    since = found.found_at - timedelta(seconds=policy.reopen_within_s)
+    closed = await dispositions.last_closed(connection, finding.fingerprint, finding.drill_id, since)
+    correlation = correlate(
+        found, candidates, policy, InStorm(storm.id, grid) if storm else None,
+        Closed(closed.task, closed.closed_at) if closed else None,
+    )  # fmt: skip
+    return Business(correlation, storm, grid)
 
 
-async def _new_task(connection: Connection, found: Found, why: OpenNew, city: City, now: datetime) -> Task:
+def _grid(found: Found, city: City) -> str | None:
+    place = found.finding.place
+    grid = dispatch.grid_at(Position(place.lat, place.lon), city.registry)
+    return grid.id if grid else None
+
+
+async def _new_task(
+    connection: Connection, found: Found, business: Business, storm: Storm | None, city: City, now: datetime
+) -> Task:
+    why = business.correlation
+    assert isinstance(why, OpenNew)
     if why.follows and why.closes:
-        closed = replace(why.closes, closed_at=now)
+        closed = replace(why.closes, closed_at=now, closed_reason="followed")
         matters = tuple(closed if m.id == closed.id else m for m in why.follows.matters)
         await tasks.save(connection, why.follows, replace(why.follows, matters=matters))
     task_id, matter_id = await tasks.draw_ids(connection)
-    finding = found.finding
-    place = Position(finding.place.lat, finding.place.lon)
-    grid = dispatch.grid_at(place, city.registry)
+    finding, matter = found.finding, matter_of(found, matter_id)
     return Task(
-        id=task_id, state=TaskState.OPEN, place=place, severity=finding.severity, policy=city.policy.task,
-        opened_at=found.found_at, grid=grid.id if grid else None, enterprise=finding.enterprise, drill_id=finding.drill_id,
-        reopened_from=why.follows.id if why.follows else None, matters=(matter_of(found, matter_id),),
+        id=task_id, state=TaskState.OPEN, place=Position(finding.place.lat, finding.place.lon), severity=matter.severity,
+        policy=city.policy.task, opened_at=found.found_at, grid=business.grid,
+        # A storm's task is many enterprises' business: whose, its matters say.
+        enterprise=None if storm else finding.enterprise, drill_id=finding.drill_id, reopened_from=why.reopens,
+        storm_id=storm.id if storm else None, matters=(matter,),
     )  # fmt: skip
-
-
-async def _warn(connection: Connection, found: Found, city: City, now: datetime) -> Disposed:
-    """An open matter takes it in; else the enterprise is told, unless it was told of this business already."""
-    if isinstance(await _correlate(connection, found, city), FoldInto):
-        return Disposed.by(await send(connection, found, city, now))
-    return Disposed("warn", await warning.tell(connection, found, city, now))

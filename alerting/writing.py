@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from alerting import metrics
+from alerting import metrics, storms
 from alerting.steps import Decision, Effect, Log, Notify
 from farwatch.domain.task import Task
 from farwatch.storage import events, notices, outages, tasks
@@ -23,7 +23,7 @@ async def write(
             detail = {**effect.detail, **await _excuse(connection, decision.task, effect)}
             await events.append(connection, effect.type, task=decision.task.id, actor=actor, **detail)
         elif isinstance(effect, Notify):
-            await notices.add(connection, _notice(decision.task, effect), now)
+            await notices.add(connection, _notice(decision.task, effect, now), now)
 
 
 async def _excuse(connection: Connection, task: Task, event: Log) -> Mapping[str, object]:
@@ -39,7 +39,12 @@ async def _excuse(connection: Connection, task: Task, event: Log) -> Mapping[str
     return {"outage_s": round(away.total_seconds(), 1)} if away else {}
 
 
-def _notice(task: Task, notify: Notify) -> notices.Notice:
+def _notice(task: Task, notify: Notify, now: datetime) -> notices.Notice:
+    if step := storms.step_of(task, notify, now):
+        return notices.Notice(
+            task=None, finding=None, step=step, channel=notices.PAGE, target=notify.target, key="storm_notices",
+            params={"storm": task.storm_id}, drill_id=None, urgent=False,
+        )  # fmt: skip
     return notices.Notice(
         task=task.id,
         finding=None,

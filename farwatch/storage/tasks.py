@@ -6,6 +6,7 @@ Lock order: correlation, task, deadlines, notices. Whoever changes a task holds 
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
+from math import cos, radians
 from typing import Any
 
 from farwatch.domain.finding import Kind, Reason
@@ -42,18 +43,28 @@ async def lock(connection: Connection, task_id: int, *, skip_locked: bool = Fals
     return next(iter(await _load(connection, [locked])), None) if locked is not None else None
 
 
+# One look into an index for each way of having to do with each other: OR over them would read every open task.
+_CANDIDATES = """
+SELECT t.id FROM tasks t WHERE t.state <> 'closed' AND t.drill_id IS NOT DISTINCT FROM $3 AND t.id IN (
+  SELECT task_id FROM matters WHERE fingerprint = $1 AND drill_id IS NOT DISTINCT FROM $3 AND closed_at IS NULL
+  UNION ALL SELECT id FROM tasks WHERE state <> 'closed' AND enterprise = $2
+  UNION ALL SELECT id FROM tasks WHERE state <> 'closed' AND lat BETWEEN $4 AND $5 AND lon BETWEEN $6 AND $7
+  UNION ALL SELECT id FROM tasks WHERE state <> 'closed' AND storm_id = $8 AND grid IS NOT DISTINCT FROM $9
+) ORDER BY t.id FOR UPDATE OF t
+"""
+
+
 async def lock_candidates(
     connection: Connection, *, fingerprint: str, enterprise: str | None, drill_id: str | None, place: Position,
-    radius_m: float,
+    radius_m: float, storm: int | None = None, grid: str | None = None,
 ) -> list[Task]:  # fmt: skip
     """Locks and loads, oldest first, every open task that could have to do with such a finding: the same fingerprint,
-    the same enterprise, or within a box of `radius_m` around the place."""
+    the same enterprise, within a box of `radius_m` around the place, or of `storm` in `grid`."""
     degrees = radius_m / EARTH_RADIUS_M * 57.3
+    east = degrees / max(cos(radians(place.lat)), 0.01)
     rows = await connection.fetch(
-        "SELECT t.id FROM tasks t WHERE t.state <> 'closed' AND t.drill_id IS NOT DISTINCT FROM $3 AND (t.enterprise = $2"
-        " OR (abs(t.lat - $4) <= $6 AND abs(t.lon - $5) * cosd($4) <= $6) OR EXISTS (SELECT FROM matters m"
-        " WHERE m.task_id = t.id AND m.fingerprint = $1 AND m.closed_at IS NULL)) ORDER BY t.id FOR UPDATE OF t",
-        fingerprint, enterprise, drill_id, place.lat, place.lon, degrees,
+        _CANDIDATES, fingerprint, enterprise, drill_id, place.lat - degrees, place.lat + degrees, place.lon - east,
+        place.lon + east, storm, grid,
     )  # fmt: skip
     return await _load(connection, [r["id"] for r in rows])
 
