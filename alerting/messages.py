@@ -44,7 +44,8 @@ _TEXTS = {
 }
 KEYS = frozenset(_TEXTS)
 _KINDS = {
-    "exceedance": "超标", "smoke": "冒烟", "burning": "焚烧", "dumping": "倾倒", "camera_fault": "摄像机故障", "data_fault": "数据异常",
+    "exceedance": "超标", "smoke": "冒烟", "burning": "焚烧", "dumping": "倾倒", "camera_fault": "摄像机故障",
+    "data_fault": "数据异常",
 }  # fmt: skip
 _CLAUSE = re.compile("[（，。：]")
 

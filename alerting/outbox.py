@@ -1,109 +1,191 @@
-"""Sends what the outbox holds. Apart from the engine's rounds, so that a slow messenger delays no clock."""
+"""Sends what the outbox holds. Apart from the engine's rounds, so that a slow messenger delays no clock, and from channel to
+channel, so that a slow one delays no other."""
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping
-from datetime import timedelta
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
-import apprise
-
-from alerting import messages, metrics
+from alerting import digests, metrics, notifying, rate
 from alerting.actions import NowReader
-from alerting.engine import Lease
-from farwatch.storage import notices
-from farwatch.storage.database import Pool, transaction
+from alerting.channels import SEND_TIMEOUT_S, Address, Channel, Failed, Sent
+from alerting.engine import Lease, Loader
+from alerting.letters import Letters
+from alerting.notifying import Reach
+from farwatch.domain.policy import ChannelRule, NoticeRule
+from farwatch.storage import notice_attempts
+from farwatch.storage.database import PASSING_ERRORS, Connection, Pool, transaction
 from farwatch.storage.heartbeats import database_now
 from farwatch.storage.listening import listening
-from farwatch.storage.notices import Queued
+from farwatch.storage.notice_attempts import ChannelState, Queued
 
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 1.0
 AT_ONCE = 4
-SEND_TIMEOUT_S = 10.0
-RETRY_FIRST_S = 5.0
-MOST_ATTEMPTS = 8
-"""With doubled waits the last attempt comes some ten minutes after the first."""
-
-Send = Callable[[str, str, str], bool]
-"""(address, title, body) -> delivered. Runs in a thread, may raise anything."""
-
-
-def send_by_apprise(address: str, title: str, body: str) -> bool:
-    """Never follows a redirect, which could carry the address's credential to another host."""
-    messenger = apprise.Apprise(asset=apprise.AppriseAsset(http_redirects=False, async_mode=False))
-    return bool(messenger.add(address)) and bool(
-        messenger.notify(body=body, title=title, timeout=SEND_TIMEOUT_S)
-    )
+"""Messages under way in one channel."""
+TELL_AFTER = 2
+"""Attempts after which the centre is told to phone, while the others go on."""
+LOST_AFTER_S = SEND_TIMEOUT_S * 3
+Spawn = Callable[[Coroutine[Any, Any, None]], object]
 
 
 class Outbox:
-    """`addresses` maps the names that notices carry to what a messenger needs; it may change at any time."""
+    """`addresses` maps channels' names to what a messenger needs; it may change at any time."""
 
     def __init__(
         self,
         pool: Pool,
         lease: Lease,
-        addresses: Mapping[str, str],
-        send: Send = send_by_apprise,
+        load: Loader,
+        addresses: Mapping[str, Address],
+        channel: Channel,
+        letters: Letters,
         now: NowReader = database_now,
     ) -> None:
         self._pool = pool
         self._lease = lease
+        self._load = load
         self._addresses = addresses
-        self._send = send
+        self._channel = channel
+        self._letters = letters
         self._now = now
+        self._under_way: Counter[str] = Counter()
 
     async def run(self, url: str) -> None:
+        """For ever. What is under way outlives a lost connection to the database."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                try:
+                    await self._session(url, group.create_task)
+                except PASSING_ERRORS as error:
+                    log.warning("the outbox failed, trying again: %s: %s", type(error).__name__, error)
+                    await asyncio.sleep(LOOK_EVERY_S)
+
+    async def _session(self, url: str, spawn: Spawn) -> None:
         async with listening(url, "farwatch_outbox") as woken:
             while True:
                 woken.clear()
-                if await self.tick():
+                if await self.look(spawn, done=woken.set):
                     continue
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(LOOK_EVERY_S):
                         await woken.wait()
 
     async def tick(self) -> int:
-        """Sends what is due, a few at a time; returns how many it tried."""
+        """Plans and sends what is due, and waits until it is settled; returns how much there was."""
+        async with asyncio.TaskGroup() as group:
+            return await self.look(group.create_task)
+
+    async def look(self, spawn: Spawn, done: Callable[[], object] = lambda: None) -> int:
+        """Plans what is due and has `spawn` send what may go; `done` is called whenever a channel has room again."""
+        registry, policy = await self._load()
+        rule = policy.notices
+        async with self._transaction() as (connection, now):
+            planned = await notifying.plan_due(connection, Reach(registry, rule, set(self._addresses)), now)
+        async with self._transaction() as (connection, now):
+            await notice_attempts.expire(connection, now)
+            letters = await self._claim(connection, rule, now)
+        for letter in letters:
+            self._under_way[letter[0].channel] += 1
+            spawn(self._deliver(letter, done))
+        return planned + len(letters)
+
+    async def _claim(self, connection: Connection, rule: NoticeRule, now: datetime) -> list[list[Queued]]:
+        """One list for each message that may go now: the notice that carries it, and those that it tells of as well."""
+        states = await notice_attempts.channel_states(connection)
+        rules = {channel.name: channel for channel in rule.channels}
+        buckets = {
+            name: _bucket(state, rules.get(name, ChannelRule(name=name)), now)
+            for name, state in states.items()
+        }
+        shut = {name for name, bucket in buckets.items() if not rate.room(bucket, now)}
+        shut |= {name for name, under_way in self._under_way.items() if under_way >= AT_ONCE}
+        waiting: dict[str, list[digests.Waiting]] = {}
+        for due in await notice_attempts.due(connection, now, shut):
+            notice = digests.Waiting(due.id, due.target, due.step, due.urgent)
+            waiting.setdefault(due.channel, []).append(notice)
+        letters: list[list[Queued]] = []
+        retry_at = now + timedelta(seconds=LOST_AFTER_S)
+        for name, notices in waiting.items():
+            channel = rules.get(name, ChannelRule(name=name))
+            bucket = buckets.get(name) or rate.full(channel, now)
+            free = min(rate.room(bucket, now), AT_ONCE - self._under_way[name])
+            parcels = digests.parcels(notices, channel.digest_from)[:free]
+            letters += [
+                await notice_attempts.claim(connection, p.carrier, p.carried, retry_at) for p in parcels
+            ]
+            await notice_attempts.put_channel(connection, name, _state(rate.spent(bucket, len(parcels))))
+        return letters
+
+    async def _deliver(self, letter: Sequence[Queued], done: Callable[[], object]) -> None:
+        carrier, loop = letter[0], asyncio.get_running_loop()
+        began_s = loop.time()
+        try:
+            outcome = await self._try(letter)
+            await self._settle(carrier, outcome, round((loop.time() - began_s) * 1000))
+        except PASSING_ERRORS as error:
+            log.warning("notice %d may go out once more: %s", carrier.id, type(error).__name__)
+        finally:
+            self._under_way[carrier.channel] -= 1
+            done()
+
+    async def _try(self, letter: Sequence[Queued]) -> Sent | Failed:
+        try:
+            address = self._addresses.get(letter[0].channel)
+            if address is None:
+                return Failed("no_address")
+            message = self._letters.notice(letter)
+        except Exception as error:  # noqa: BLE001 - the boundary to secrets and to rows of another version
+            return Failed(type(error).__name__)
+        return await self._channel.send(address, message)
+
+    async def _settle(self, carrier: Queued, outcome: Sent | Failed, took_ms: int) -> None:
+        async with transaction(self._pool) as connection:
+            now = await self._now(connection)
+            if isinstance(outcome, Sent):
+                result = "delivered" if outcome.delivered else "sent"
+                await notice_attempts.settle_sent(connection, carrier.id, now, delivered=outcome.delivered)
+            else:
+                result = await self._settle_failed(connection, carrier, outcome, now)
+            error = None if isinstance(outcome, Sent) else outcome.reason
+            await notice_attempts.note(connection, carrier, now, result, error, took_ms)
+        metrics.NOTICES.labels(channel=carrier.channel, result=result).inc()
+        if isinstance(outcome, Sent):
+            waited_s = (now - carrier.created_at).total_seconds()
+            metrics.NOTICE_WAIT.labels(channel=carrier.channel).observe(max(0.0, waited_s))
+        elif result == "failed":
+            log.error(
+                "notice %d to %s could not be delivered: %s", carrier.id, carrier.target, outcome.reason
+            )
+
+    async def _settle_failed(
+        self, connection: Connection, carrier: Queued, outcome: Failed, now: datetime
+    ) -> str:
+        given_up = outcome.for_good or carrier.attempts >= rate.MOST_ATTEMPTS
+        wait_s = outcome.retry_after_s or rate.retry_after_s(carrier.attempts, carrier.key)
+        retry_at = None if given_up else now + timedelta(seconds=wait_s)
+        await notice_attempts.settle_failed(connection, carrier.id, outcome.reason, now, retry_at)
+        if outcome.too_many:
+            until = rate.banned(now, outcome.retry_after_s)
+            await notice_attempts.block_channel(connection, carrier.channel, until)
+        if given_up or carrier.attempts == TELL_AFTER:
+            await notifying.tell_of_loss(connection, carrier, now)
+        return "failed" if given_up else "retried"
+
+    @contextlib.asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[tuple[Connection, datetime]]:
         async with transaction(self._pool) as connection:
             await self._lease.check(connection)
-            now = await self._now(connection)
-            lost_at = now + timedelta(seconds=SEND_TIMEOUT_S * 3)
-            claimed = await notices.claim(connection, now, lost_at, AT_ONCE)
-        async with asyncio.TaskGroup() as group:
-            for notice in claimed:
-                group.create_task(self._deliver(notice))
-        return len(claimed)
+            yield connection, await self._now(connection)
 
-    async def _deliver(self, notice: Queued) -> None:
-        error = await self._try(notice)
-        async with self._pool.acquire() as connection:
-            now = await self._now(connection)
-            if error is None:
-                await notices.settle_sent(connection, notice.id, now)
-                result = "sent"
-            else:
-                last = notice.attempts >= MOST_ATTEMPTS
-                wait_s = None if last else RETRY_FIRST_S * 2 ** (notice.attempts - 1)
-                await notices.settle_failed(connection, notice.id, error, now, wait_s)
-                result = "failed" if last else "retried"
-        metrics.NOTICES.labels(channel=notice.channel, result=result).inc()
-        if result == "failed":
-            log.error("notice %d to %s could not be delivered: %s", notice.id, notice.target, error)
 
-    async def _try(self, notice: Queued) -> str | None:
-        """None when it was delivered, else a reason that holds no address."""
-        try:
-            address = self._addresses.get(notice.target)
-            if address is None:
-                return "no_address"
-            body = messages.text(notice.key, notice.params, drill=notice.drill_id is not None)
-            async with asyncio.timeout(SEND_TIMEOUT_S * 1.5):
-                delivered = await asyncio.to_thread(self._send, address, messages.TITLE, body)
-        except TimeoutError:
-            return "timeout"
-        except Exception as error:  # noqa: BLE001 - the boundary to messengers' plug-ins and secrets, which raise anything
-            return type(error).__name__
-        return None if delivered else "refused"
+def _bucket(state: ChannelState, rule: ChannelRule, now: datetime) -> rate.Bucket:
+    return rate.refilled(rate.Bucket(state.tokens, state.at, state.blocked_until), rule, now)
+
+
+def _state(bucket: rate.Bucket) -> ChannelState:
+    return ChannelState(bucket.tokens, bucket.at, bucket.blocked_until)

@@ -3,14 +3,16 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from alerting import metrics, storms
-from alerting.steps import Decision, Effect, Log, Notify
+from alerting import metrics, storms, superseding
+from alerting.steps import Chosen, Decision, Effect, Log, Notify
 from farwatch.domain.task import Task
-from farwatch.storage import events, notices, outages, tasks
+from farwatch.storage import choices, events, notices, outages, tasks
 from farwatch.storage.database import Connection
 
 ENGINE = "engine"
 """The engine's name among heartbeats and outages."""
+EXPLAINED = ("task_offered", "escalated")
+"""Events that name the choice they follow from."""
 
 
 async def write(
@@ -18,9 +20,17 @@ async def write(
 ) -> None:
     """The caller holds the task's row. Raises FingerprintTakenError when a new matter came second."""
     await tasks.save(connection, before, decision.task)
+    if before is not None:
+        await superseding.follow(connection, before, decision.task, now)
+    choice: dict[str, object] = {}
     for effect in decision.effects:
-        if isinstance(effect, Log):
+        if isinstance(effect, Chosen):
+            why = (effect.wanted, effect.officer, effect.reason, effect.candidates)
+            choice = {"choice": await choices.add(connection, decision.task.id, now, *why)}
+        elif isinstance(effect, Log):
             detail = {**effect.detail, **await _excuse(connection, decision.task, effect)}
+            if effect.type in EXPLAINED:
+                detail, choice = {**detail, **choice}, {}
             await events.append(connection, effect.type, task=decision.task.id, actor=actor, **detail)
         elif isinstance(effect, Notify):
             await notices.add(connection, _notice(decision.task, effect, now), now)
@@ -54,6 +64,7 @@ def _notice(task: Task, notify: Notify, now: datetime) -> notices.Notice:
         key=notify.key,
         params=notify.params,
         drill_id=task.drill_id,
+        urgent=notify.urgent,
     )
 
 

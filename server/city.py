@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
+from alerting.channels import Address
 from farwatch.domain.device import StationSecrets
 from farwatch.domain.policy import Policy
 from farwatch.domain.registry import Registry
@@ -74,6 +75,11 @@ def camera_accounts(secrets: Secrets) -> Mapping[str, tuple[str, str]]:
 def notice_channels(secrets: Secrets) -> Mapping[str, str]:
     """Addresses of notice channels by name."""
     return secrets.channels
+
+
+def notice_addresses(secrets: Secrets) -> Mapping[str, Address]:
+    """The same, with the secrets that sign what goes there."""
+    return {name: Address(url, secrets.signing.get(name, "")) for name, url in secrets.channels.items()}
 
 
 def station_secrets(secrets: Secrets) -> StationSecrets:

@@ -146,8 +146,8 @@ def _queued(row: Record) -> Queued:
 async def settle_sent(connection: Connection, notice: int, now: datetime, *, delivered: bool) -> None:
     """`delivered`: the receiver itself answered, not a messenger on its way. Never backwards; what it carried is sent as well."""
     await connection.execute(
-        "UPDATE notices SET state = $3, sent_at = $2, delivered_at = CASE WHEN $3 = 'delivered' THEN $2 END, error = NULL"
-        " WHERE id = $1 AND state = 'queued'",
+        "UPDATE notices SET state = $3::text, sent_at = $2::timestamptz, error = NULL,"
+        " delivered_at = CASE WHEN $3 = 'delivered' THEN $2::timestamptz END WHERE id = $1 AND state = 'queued'",
         notice,
         now,
         "delivered" if delivered else "sent",

@@ -190,62 +190,6 @@ async def storm_slot(
     return now if last is None else max(now, last if last > now else last + every)
 
 
-@dataclass(frozen=True, slots=True)
-class Queued:
-    id: int
-    channel: str
-    target: str
-    key: str
-    params: Mapping[str, Param]
-    attempts: int
-    drill_id: str | None
-
-
-async def claim(connection: Connection, now: datetime, retry_at: datetime, limit: int) -> list[Queued]:
-    """Takes what is due; unless it is settled, it is due again at `retry_at`."""
-    rows = await connection.fetch(
-        "UPDATE notices SET attempts = attempts + 1, next_attempt_at = $2 WHERE id IN (SELECT id FROM notices"
-        " WHERE state = 'queued' AND next_attempt_at <= $1 ORDER BY next_attempt_at, id LIMIT $3 FOR UPDATE SKIP LOCKED)"
-        " RETURNING id, channel, target, message_key, message_params, attempts, drill_id",
-        now,
-        retry_at,
-        limit,
-    )
-    return [
-        Queued(
-            r["id"],
-            r["channel"],
-            r["target"],
-            r["message_key"],
-            r["message_params"],
-            r["attempts"],
-            r["drill_id"],
-        )
-        for r in rows
-    ]
-
-
-async def settle_sent(pool: Pool | Connection, notice: int, now: datetime) -> None:
-    await pool.execute(
-        "UPDATE notices SET state = 'sent', sent_at = $2, error = NULL WHERE id = $1", notice, now
-    )
-
-
-async def settle_failed(
-    pool: Pool | Connection, notice: int, error: str, now: datetime, retry_after_s: float | None
-) -> None:
-    """Due again after `retry_after_s`, or given up when that is None. `error` must hold no address or secret."""
-    retry_at = now + timedelta(seconds=retry_after_s or 0)
-    state = "failed" if retry_after_s is None else "queued"
-    await pool.execute(
-        "UPDATE notices SET state = $2, error = $3, next_attempt_at = $4 WHERE id = $1",
-        notice,
-        state,
-        error,
-        retry_at,
-    )
-
-
 async def overdue_s(connection: Pool | Connection) -> float:
     """How long ago the oldest queued notice should have been tried, seconds; 0 when none is due."""
     age: float = await connection.fetchval(

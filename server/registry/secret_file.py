@@ -1,5 +1,6 @@
 """secrets.toml: what the registry's rows only name. Never in the database, an export, a log line or a repr."""
 
+import base64
 import json
 import os
 import stat
@@ -10,12 +11,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
 from farwatch.domain.device import StationSecret
 from server.registry.problems import did_you_mean
 
 FILE_NAME = "secrets.toml"
+SECRET_MIN = 16
 
 
 class SecretsError(Exception):
@@ -34,11 +36,12 @@ class Credential:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Secrets:
-    """`credentials` of cameras by name, `channels`' notice URLs by name, `mqtt` passwords by MN or service name,
-    `stations`' HJ 212 passwords and keys by name."""
+    """`credentials` of cameras by name, `channels`' notice URLs by name and `signing` what signs for them, `mqtt` passwords by MN
+    or service name, `stations`' HJ 212 passwords and keys by name."""
 
     credentials: Mapping[str, Credential] = field(default_factory=lambda: MappingProxyType({}))
     channels: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    signing: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     mqtt: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     stations: Mapping[str, StationSecret] = field(default_factory=lambda: MappingProxyType({}))
 
@@ -53,6 +56,8 @@ class Secrets:
         return Secrets(
             credentials={**self.credentials, **newer.credentials},
             channels={**self.channels, **newer.channels},
+            # A channel that is written anew says everything about itself.
+            signing={n: s for n, s in self.signing.items() if n not in newer.channels} | dict(newer.signing),
             mqtt={**self.mqtt, **newer.mqtt},
             stations={**self.stations, **newer.stations},
         )
@@ -71,7 +76,19 @@ class _Credential(_Table):
 
 
 class _Channel(_Table):
+    """`secret` signs what a webhook is sent: `whsec_` and base64, or any text of at least 16 characters."""
+
     url: _Value
+    secret: Annotated[str, Field(max_length=2000)] = ""
+
+    @field_validator("secret")
+    @classmethod
+    def _signs(cls, secret: str) -> str:
+        if secret.startswith("whsec_"):
+            base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+        if 0 < len(secret) < SECRET_MIN:
+            raise ValueError("too short")
+        return secret
 
 
 class _Mqtt(_Table):
@@ -106,6 +123,7 @@ def parse(text: str) -> Secrets:
     return Secrets(
         credentials={name: Credential(c.user, c.password) for name, c in file.credentials.items()},
         channels={name: c.url for name, c in file.channels.items()},
+        signing={name: c.secret for name, c in file.channels.items() if c.secret},
         mqtt={name: m.password for name, m in file.mqtt.items()},
         stations={name: _station(s) for name, s in file.stations.items()},
     )
@@ -119,8 +137,10 @@ def _station(table: _Station) -> StationSecret:
 def _line(loc: tuple[int | str, ...], type_: str, message: str) -> str:
     where = ".".join(str(part) for part in loc)
     if type_ == "extra_forbidden":
-        known = [*_File.model_fields, "user", "password", "url", "sm4_key"]
+        known = [*_File.model_fields, "user", "password", "url", "secret", "sm4_key"]
         return f"{where}: unknown key{did_you_mean(str(loc[-1]), known)} (tables are [credentials.NAME], …)"
+    if loc[-1] == "secret" and type_ == "value_error":
+        return f"{where}: a secret is whsec_ and base64, or a text of at least 16 characters"
     if type_ == "string_pattern_mismatch" and loc[-1] == "sm4_key":
         return f"{where}: an SM4 key is 32 hexadecimal digits"
     return f"{where}: {message}"
@@ -171,6 +191,7 @@ def _render(secrets: Secrets) -> str:
         lines += [f"password = {_quoted(credential.password)}"]
     for name, url in sorted(secrets.channels.items()):
         lines += ["", f"[channels.{_quoted(name)}]", f"url = {_quoted(url)}"]
+        lines += [f"secret = {_quoted(secrets.signing[name])}"] if name in secrets.signing else []
     for name, password in sorted(secrets.mqtt.items()):
         lines += ["", f"[mqtt.{_quoted(name)}]", f"password = {_quoted(password)}"]
     for name, secret in sorted(secrets.stations.items()):

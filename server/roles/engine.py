@@ -2,11 +2,14 @@
 
 import asyncio
 import logging
+import platform
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import NoReturn
 
+from alerting.channels.by_scheme import ByScheme
 from alerting.engine import Engine
+from alerting.letters import Letters
 from alerting.outbox import Outbox
 from farwatch.runtime.clock import SystemClock
 from farwatch.runtime.supervision import Service, run_services
@@ -16,7 +19,7 @@ from farwatch.storage.database import PASSING_ERRORS as DATABASE_ERRORS
 from farwatch.storage.database import Pool, transaction
 from farwatch.storage.leases import Lease
 from farwatch.storage.sequencer import sequence_once
-from server.city import CityCache, LiveSecrets, notice_channels
+from server.city import CityCache, LiveSecrets, notice_addresses, notice_channels
 from server.roles.shared import blob_store, checked_pool, holder
 from server.settings import Settings
 
@@ -39,7 +42,9 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         channels = LiveSecrets(settings.data_dir, notice_channels)
         city = CityCache(pool)
         engine = Engine(pool, lease, city.current, channels)
-        outbox = Outbox(pool, lease, channels)
+        addresses = LiveSecrets(settings.data_dir, notice_addresses)
+        ways_out = await stack.enter_async_context(ByScheme.opened(SystemClock()))
+        outbox = Outbox(pool, lease, city.current, addresses, ways_out, letters_of(settings))
         jobs: dict[str, Callable[[], Awaitable[None]]] = {
             "engine": lambda: engine.run(settings.database_url),
             "sequencer": lambda: _sequence(pool, lease),
@@ -51,6 +56,12 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         log.info("the engine runs", extra={"event": "engine_running", "epoch": lease.epoch})
         services = [Service(name=name, run=job, passing=DATABASE_ERRORS) for name, job in jobs.items()]
         await run_services(services, stop)
+
+
+def letters_of(settings: Settings) -> Letters:
+    """Programs outside know the service by the address that people use, or by the machine's name."""
+    url = (settings.public_url or "").rstrip("/")
+    return Letters(source=url or f"//{platform.node()}/farwatch", public_url=url)
 
 
 async def _sequence(pool: Pool, lease: Lease) -> NoReturn:

@@ -1,14 +1,33 @@
-import http.server
-import json
-import threading
-from collections.abc import Iterator
+"""Sending: each notice once and with its words, again when it failed, and one channel beside the others."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from alerting.outbox import MOST_ATTEMPTS, Outbox
-from farwatch.storage import notices
+from alerting.channels import Address, Channel, Failed, Message, Sent
+from alerting.letters import Letters
+from alerting.outbox import AT_ONCE, LOST_AFTER_S, Outbox
+from alerting.rate import BAN_S, MOST_ATTEMPTS
+from farwatch.domain.policy import ChannelRule, NoticeRule
+from farwatch.storage import notice_attempts, notices
 from farwatch.storage.database import Pool, transaction
-from tests.support.alerting import NoLease, World, early
+from farwatch.storage.notices import Notice
+from tests.support.alerting import NoLease, World, at, early
+
+
+class Wire:
+    """A way out that keeps what it was given and answers as told."""
+
+    def __init__(self, *answers: Sent | Failed) -> None:
+        self.sent: list[Message] = []
+        self.answers = list(answers)
+
+    async def send(self, _: Address, message: Message) -> Sent | Failed:
+        self.sent.append(message)
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0] if self.answers else Sent()
 
 
 @pytest.fixture
@@ -19,113 +38,215 @@ async def world(pool: Pool) -> World:
     return world
 
 
-def outbox(world: World, send: object, addresses: dict[str, str] | None = None) -> Outbox:
-    return Outbox(
-        world.pool, NoLease(), {"wecom": "x://a"} if addresses is None else addresses, send, world.now
-    )  # type: ignore[arg-type]
+def outbox(world: World, wire: Channel, addresses: Mapping[str, Address] | None = None) -> Outbox:
+    known = {"wecom": Address("x://a")} if addresses is None else addresses
+    return Outbox(world.pool, NoLease(), world.load, known, wire, Letters("//city/farwatch"), world.now)
+
+
+async def run_out(box: Outbox, world: World, *, until: float, every: float = 5.0) -> None:
+    while world.s <= until:
+        while await box.tick():
+            pass
+        world.s += every
 
 
 async def state(world: World) -> tuple[str, int, str | None]:
-    return tuple(await world.pool.fetchrow("SELECT state, attempts, error FROM notices"))  # type: ignore[return-value]
+    return tuple(
+        await world.pool.fetchrow("SELECT state, attempts, error FROM notices WHERE channel <> 'page'")
+    )  # type: ignore[return-value]
 
 
-async def test_a_notice_is_sent_once_with_its_words(world: World) -> None:
-    sent: list[tuple[str, str, str]] = []
-    box = outbox(world, lambda *message: sent.append(message) or True)
+async def told(world: World, *notice: Notice, s: float | None = None) -> None:
+    async with transaction(world.pool) as connection:
+        for n in notice:
+            assert await notices.add(connection, n, at(world.s if s is None else s))
+
+
+def a_notice(step: str, target: str = "e2", channel: str = "wecom", **more: object) -> Notice:
+    notice = Notice(
+        task=None, finding=None, step=step, channel=channel, target=target, key="offered", params={"severity": 2}, drill_id=None
+    )  # fmt: skip
+    return replace(notice, **more)  # type: ignore[arg-type]
+
+
+async def test_a_notice_is_sent_once_with_its_words_and_its_key(world: World) -> None:
+    wire = Wire()
+    box = outbox(world, wire)
     assert [await box.tick(), await box.tick()] == [1, 0]
-    ((address, _, body),) = sent
-    assert (address, "10 分钟" in body, "a21026" in body) == ("x://a", True, True)
+    (message,) = wire.sent
+    assert ("10 分钟" in message.text, "a21026" in message.text) == (True, True)
+    assert message.key == await world.pool.fetchval("SELECT key FROM notices")
+    assert (message.event["id"], message.event["specversion"]) == (message.key, "1.0")
     assert await state(world) == ("sent", 1, None)
 
 
-async def test_a_failed_notice_is_tried_again_later_and_given_up_in_the_end(world: World) -> None:
-    def broken(*_: str) -> bool:
-        raise ConnectionError("secret://token")
-
-    box = outbox(world, broken)
-    tries = 0
-    for s in range(0, 2000, 5):
-        world.s = s
-        tries += await box.tick()
-    assert tries == MOST_ATTEMPTS
+async def test_a_failed_notice_is_tried_again_later_and_given_up_in_the_end_and_the_centre_hears_of_it_soon(
+    world: World,
+) -> None:
+    wire = Wire(Failed("ConnectionError"))
+    await world.pool.execute("UPDATE notices SET expires_at = NULL")
+    await run_out(outbox(world, wire), world, until=20)
+    lost = await world.pool.fetchrow("SELECT target, message_key FROM notices WHERE channel = 'page'")
+    assert tuple(lost) == ("centre", "enterprise_not_reached")
+    await run_out(outbox(world, wire), world, until=2000)
+    assert len(wire.sent) == MOST_ATTEMPTS
+    assert len({message.key for message in wire.sent}) == 1
     assert await state(world) == ("failed", MOST_ATTEMPTS, "ConnectionError")
+    attempts = await world.pool.fetch("SELECT n, result, error FROM notice_attempts ORDER BY n")
+    assert [a["n"] for a in attempts] == list(range(1, MOST_ATTEMPTS + 1))
+    assert {(a["result"], a["error"]) for a in attempts[:-1]} == {("retried", "ConnectionError")}
 
 
-async def test_a_notice_whose_sender_died_is_sent_again(world: World) -> None:
+async def test_a_notice_whose_sender_died_is_sent_again_with_the_same_key(world: World) -> None:
     async with transaction(world.pool) as connection:
         now = await world.now(connection)
-        (claimed,) = await notices.claim(connection, now, now, 9)
+        (due,) = await notice_attempts.due(connection, now, [])
+        (claimed,) = await notice_attempts.claim(
+            connection, due.id, [], now + timedelta(seconds=LOST_AFTER_S)
+        )
     assert claimed.attempts == 1
-    assert await outbox(world, lambda *_: True).tick() == 1
+    wire = Wire()
+    assert await outbox(world, wire).tick() == 0
+    world.s = LOST_AFTER_S
+    assert await outbox(world, wire).tick() == 1
+    assert [message.key for message in wire.sent] == [claimed.key]
     assert await state(world) == ("sent", 2, None)
 
 
 async def test_a_channel_that_lost_its_address_says_so(world: World) -> None:
-    await outbox(world, lambda *_: True, {}).tick()
+    await outbox(world, Wire(), {}).tick()
     assert await state(world) == ("queued", 1, "no_address")
 
 
 async def test_a_drill_says_that_it_is_one(pool: Pool) -> None:
-    world, sent = World(pool), list[str]()
+    world, wire = World(pool), Wire()
     await world.found(early(drill_id="d1"))
     await world.settle()
-    await outbox(world, lambda *message: sent.append(message[2]) or True).tick()
-    assert sent[0].startswith("【演练】")
-
-
-@pytest.fixture
-def receiver() -> Iterator[tuple[str, list[object]]]:
-    """A real HTTP server; what is posted to /gone is answered with a redirect."""
-    got: list[object] = []
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            if self.path.startswith("/gone"):
-                self.send_response(307)
-                self.send_header("Location", "/other")
-            else:
-                got.append(json.loads(body))
-                self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        yield f"json://127.0.0.1:{server.server_port}", got
-        server.shutdown()
-        thread.join()
-
-
-@pytest.mark.filterwarnings("ignore:'imghdr'", "ignore::ResourceWarning")
-async def test_apprise_delivers_and_follows_no_redirect(
-    world: World, receiver: tuple[str, list[object]]
-) -> None:
-    from alerting.outbox import send_by_apprise
-
-    url, got = receiver
-    await outbox(world, send_by_apprise, {"wecom": f"{url}/gone"}).tick()
-    assert (await state(world))[0] == "queued"
-    assert got == []
-    world.s = 60
-    await outbox(world, send_by_apprise, {"wecom": f"{url}/hook"}).tick()
-    assert (await state(world))[0] == "sent"
-    assert "监测数据" in json.dumps(got, ensure_ascii=False)
+    await outbox(world, wire).tick()
+    assert wire.sent[0].text.startswith("【演练】")
 
 
 async def test_a_notice_without_words_and_secrets_that_cannot_be_read_stop_no_other_notice(
     world: World,
 ) -> None:
-    class Unreadable(dict[str, str]):
-        def get(self, *_: object) -> str:
+    class Unreadable(dict[str, Address]):
+        def get(self, *_: object) -> Address:  # type: ignore[override]
             raise ValueError("secret://token")
 
-    assert await outbox(world, lambda *_: True, Unreadable()).tick() == 1
+    assert await outbox(world, Wire(), Unreadable()).tick() == 1
     assert await state(world) == ("queued", 1, "ValueError")
     world.s = 100
     await world.pool.execute("UPDATE notices SET message_key = 'of a later version'")
-    assert await outbox(world, lambda *_: True).tick() == 1
+    assert await outbox(world, Wire()).tick() == 1
     assert await state(world) == ("queued", 2, "KeyError")
+
+
+async def test_what_is_too_old_is_not_sent_any_more(world: World) -> None:
+    world.s = 3600
+    wire = Wire()
+    assert await outbox(world, wire).tick() == 0
+    assert (wire.sent, (await state(world))[0]) == ([], "expired")
+
+
+async def test_a_messenger_that_hangs_takes_its_own_places_only(pool: Pool) -> None:
+    """Real tasks: the slow channel's messages are under way for as long as the test lasts."""
+    world, slow, quick = World(pool), asyncio.Event(), list[str]()
+
+    class Half:
+        async def send(self, address: Address, message: Message) -> Sent | Failed:
+            if address.url == "x://slow":
+                await slow.wait()
+            else:
+                quick.append(message.key)
+            return Sent()
+
+    addresses = {name: Address(f"x://{name}") for name in ("slow", "quick")}
+    names = [(f"offer:{i}", name) for i in range(6) for name in ("slow", "quick")]
+    await told(world, *(a_notice(step, f"o{step}", name) for step, name in names))
+    box = outbox(world, Half(), addresses)
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        while len(quick) < 6:
+            await box.look(group.create_task)
+            await asyncio.sleep(0)
+        under_way = await pool.fetchval(
+            "SELECT count(*) FROM notices WHERE channel = 'slow' AND attempts = 1"
+        )
+        slow.set()
+    assert under_way == AT_ONCE
+
+
+async def test_no_more_goes_out_than_the_channel_takes_even_after_a_restart(pool: Pool) -> None:
+    rule = NoticeRule(channels=(ChannelRule(name="wecom", per_minute=18, burst=3, digest_from=5),))
+    world = World(pool)
+    world.policy = replace(world.policy, notices=rule)
+    await told(world, *(a_notice(f"offer:{i}", f"o{i}") for i in range(40)))
+    wire = Wire()
+    for _ in range(5):
+        while await outbox(world, wire).tick():
+            pass
+    assert len(wire.sent) == 3
+    while world.s < 60:
+        world.s += 1
+        while await outbox(world, wire).tick():
+            pass
+    assert len(wire.sent) == 3 + 18
+
+
+async def test_too_many_silences_the_channel_for_ten_minutes_and_no_other(pool: Pool) -> None:
+    world = World(pool)
+    await told(world, a_notice("offer", "o1"), a_notice("offer", "o2", "mail"))
+    wire = Wire(Failed("http_429", too_many=True), Sent())
+    addresses = {"wecom": Address("x://a"), "mail": Address("x://b")}
+    box = outbox(world, wire, addresses)
+    await box.tick()
+    world.s = 10
+    await told(world, a_notice("offer", "o3"), a_notice("offer", "o4", "mail"))
+    await run_out(box, world, until=BAN_S - 5)
+    assert len(wire.sent) == 3
+    await run_out(box, world, until=BAN_S + 30)
+    assert len(wire.sent) == 5
+    assert await pool.fetchval("SELECT bool_and(state = 'sent') FROM notices")
+
+
+async def test_a_flood_for_one_is_told_in_one_message_with_all_keys(pool: Pool) -> None:
+    world, wire = World(pool), Wire()
+    await told(world, *(a_notice(f"offer:{i}", "o1") for i in range(9)), a_notice("offer", "o2"))
+    assert await outbox(world, wire).tick() == 2
+    digest, single = sorted(wire.sent, key=lambda m: "count" not in m.event["data"])  # type: ignore[operator]
+    assert digest.event["data"]["count"] == 9  # type: ignore[index]
+    assert len({n["key"] for n in digest.event["data"]["notices"]}) == 9  # type: ignore[index]
+    assert "共 9 条通知" in digest.text
+    assert "count" not in single.event["data"]  # type: ignore[operator]
+    states = await pool.fetch(
+        "SELECT state, count(*) AS n, count(sent_at) AS sent FROM notices GROUP BY 1 ORDER BY 1"
+    )
+    assert [tuple(s) for s in states] == [("digested", 8, 8), ("sent", 2, 2)]
+
+
+async def test_a_digest_that_fails_is_tried_again_whole_and_lost_whole(pool: Pool) -> None:
+    world, wire = World(pool), Wire(Failed("timeout"))
+    await told(world, *(a_notice(f"offer:{i}", "o1") for i in range(7)))
+    box = outbox(world, wire)
+    await box.tick()
+    await told(world, a_notice("offer:late", "o1"))
+    await run_out(box, world, until=40)
+    assert {len(m.event["data"].get("notices", [1])) for m in wire.sent} == {7, 1}  # type: ignore[attr-defined]
+    await run_out(box, world, until=3600)
+    assert await pool.fetchval("SELECT bool_and(state IN ('failed', 'expired')) FROM notices")
+
+
+async def test_what_a_superseded_notice_would_have_carried_goes_by_itself(pool: Pool) -> None:
+    world, wire = World(pool), Wire(Failed("timeout"), Sent())
+    task = await pool.fetchval(
+        "INSERT INTO tasks (state, severity, lat, lon, opened_at, policy) VALUES ('offered', 2, 31, 121, now(), '{}') RETURNING id"
+    )
+    await told(world, a_notice("offer", "o1", task=task), *(a_notice(f"other:{i}", "o1") for i in range(6)))
+    box = outbox(world, wire)
+    await box.tick()
+    async with transaction(pool) as connection:
+        await notices.supersede(connection, task, ("offer",))
+    await run_out(box, world, until=60)
+    states = await pool.fetch("SELECT step, state FROM notices ORDER BY id")
+    assert states[0]["state"] == "superseded"
+    assert {s["state"] for s in states[1:]} == {"sent", "digested"}
+    assert await pool.fetchval("SELECT count(*) FROM notices WHERE sent_at IS NULL") == 1
