@@ -1,27 +1,71 @@
-"""Who is sent: place -> grid -> team -> officers on shift -> the nearest. Pure, and every choice says why."""
+"""Who is sent: the grid's own team first, then its neighbours, by a cost in seconds. Pure, and every choice says why."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
+from alerting import clocks
+from alerting.costs import Candidate, Cost, cost
 from alerting.lifecycle import step
-from alerting.steps import Decision, Effect, Nobody, Offer, Seek
+from alerting.steps import Chosen, Decision, Effect, Nobody, Offer, Seek
 from farwatch.domain.finding import Param, Reason
 from farwatch.domain.place import Position, distance_m
+from farwatch.domain.policy import DispatchRule
 from farwatch.domain.registry import Grid, Officer, Registry
-from farwatch.domain.task import Task
+from farwatch.domain.task import DeadlineKind, Task, TaskState
 
 SHIFT_ZONE = ZoneInfo("Asia/Shanghai")
+EXPLAINED_MAX = 12
+"""So many candidates of a choice are kept, the cheapest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What dispatch looks at: the registry, the officers' fresh positions, and how many open tasks each has."""
+    """What dispatch looks at.
+
+    `positions` are those fresh enough to be believed, `ages_s` how old each is. `open_tasks` is each officer's load by real
+    business, `drill_tasks` by drills, which weigh only when a drill's task is given. `etas_s` are driving times by road, by officer
+    and task; `road_slow`: a router was asked and did not answer in time. `burst`: more is waiting, and is assigned together.
+    """
 
     registry: Registry
     positions: Mapping[str, Position] = field(default_factory=dict)
-    open_tasks: Mapping[str, int] = field(default_factory=dict)
+    open_tasks: Mapping[str, float] = field(default_factory=dict)
+    ages_s: Mapping[str, float] = field(default_factory=dict)
+    drill_tasks: Mapping[str, float] = field(default_factory=dict)
+    etas_s: Mapping[tuple[str, int], float] = field(default_factory=dict)
+    rule: DispatchRule = field(default_factory=DispatchRule)
+    road_slow: bool = False
+    burst: bool = False
+
+    def where(self, officer: Officer) -> Position:
+        """Where he is; where he starts from by the registry, when nobody knows."""
+        return self.positions.get(officer.id, officer.place)
+
+    def load(self, officer: str, *, drill: bool) -> float:
+        return self.open_tasks.get(officer, 0.0) + (self.drill_tasks.get(officer, 0.0) if drill else 0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weighed:
+    """One who could go, and what each second of his cost is for."""
+
+    officer: Officer
+    candidate: Candidate
+    cost: Cost
+
+    @property
+    def rank(self) -> tuple[float, str]:
+        return self.cost.total_s, self.officer.id
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One look for somebody: what came of it, and who could have gone, the cheapest first."""
+
+    answer: Offer | Nobody
+    candidates: tuple[Weighed, ...] = ()
 
 
 def grid_at(place: Position, registry: Registry) -> Grid | None:
@@ -51,10 +95,13 @@ def answer(task: Task, seek: Seek, situation: Situation, now: datetime) -> Offer
     return _nearest(task, seek.to, grid, situation, asked, now)
 
 
-def _lead(task: Task, grid: Grid, situation: Situation) -> Offer | Nobody:
-    team = situation.registry.teams.get(grid.team)
-    lead = team.lead if team else None
-    if lead is None or lead not in situation.registry.officers:
+
+def _lead(task: Task, situation: Situation) -> Offer | Nobody:
+    grid = situation.registry.grids.get(task.grid or "")
+    if grid is None:
+        return Nobody("lead", Reason("no_grid"))
+    lead = _lead_of(grid, situation.registry)
+    if lead is None:
         return Nobody("lead", Reason("no_lead", {"team": grid.team}))
     if lead in task.declined_by:
         return Nobody("lead", Reason("lead_declined", {"team": grid.team}))
@@ -85,19 +132,97 @@ def _nearest(
     return Offer(best.id, to, Reason("nearest", why))
 
 
-def _away_m(officer: Officer, task: Task, situation: Situation) -> float:
-    """In whole metres: closer than that, having less to do decides."""
-    return float(round(distance_m(situation.positions.get(officer.id, officer.place), task.place)))
+def _lead_instead(task: Task, seek: Seek, situation: Situation, lacking: Reason) -> Offer | Nobody:
+    """The first look finds nobody on shift: the lead is asked at once, not only by his step of the escalation."""
+    grid = situation.registry.grids.get(task.grid or "")
+    lead = _lead_of(grid, situation.registry) if grid else None
+    if seek.to != "officer" or grid is None or lead is None or lead in (*task.declined_by, *task.offered_to):
+        return Nobody(seek.to, lacking)
+    return Offer(lead, "lead", Reason("team_lead", {"team": grid.team, "because": lacking.key}))
 
 
 def resolve(decision: Decision, situation: Situation, now: datetime) -> Decision:
-    """The decision with everybody found who is wanted: what is left to do is to write it down."""
+    """The decision with everybody found who is wanted: what is left to do is to write it down.
+
+    Of a burst the first look is left to `assigning`, by a deadline that is due at once.
+    """
     task, effects, todo = decision.task, list[Effect](), list(decision.effects)
     while todo:
         effect = todo.pop(0)
-        if isinstance(effect, Seek):
-            found = step(task, answer(task, effect, situation, now), now)
-            task, todo = found.task, [*found.effects, *todo]
-        else:
+        if not isinstance(effect, Seek):
             effects.append(effect)
+def weigh(task: Task, officer: Officer, situation: Situation, *, own_grid: bool = True) -> Weighed:
+    wanted = {skill for kind, skill in situation.rule.skills if kind in task.kinds}
+    fresh = officer.id in situation.positions
+    candidate = Candidate(
+        officer=officer.id,
+        place=situation.where(officer),
+        age_s=situation.ages_s.get(officer.id, 0.0) if fresh else None,
+        load=situation.load(officer.id, drill=task.drill_id is not None),
+        own_grid=own_grid,
+        lacks_skill=not wanted <= officer.skills,
+        road_s=situation.etas_s.get((officer.id, task.id)),
+    )
+    return Weighed(officer=officer, candidate=candidate, cost=cost(candidate, task.place, situation.rule))
+
+
+def offered(to: str, key: str, best: Weighed, weighed: Sequence[Weighed], task: Task, **more: Param) -> Offer:
+    """The offer to `best` with the numbers behind it."""
+    candidate = best.candidate
+    why: dict[str, Param] = {
+        "team": best.officer.team,
+        "candidates": len(weighed),
+        "distance_m": float(round(distance_m(candidate.place, task.place))),
+        "fresh_position": candidate.age_s is not None,
+        "open_tasks": candidate.load,
+        "eta_s": best.cost.eta_s,
+        "cost_s": best.cost.total_s,
+        "road": candidate.road_s is not None,
+    }
+    return Offer(best.officer.id, to, Reason(key, {**why, **more}))
+
+
+def _best(task: Task, to: str, ranked: Sequence[Weighed], lacking: Reason) -> Offer:
+    best = ranked[0]
+    if not best.candidate.own_grid:
+        return offered(to, "neighbour_team", best, ranked, task, because=lacking.key)
+    unknown = all(w.candidate.age_s is None for w in ranked)
+    return offered(to, "no_position" if unknown else "nearest", best, ranked, task)
     return replace(decision, task=task, effects=tuple(effects))
+        elif _is_left(task, effect, situation):
+            task = clocks.look_again(task, now)
+        else:
+            choice = choose(task, effect, situation, now)
+            found = step(task, choice.answer, now)
+            task, todo = found.task, [*chosen(effect.to, choice, found), *found.effects, *todo]
+
+
+def _is_left(task: Task, seek: Seek, situation: Situation) -> bool:
+    first = task.state is TaskState.OPEN and not any(d.kind is DeadlineKind.DISPATCH for d in task.deadlines)
+    return situation.burst and first and seek.to == "officer"
+
+
+def chosen(wanted: str, choice: Choice, found: Decision) -> tuple[Chosen, ...]:
+    """What is kept of a choice that changed something; looking in vain for the same reason again is not."""
+    if found.refused or not found.effects:
+        return ()
+    answer = choice.answer
+    officer = answer.officer if isinstance(answer, Offer) else None
+    return (Chosen(wanted, officer, answer.reason, tuple(_explained(w) for w in choice.candidates)),)
+
+
+def _explained(weighed: Weighed) -> Mapping[str, Param]:
+    """Ids and numbers only, no names."""
+    told, age_s = weighed.cost, weighed.candidate.age_s
+    return {
+        "officer": weighed.officer.id,
+        "team": weighed.officer.team,
+        "total_s": told.total_s,
+        "eta_s": told.eta_s,
+        "load_s": told.load_s,
+        "grid_s": told.grid_s,
+        "stale_s": told.stale_s,
+        "skill_s": told.skill_s,
+        "age_s": None if age_s is None else round(age_s, 1),
+        "road": weighed.candidate.road_s is not None,
+    }

@@ -13,6 +13,7 @@ from alerting.actions import NowReader
 from alerting.aside import Aside
 from alerting.dispatch import Situation
 from alerting.ground import BATCH, Row
+from alerting.routing import Roads
 from alerting.triage import City
 from alerting.writing import ENGINE
 from farwatch.domain.policy import SHIPPED, Policy
@@ -50,8 +51,10 @@ class Engine:
         load: Loader,
         channels: Mapping[str, str],
         now: NowReader = database_now,
+        roads: Roads | None = None,
     ) -> None:
         self.pool = pool
+        self.roads = roads or Roads()
         self._lease = lease
         self._load = load
         self._channels = channels
@@ -78,7 +81,7 @@ class Engine:
     async def tick(self) -> int:
         """All rounds once; returns how many decisions they made. 0: nothing is left to do now."""
         registry, policy = await self._load()
-        self.city = City(registry, policy, frozenset(self._channels))
+        self.city = City(registry, policy, frozenset(self._channels), self.roads.recent())
         self._situation = None
         self._aside.release(await self.peek())
         made = 0

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from alerting.dispatch import Situation
+from alerting.routing import Roads
 from alerting.triage import City
 from farwatch.storage.database import Connection, Pool
 
@@ -21,6 +22,9 @@ class Ground(Protocol):
 
     @property
     def city(self) -> City: ...
+
+    @property
+    def roads(self) -> Roads: ...
 
     def transaction(self) -> AbstractAsyncContextManager[tuple[Connection, datetime]]:
         """A transaction and the database's now; the engine's lease was checked in it."""

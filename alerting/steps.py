@@ -183,7 +183,17 @@ class Seek:
     to: str
 
 
-Effect = Log | Notify | Seek
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Why this officer, or nobody, for the offers that follow: kept beside the task. `candidates` hold ids and seconds."""
+
+    wanted: str
+    officer: str | None
+    reason: Reason
+    candidates: tuple[Mapping[str, Param], ...]
+
+
+Effect = Log | Notify | Seek | Chosen
 
 
 @dataclass(frozen=True, slots=True)

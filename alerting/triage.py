@@ -1,6 +1,6 @@
 """What a finding leads to, written down: recorded, held back, told to the enterprise, or a matter of a task."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Self
@@ -27,7 +27,7 @@ from farwatch.domain.policy import Action, Policy
 from farwatch.domain.registry import Registry
 from farwatch.domain.silence import Storm
 from farwatch.domain.task import Matter, Task, TaskState
-from farwatch.storage import dispositions, positions, tasks, warnings
+from farwatch.storage import choices, dispositions, positions, tasks, warnings
 from farwatch.storage.database import Connection
 from farwatch.storage.dispositions import StoredFinding
 
@@ -39,6 +39,8 @@ class City:
     registry: Registry
     policy: Policy
     channels: frozenset[str] = field(default_factory=frozenset)
+    etas_s: Mapping[tuple[str, int], float] = field(default_factory=dict)
+    burst: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,10 +162,14 @@ def _then(before: Decision, event: Fold | Raise, now: datetime) -> Decision:
 
 
 async def situation(connection: Connection, city: City, now: datetime) -> dispatch.Situation:
-    since = now - timedelta(seconds=city.policy.position_fresh_s)
     latest = await positions.latest(connection)
-    fresh = {officer: p.place for officer, p in latest.items() if p.received_at >= since}
-    return dispatch.Situation(city.registry, fresh, await tasks.open_counts(connection))
+    ages_s = {o: (now - p.taken_at).total_seconds() for o, p in latest.items()}
+    fresh = {o: p.place for o, p in latest.items() if ages_s[o] <= city.policy.position_fresh_s}
+    load = await choices.loads(connection)
+    return dispatch.Situation(
+        city.registry, fresh, load.real, ages_s=ages_s, drill_tasks=load.drills, etas_s=city.etas_s,
+        rule=city.policy.dispatch, burst=city.burst,
+    )  # fmt: skip
 
 
 async def _business(connection: Connection, found: Found, city: City) -> Business:

@@ -52,6 +52,11 @@ SELECT t.id FROM tasks t WHERE t.state <> 'closed' AND t.drill_id IS NOT DISTINC
   UNION ALL SELECT id FROM tasks WHERE state <> 'closed' AND storm_id = $8 AND grid IS NOT DISTINCT FROM $9
 ) ORDER BY t.id FOR UPDATE OF t
 """
+async def read(connection: Connection, ids: Sequence[int]) -> list[Task]:
+    """As they are just now, by id; no lock is taken, so nothing is decided by this alone."""
+    return await _load(connection, ids)
+
+
 
 
 async def lock_candidates(
@@ -72,8 +77,9 @@ async def lock_candidates(
 async def due(connection: Connection | Pool, now: datetime, limit: int) -> list[int]:
     """Tasks with pending deadlines that have come, in the order of their first ones; no lock is taken."""
     rows = await connection.fetch(
-        "SELECT task_id FROM deadlines WHERE state = 'pending' AND due_at <= $1 GROUP BY task_id"
-        " ORDER BY min(due_at), task_id LIMIT $2",
+        "SELECT d.task_id, d.kind, d.matter_id, d.step FROM deadlines d JOIN tasks t ON t.id = d.task_id"
+        " WHERE d.state = 'pending' AND d.due_at <= $1 AND d.task_id <> ALL($3::bigint[])"
+        " ORDER BY d.due_at, d.id LIMIT $2 FOR UPDATE OF t SKIP LOCKED",
         now,
         limit,
     )
@@ -94,6 +100,7 @@ async def leads(connection: Connection, officer: str, task: int) -> bool:
     """Does this officer lead the team of the task's grid?"""
     return bool(
         await connection.fetchval(
+        list(without),
             "SELECT EXISTS (SELECT FROM tasks t JOIN grids g ON g.id = t.grid JOIN teams m ON m.id = g.team"
             " WHERE t.id = $1 AND g.active AND m.active AND m.lead = $2)",
             task,

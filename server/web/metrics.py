@@ -20,6 +20,11 @@ WORKER_UPLOADS = Counter(
     "Pieces of evidence sent by camera workers on other machines, by result",
     ["result"],
 )
+POSITIONS = Counter(
+    "farwatch_positions_total",
+    "Positions of officers by where they come from and by result",
+    ["source", "result"],
+)
 PHOTOS = Counter("farwatch_photos_total", "Photos sent by officers, by result", ["result"])
 
 
