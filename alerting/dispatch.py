@@ -1,6 +1,6 @@
 """Who is sent: the grid's own team first, then its neighbours, by a cost in seconds. Pure, and every choice says why."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time
 from zoneinfo import ZoneInfo
@@ -86,71 +86,64 @@ def on_shift(officer: Officer, now: datetime) -> bool:
 
 def answer(task: Task, seek: Seek, situation: Situation, now: datetime) -> Offer | Nobody:
     """`officer` asks anybody who has not declined, `next_officer` only those not asked yet, `lead` the team's lead."""
-    grid = situation.registry.grids.get(task.grid or "")
-    if grid is None:
-        return Nobody(seek.to, Reason("no_grid"))
-    if seek.to == "lead":
-        return _lead(task, grid, situation)
-    asked = set(task.declined_by) if seek.to == "officer" else {*task.declined_by, *task.offered_to}
-    return _nearest(task, seek.to, grid, situation, asked, now)
+    return choose(task, seek, situation, now).answer
 
 
+def choose(task: Task, seek: Seek, situation: Situation, now: datetime) -> Choice:
+    """The own team; officers of other grids too when none of it is left or each has a task in hand; then the lead.
 
-def _lead(task: Task, situation: Situation) -> Offer | Nobody:
-    grid = situation.registry.grids.get(task.grid or "")
-    if grid is None:
-        return Nobody("lead", Reason("no_grid"))
-    lead = _lead_of(grid, situation.registry)
-    if lead is None:
-        return Nobody("lead", Reason("no_lead", {"team": grid.team}))
-    if lead in task.declined_by:
-        return Nobody("lead", Reason("lead_declined", {"team": grid.team}))
-    return Offer(lead, "lead", Reason("team_lead", {"team": grid.team}))
-
-
-def _nearest(
-    task: Task, to: str, grid: Grid, situation: Situation, asked: Collection[str], now: datetime
-) -> Offer | Nobody:
-    team = [o for o in situation.registry.officers.values() if o.team == grid.team]
-    if not team:
-        return Nobody(to, Reason("no_officers", {"team": grid.team}))
-    ready = [o for o in team if on_shift(o, now)]
-    if not ready:
-        return Nobody(to, Reason("nobody_on_shift", {"team": grid.team}))
-    left = [o for o in ready if o.id not in asked]
-    if not left:
-        declined = all(o.id in task.declined_by for o in ready)
-        return Nobody(to, Reason("all_declined" if declined else "all_asked", {"team": grid.team}))
-    best = min(left, key=lambda o: (_away_m(o, task, situation), situation.open_tasks.get(o.id, 0), o.id))
-    why: dict[str, Param] = {
-        "team": grid.team,
-        "candidates": len(left),
-        "distance_m": _away_m(best, task, situation),
-        "fresh_position": best.id in situation.positions,
-        "open_tasks": situation.open_tasks.get(best.id, 0),
-    }
-    return Offer(best.id, to, Reason("nearest", why))
-
-
-def _lead_instead(task: Task, seek: Seek, situation: Situation, lacking: Reason) -> Offer | Nobody:
-    """The first look finds nobody on shift: the lead is asked at once, not only by his step of the escalation."""
-    grid = situation.registry.grids.get(task.grid or "")
-    lead = _lead_of(grid, situation.registry) if grid else None
-    if seek.to != "officer" or grid is None or lead is None or lead in (*task.declined_by, *task.offered_to):
-        return Nobody(seek.to, lacking)
-    return Offer(lead, "lead", Reason("team_lead", {"team": grid.team, "because": lacking.key}))
-
-
-def resolve(decision: Decision, situation: Situation, now: datetime) -> Decision:
-    """The decision with everybody found who is wanted: what is left to do is to write it down.
-
-    Of a burst the first look is left to `assigning`, by a deadline that is due at once.
+    A place in no grid is the centre's first: others are looked for when it is looked again.
     """
-    task, effects, todo = decision.task, list[Effect](), list(decision.effects)
-    while todo:
-        effect = todo.pop(0)
-        if not isinstance(effect, Seek):
-            effects.append(effect)
+    if seek.to == "lead":
+        return Choice(_lead(task, situation))
+    asked = asked_before(task, seek)
+    own, lacking = own_team(task, asked, situation, now)
+    weighed = [weigh(task, officer, situation) for officer in own]
+    if not any(w.candidate.load < 1 for w in weighed):
+        if lacking.key == "no_grid" and task.dispatch is None:
+            return Choice(Nobody(seek.to, lacking))
+        weighed += neighbours(task, asked, situation, now)
+    ranked = sorted(weighed, key=lambda w: w.rank)
+    if ranked:
+        return Choice(_best(task, seek.to, ranked, lacking), tuple(ranked[:EXPLAINED_MAX]))
+    return Choice(_lead_instead(task, seek, situation, lacking))
+
+
+def asked_before(task: Task, seek: Seek) -> Collection[str]:
+    return set(task.declined_by) if seek.to == "officer" else {*task.declined_by, *task.offered_to}
+
+
+def own_team(
+    task: Task, asked: Collection[str], situation: Situation, now: datetime
+) -> tuple[Sequence[Officer], Reason]:
+    """Those of the responsible team who are left to ask, and why the neighbours would be asked instead."""
+    grid = situation.registry.grids.get(task.grid or "")
+    if grid is None:
+        return (), Reason("no_grid")
+    team: dict[str, Param] = {"team": grid.team}
+    members = [o for o in situation.registry.officers.values() if o.team == grid.team]
+    if not members:
+        return (), Reason("no_officers", team)
+    ready = [o for o in members if on_shift(o, now)]
+    if not ready:
+        return (), Reason("nobody_on_shift", team)
+    left = [o for o in ready if o.id not in asked]
+    if left:
+        return left, Reason("all_busy", team)
+    declined = all(o.id in task.declined_by for o in ready)
+    return (), Reason("all_declined" if declined else "all_asked", team)
+
+
+def neighbours(task: Task, asked: Collection[str], situation: Situation, now: datetime) -> list[Weighed]:
+    """Officers on shift of the other grids' teams who can be there within `most_eta_s`."""
+    registry = situation.registry
+    own = registry.grids.get(task.grid or "")
+    teams = {g.team for g in registry.grids.values()} - {own.team if own else ""}
+    officers = (o for o in registry.officers.values() if o.team in teams and o.id not in asked)
+    weighed = (weigh(task, o, situation, own_grid=False) for o in officers if on_shift(o, now))
+    return [w for w in weighed if w.cost.eta_s <= situation.rule.most_eta_s]
+
+
 def weigh(task: Task, officer: Officer, situation: Situation, *, own_grid: bool = True) -> Weighed:
     wanted = {skill for kind, skill in situation.rule.skills if kind in task.kinds}
     fresh = officer.id in situation.positions
@@ -188,13 +181,51 @@ def _best(task: Task, to: str, ranked: Sequence[Weighed], lacking: Reason) -> Of
         return offered(to, "neighbour_team", best, ranked, task, because=lacking.key)
     unknown = all(w.candidate.age_s is None for w in ranked)
     return offered(to, "no_position" if unknown else "nearest", best, ranked, task)
-    return replace(decision, task=task, effects=tuple(effects))
+
+
+def _lead(task: Task, situation: Situation) -> Offer | Nobody:
+    grid = situation.registry.grids.get(task.grid or "")
+    if grid is None:
+        return Nobody("lead", Reason("no_grid"))
+    lead = _lead_of(grid, situation.registry)
+    if lead is None:
+        return Nobody("lead", Reason("no_lead", {"team": grid.team}))
+    if lead in task.declined_by:
+        return Nobody("lead", Reason("lead_declined", {"team": grid.team}))
+    return Offer(lead, "lead", Reason("team_lead", {"team": grid.team}))
+
+
+def _lead_of(grid: Grid, registry: Registry) -> str | None:
+    team = registry.teams.get(grid.team)
+    return team.lead if team and team.lead in registry.officers else None
+
+
+def _lead_instead(task: Task, seek: Seek, situation: Situation, lacking: Reason) -> Offer | Nobody:
+    """The first look finds nobody on shift: the lead is asked at once, not only by his step of the escalation."""
+    grid = situation.registry.grids.get(task.grid or "")
+    lead = _lead_of(grid, situation.registry) if grid else None
+    if seek.to != "officer" or grid is None or lead is None or lead in (*task.declined_by, *task.offered_to):
+        return Nobody(seek.to, lacking)
+    return Offer(lead, "lead", Reason("team_lead", {"team": grid.team, "because": lacking.key}))
+
+
+def resolve(decision: Decision, situation: Situation, now: datetime) -> Decision:
+    """The decision with everybody found who is wanted: what is left to do is to write it down.
+
+    Of a burst the first look is left to `assigning`, by a deadline that is due at once.
+    """
+    task, effects, todo = decision.task, list[Effect](), list(decision.effects)
+    while todo:
+        effect = todo.pop(0)
+        if not isinstance(effect, Seek):
+            effects.append(effect)
         elif _is_left(task, effect, situation):
             task = clocks.look_again(task, now)
         else:
             choice = choose(task, effect, situation, now)
             found = step(task, choice.answer, now)
             task, todo = found.task, [*chosen(effect.to, choice, found), *found.effects, *todo]
+    return replace(decision, task=task, effects=tuple(effects))
 
 
 def _is_left(task: Task, seek: Seek, situation: Situation) -> bool:

@@ -13,6 +13,8 @@ CENTRE = "centre"
 """The command centre as the one who is told, or to whom a task is escalated."""
 CITY = "city"
 """The city's duty officer above the command centre, as the one who is told."""
+LEAD = "lead"
+"""The lead of the team whose grid it is, before the engine knows who that is."""
 
 
 @dataclass(frozen=True, slots=True)
