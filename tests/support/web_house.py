@@ -172,6 +172,20 @@ class House:
             )
         )  # fmt: skip
 
+    async def silence(self, **columns: Any) -> int:
+        """Of camera c1, from now on for an hour."""
+        now = self.clock.now()
+        values: dict[str, Any] = {
+            "kind": "silence", "camera": "c1", "reason": "检修", "made_by": "chen", "made_at": now, "from_at": now,
+            "to_at": now + timedelta(hours=1),
+        } | columns  # fmt: skip
+        marks = ", ".join(f"${i}" for i in range(1, len(values) + 1))
+        return int(
+            await self.pool.fetchval(
+                f"INSERT INTO silences ({', '.join(values)}) VALUES ({marks}) RETURNING id", *values.values()
+            )
+        )
+
     async def reviewed(self, ts: datetime, *, code: str = "a21026", mn: str = "MN1", **columns: Any) -> None:
         """A review of an hour that was well, or as `columns` say."""
         values: dict[str, Any] = {

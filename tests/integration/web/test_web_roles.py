@@ -28,6 +28,7 @@ DEED = {"client_id": "00000000-0000-0000-0000-000000000000", "at": "2026-11-22T0
 SIGN_IN = {"name": "chen", "password": "wrong horse"}
 POSITION = {"lat": 39.9, "lon": 116.4, "accuracy_m": 8, "at": "2026-11-22T04:00:00Z"}
 MARK = {"label": "start_up", "from_at": "2026-11-22T04:00:00Z", "to_at": "2026-11-22T05:00:00Z"}
+SILENCE = {"scope": {"camera": "c1"}, "reason": "检修", "to_at": "2026-11-22T05:00:00Z"}  # over already
 ZONES = {"version": "of another day", "zones": []}
 NOBODYS = {"finding": uuid4(), "comment": 1, "token": "A" * 43}
 COMMENT = {"client_id": "00000000-0000-0000-0000-000000000000", "text": "all well"}
@@ -91,6 +92,10 @@ TABLE = [
     ),
     Ask("POST", "/api/v1/position", (401, 204, 409, 403, 403, 403), POSITION),
     Ask("GET", "/api/v1/warnings", (401, 403, 403, 200, 200, 200)),
+    Ask("GET", "/api/v1/silences", (401, 403, 403, 200, 200, 200)),
+    Ask("POST", "/api/v1/silences", (401, 403, 403, 422, 422, 422), SILENCE),
+    Ask("DELETE", "/api/v1/silences/{id}", (401, 403, 403, 200, 200, 200)),
+    Ask("GET", "/api/v1/storms", (401, 403, 403, 200, 200, 200)),
     Ask("POST", "/api/v1/warnings/{finding}/answers", (401, 403, 403, 404, 403, 404), {"text": "at once"}),
     Ask("GET", "/api/v1/tasks/{id}/visit-code", (401, 200, 404, 403, 403, 403)),
     Ask("GET", "/api/v1/tasks/{id}/visits", (401, 200, 404, 200, 200, 200)),
@@ -171,6 +176,8 @@ async def _path(house: House, ask: Ask) -> str:
         row = "o1"
     elif ask.route.startswith("/api/v1/enterprises"):
         row = "e1"
+    elif ask.route.startswith("/api/v1/silences/"):
+        row = await house.silence()
     elif "/marks/" in ask.route:
         row = await house.mark()
     return (
