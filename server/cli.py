@@ -121,6 +121,11 @@ def _add_roles(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     )
     tokens.add_parser("revoke", help="take no more from it").add_argument("number", type=int)
     tokens.add_parser("list", help="their numbers, shares and dates")
+    feed = sub.add_parser("feed-token", help="with which programs of others read feeds")
+    feeds = feed.add_subparsers(dest="action", required=True)
+    feeds.add_parser("add", help="print a new one, once").add_argument("name", help="whose it is")
+    feeds.add_parser("revoke", help="answer it no more").add_argument("number", type=int)
+    feeds.add_parser("list", help="their numbers, names and dates")
 
 
 def _share(text: str) -> Share:
@@ -286,6 +291,10 @@ def _dispatch_with(settings: Settings, args: argparse.Namespace) -> int:
             from server import worker_token_commands
 
             return asyncio.run(worker_token_commands.run(settings, action, args))
+        case "feed-token", str(action):
+            from server import feed_token_commands
+
+            return asyncio.run(feed_token_commands.run(settings, action, args))
         case "registry", "export":
             return asyncio.run(commands.registry_export(settings, args.folder))
         case "registry", _:

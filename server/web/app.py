@@ -8,6 +8,8 @@ from fastapi.routing import APIRoute
 from server.web import (
     actions,
     cameras,
+    cap,
+    cases,
     choices,
     device_commands,
     enterprises,
@@ -15,6 +17,7 @@ from server.web import (
     events,
     evidence,
     exceedances,
+    features,
     figures,
     findings,
     grids,
@@ -45,6 +48,7 @@ from server.web import (
 from server.web.compression import CompressedFiles
 from server.web.context import Web, WebDependencies
 from server.web.event_hub import EventHub
+from server.web.feed_door import FeedDoor
 from server.web.figures_cache import FiguresCache
 from server.web.guard import Guard
 from server.web.live_viewers import LiveViewers
@@ -77,6 +81,9 @@ _ROUTERS: tuple[APIRouter, ...] = (
     findings.router,
     rates.router,
     reports.router,
+    cases.router,
+    features.router,
+    cap.router,
     stations.router,
     device_commands.router,
     cameras.router,
@@ -133,6 +140,7 @@ def create_app(deps: WebDependencies) -> FastAPI:
         positions=PositionDoor(),
         registry=RegistryCache(deps.pool, deps.load_registry),
         reports=ReportDesk(),
+        feeds=FeedDoor(),
     )
     errors.install(app)
     for router in _ROUTERS:

@@ -62,6 +62,15 @@ TABLE = [
     Ask("GET", "/api/v1/findings", (401, 403, 403, 200, 200, 200)),
     Ask("GET", "/api/v1/rates", (401, 403, 403, 200, 200, 200)),
     Ask("GET", "/api/v1/reports/{kind}", (401, 403, 403, 200, 200, 200)),
+    Ask("GET", "/api/v1/cases", (401, 403, 403, 200, 200, 200)),
+    Ask("GET", "/ogc", (401, 403, 403, 200, 200, 200)),
+    Ask("GET", "/ogc/conformance", (401, 403, 403, 200, 200, 200)),
+    Ask("GET", "/ogc/collections", (401, 403, 403, 200, 200, 200)),
+    Ask("GET", "/ogc/collections/{collection}", (401, 403, 403, 200, 200, 200)),
+    Ask("GET", "/ogc/collections/{collection}/items", (401, 403, 403, 200, 200, 200)),
+    Ask("GET", "/ogc/collections/{collection}/items/{id}", (401, 403, 403, 200, 200, 200)),
+    Ask("GET", "/cap", (401, 403, 403, 200, 200, 200)),
+    Ask("GET", "/cap/{id}", (401, 403, 403, 200, 200, 200)),
     Ask("GET", "/api/v1/cameras", (401, 200, 200, 200, 200, 200)),
     Ask("GET", "/api/v1/cameras/{id}", (401, 403, 403, 200, 200, 200)),
     Ask("GET", "/api/v1/cameras/{id}/still", (401, 200, 404, 200, 200, 200)),
@@ -181,7 +190,7 @@ async def _path(house: House, ask: Ask) -> str:
     elif "/marks/" in ask.route:
         row = await house.mark()
     return (
-        ask.route.format(id=row, kind="daily", action="decline", mn="MN1", sha256="0" * 64, **NOBODYS)
+        ask.route.format(id=row, kind="daily", collection="tasks", action="decline", mn="MN1", sha256="0" * 64, **NOBODYS)
         + ask.query
     )
 

@@ -1,0 +1,80 @@
+"""Tasks for programs of others: newest first, by place and time, page by page."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from farwatch.storage.database import Connection, Pool, Record
+
+Box = tuple[float, float, float, float]
+"""West, south, east, north in degrees."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """`since` and `until` are both part of the interval that a task's life must touch; None: open on that side."""
+
+    box: Box | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    drills: bool = False
+
+
+_TASKS = """
+SELECT t.id, t.state, t.severity, t.lat, t.lon, t.grid, g.name AS grid_name, g.street, g.team, t.enterprise,
+  e.name AS enterprise_name, t.opened_at, t.dispatched_at, t.accepted_at, t.arrived_at, t.handled_at, t.verified_at, t.closed_at,
+  t.outcome, t.reopened_from, t.drill_id IS NOT NULL AS drill, t.officer,
+  (SELECT array_agg(DISTINCT m.kind) FROM matters m WHERE m.task_id = t.id) AS kinds,
+  (SELECT array_agg(m.found_at ORDER BY m.id) FROM matters m WHERE m.task_id = t.id) AS found_at,
+  (SELECT array_agg(m.severity ORDER BY m.id) FROM matters m WHERE m.task_id = t.id) AS severities,
+  (SELECT array_agg(m.kind ORDER BY m.id) FROM matters m WHERE m.task_id = t.id) AS matter_kinds,
+  (SELECT min(m.event_at) FROM matters m WHERE m.task_id = t.id) AS event_at,
+  (SELECT bool_or(m.camera IS NOT NULL) FROM matters m WHERE m.task_id = t.id) AS by_camera,
+  (SELECT bool_or(m.station IS NOT NULL) FROM matters m WHERE m.task_id = t.id) AS by_station,
+  (SELECT array_agg(DISTINCT d.kind) FROM deadlines d WHERE d.task_id = t.id AND d.state = 'breached'
+    AND d.kind IN ('accept', 'arrive', 'handle')) AS breaches,
+  (SELECT min(d.due_at) FROM deadlines d WHERE d.task_id = t.id AND d.kind = 'handle') AS handle_due_at,
+  (SELECT bool_or(d.excused_at IS NOT NULL) FROM deadlines d WHERE d.task_id = t.id) AS excused
+FROM tasks t LEFT JOIN grids g ON g.id = t.grid LEFT JOIN enterprises e ON e.id = t.enterprise
+"""
+_PAGE = f"""{_TASKS} WHERE ($1::bigint IS NULL OR t.id < $1) AND ($2 OR t.drill_id IS NULL)
+  AND ($3::float8 IS NULL OR (t.lon BETWEEN $3 AND $5 AND t.lat BETWEEN $4 AND $6))
+  AND ($7::timestamptz IS NULL OR t.closed_at IS NULL OR t.closed_at >= $7) AND ($8::timestamptz IS NULL OR t.opened_at <= $8)
+ORDER BY t.id DESC LIMIT $9"""
+_OPENED = f"""{_TASKS} WHERE t.opened_at >= $1 AND t.opened_at < $2 AND t.drill_id IS NULL AND ($3::bigint IS NULL OR t.id < $3)
+ORDER BY t.id DESC LIMIT $4"""
+_RECENT = f"""{_TASKS} WHERE t.opened_at >= $1 AND t.severity >= $2 AND ($3 OR t.drill_id IS NULL)
+ORDER BY t.opened_at DESC, t.id DESC LIMIT $4"""
+
+
+async def tasks(pool: Pool, wanted: Wanted, before: int | None, limit: int) -> list[Record]:
+    """At most `limit` tasks with ids below `before`: what is opened meanwhile changes no page that follows."""
+    box = wanted.box or (None, None, None, None)
+    rows: list[Record] = await pool.fetch(
+        _PAGE, before, wanted.drills, *box, wanted.since, wanted.until, limit
+    )
+    return rows
+
+
+async def task(pool: Pool, id: int) -> Record | None:
+    return await pool.fetchrow(f"{_TASKS} WHERE t.id = $1", id)
+
+
+async def opened(
+    pool: Pool, since: datetime, until: datetime, before: int | None, limit: int
+) -> list[Record]:
+    """Those opened in [since, until), newest first, drills left out."""
+    rows: list[Record] = await pool.fetch(_OPENED, since, until, before, limit)
+    return rows
+
+
+async def recent(pool: Pool, since: datetime, severity: int, limit: int, *, drills: bool) -> list[Record]:
+    """Those opened since then of at least this severity, newest first."""
+    rows: list[Record] = await pool.fetch(_RECENT, since, severity, drills, limit)
+    return rows
+
+
+async def first_opened_at(connection: Connection | Pool) -> datetime | None:
+    at: datetime | None = await connection.fetchval(
+        "SELECT opened_at FROM tasks WHERE drill_id IS NULL ORDER BY opened_at LIMIT 1"
+    )
+    return at
