@@ -48,7 +48,7 @@ from server.web import (
 from server.web.compression import CompressedFiles
 from server.web.context import Web, WebDependencies
 from server.web.event_hub import EventHub
-from server.web.feed_door import FeedDoor
+from server.web.feed_limits import FeedLimits
 from server.web.figures_cache import FiguresCache
 from server.web.guard import Guard
 from server.web.live_viewers import LiveViewers
@@ -140,7 +140,7 @@ def create_app(deps: WebDependencies) -> FastAPI:
         positions=PositionDoor(),
         registry=RegistryCache(deps.pool, deps.load_registry),
         reports=ReportDesk(),
-        feeds=FeedDoor(),
+        feeds=FeedLimits(),
     )
     errors.install(app)
     for router in _ROUTERS:

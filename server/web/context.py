@@ -13,7 +13,7 @@ from farwatch.storage.blobs import BlobStore
 from farwatch.storage.database import Connection, Pool
 from server.web.compression import CompressedFiles
 from server.web.event_hub import EventHub
-from server.web.feed_door import FeedDoor
+from server.web.feed_limits import FeedLimits
 from server.web.figures_cache import FiguresCache
 from server.web.live_viewers import LiveViewers
 from server.web.passwords import PasswordGate
@@ -59,7 +59,7 @@ class Web:
     positions: PositionDoor
     registry: RegistryCache
     reports: ReportDesk
-    feeds: FeedDoor
+    feeds: FeedLimits
 
     @property
     def pool(self) -> Pool:

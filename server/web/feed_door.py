@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import math
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -13,22 +12,8 @@ from farwatch.storage.users import Role
 from server.web.authentication import MaybeSession
 from server.web.context import Web, WebContext
 from server.web.errors import ApiError
-from server.web.rate_limit import Rate, TokenBuckets
 
-PER_TOKEN = Rate(burst=10, refill_s=0.1)
 CHALLENGE = 'Basic realm="farwatch", charset="UTF-8"'
-
-
-class FeedDoor:
-    """Ten questions a second and token."""
-
-    def __init__(self) -> None:
-        self._asked = TokenBuckets(PER_TOKEN)
-
-    def take(self, token: int, now_s: float) -> None:
-        """Raises ApiError 429."""
-        if wait_s := self._asked.take(str(token), now_s):
-            raise ApiError(429, "too_many_requests", retry_after_s=math.ceil(wait_s))
 
 
 @dataclass(frozen=True, slots=True)
