@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 ORPHAN_GRACE_S = 8.0
@@ -63,6 +64,15 @@ async def spawn(
         sys.executable, *arguments, stdin=asyncio.subprocess.PIPE, env=dict(environment) if environment is not None else None,
         start_new_session=True, pass_fds=inherited,
     )  # fmt: skip
+
+
+def stand_behind(niceness: int) -> None:
+    """Where cores are short this process comes after the others. Under Linux's autogroups (sched(7)) niceness only counts
+    within a session, and each session has the same share: the session of its own that `spawn` gave it gets the niceness too."""
+    os.nice(niceness)
+    if os.getsid(0) == os.getpid():
+        with suppress(OSError):  # no autogroups here
+            Path("/proc/self/autogroup").write_text(str(niceness))
 
 
 def resident_bytes(pid: int) -> int:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import NoReturn
 from detectors.vision.registry import build
 from farwatch.domain.share import Share
 from farwatch.runtime.clock import Clock, SystemClock
+from farwatch.runtime.processes import stand_behind
 from farwatch.runtime.supervision import Service, run_services
 from farwatch.runtime.vitals import Vitals
 from farwatch.storage import heartbeats, leases
@@ -42,7 +42,7 @@ class Life:
 
 async def run(settings: Settings, share: Share, life: Life, stop: asyncio.Event) -> None:
     """Its share of the cameras: read, decoded, looked at, evidence cut. Stands by while another process holds the share."""
-    os.nice(NICENESS)
+    stand_behind(NICENESS)
     clock, vitals = SystemClock(), Vitals(life.vitals)
     if life.replaces:
         metrics.WORKERS_REPLACED.labels(life.replaces).inc()

@@ -4,6 +4,9 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
+
+import pytest
 
 PROGRAM = """
 import asyncio
@@ -48,3 +51,26 @@ def test_a_later_one_ends_the_process_at_once() -> None:
         time.sleep(0.3)  # longer than one request lasts
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 128 + signal.SIGTERM
+
+
+BEHIND = """
+import os, sys
+from pathlib import Path
+from farwatch.runtime.processes import stand_behind
+
+stand_behind(5)
+group = Path("/proc/self/autogroup")
+print(os.nice(0), group.read_text().split()[-1] if group.exists() else "none")
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="this kernel has no autogroups")
+@pytest.mark.parametrize(("leads", "group"), [(True, "5"), (False, None)])
+def test_who_stands_behind_does_so_among_sessions_too_if_the_session_is_its_own(
+    leads: bool, group: str | None
+) -> None:
+    ours = Path("/proc/self/autogroup").read_text().split()[-1]
+    done = subprocess.run(
+        [sys.executable, "-c", BEHIND], start_new_session=leads, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["5", group or ours]
