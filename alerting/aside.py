@@ -31,3 +31,7 @@ class Aside:
     def others(self, rows: Iterable[Row]) -> list[Row]:
         """`rows` without those that are aside."""
         return [row for row in rows if row not in self._again_at]
+
+    def of(self, sort: type[Row]) -> list[Row]:
+        """Those of one sort that are aside."""
+        return [row for row in self._again_at if isinstance(row, sort)]

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from alerting.steps import CENTRE, Effect, Log, Notify
+from alerting.steps import CENTRE, LEAD, Effect, Log, Notify
 from farwatch.domain import calendar
 from farwatch.domain.calendar import WorkCalendar
 from farwatch.domain.policy import TaskPolicy
@@ -153,6 +153,8 @@ def _settle(
 
 def breach(task: Task, deadline: Deadline, now: datetime) -> tuple[Task, list[Effect]]:
     late, effects = _breached(deadline, now)
+    if deadline.kind is DeadlineKind.HANDLE:
+        effects += [replace(e, target=LEAD) for e in effects if isinstance(e, Notify)]
     return _with(task, late), effects
 
 

@@ -99,6 +99,9 @@ class Engine:
     def others(self, rows: Sequence[Row]) -> list[Row]:
         return self._aside.others(rows)[:BATCH]
 
+    def aside(self, sort: type[Row]) -> list[Row]:
+        return self._aside.of(sort)
+
     async def attempt(self, row: Hashable, decision: Awaitable[bool]) -> bool:
         try:
             return await decision

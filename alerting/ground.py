@@ -51,6 +51,10 @@ class Ground(Protocol):
         """Those rows, at most BATCH, that are not set aside."""
         ...
 
+    def aside(self, sort: type[Row]) -> list[Row]:
+        """The rows of this sort that are set aside now."""
+        ...
+
     async def attempt(self, row: Hashable, decision: Awaitable[bool]) -> bool:
         """Did it decide? A row that no sense can be made of is set aside for a while, and no error."""
         ...

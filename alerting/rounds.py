@@ -1,11 +1,13 @@
 """The engine's rounds, in the order in which a tick runs them. A new part adds its line to `shipped`."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
-from alerting import clocks, dispatch, lifecycle, metrics, releasing, triage, writing
+from alerting import assigning, firing, lifecycle, metrics, releasing, triage, warning, writing
 from alerting.ground import BATCH, Ground, Round
-from alerting.steps import Due, Effect, Ended, Log
+from alerting.steps import Effect, Ended, Log
+from alerting.triage import City
 from farwatch.storage import dispositions, tasks, warnings
 from farwatch.storage.dispositions import EndOfFinding
 
@@ -16,25 +18,29 @@ def shipped() -> dict[str, Round]:
     return {
         "findings": _findings,
         "warnings": _warnings,
+        "reminders": warning.reminders,
         "silences": releasing.release,
         "storms": releasing.clear,
-        "deadlines": _deadlines,
+        "assign": assigning.assign,
+        "deadlines": firing.fire_due,
         "ends": _ends,
     }
 
 
 async def _findings(ground: Ground) -> int:
+    """Of a burst, and where a router has to be asked first, whom to send is left to the round that assigns together."""
     waiting = ground.others(await dispositions.waiting(ground.pool, ground.most))
-    return sum([await ground.attempt(f, dispose(ground, f)) for f in waiting])
+    city = replace(ground.city, burst=len(waiting) > 1 or ground.roads.known)
+    return sum([await ground.attempt(f, dispose(ground, f, city)) for f in waiting])
 
 
-async def dispose(ground: Ground, finding: UUID) -> bool:
+async def dispose(ground: Ground, finding: UUID, city: City | None = None) -> bool:
     async with ground.transaction() as (connection, now):
         await tasks.lock_correlation(connection)
         stored = await dispositions.take(connection, finding)
         if stored is None:
             return False
-        disposed = await triage.dispose(connection, stored, ground.city, now)
+        disposed = await triage.dispose(connection, stored, city or ground.city, now)
     metrics.FINDINGS_DISPOSED.labels(disposition=disposed.disposition, reason=disposed.reason).inc()
     _told(ground, disposed.effects)
     return True
@@ -50,25 +56,6 @@ async def _decide_warning(ground: Ground, finding: UUID) -> bool:
         await tasks.lock_correlation(connection)
         effects: Sequence[Effect] = await triage.decide_warning(connection, finding, ground.city, now)
     _told(ground, effects)
-    return True
-
-
-async def _deadlines(ground: Ground) -> int:
-    due = ground.others(await tasks.due(ground.pool, await ground.peek(), ground.most))
-    return sum([await ground.attempt(task_id, _fire(ground, task_id)) for task_id in due])
-
-
-async def _fire(ground: Ground, task_id: int) -> bool:
-    """The task's earliest due deadline, unless somebody is acting on the task just now: then it is looked at again."""
-    async with ground.transaction() as (connection, now):
-        task = await tasks.lock(connection, task_id, skip_locked=True)
-        due = [d for d in task.deadlines if clocks.is_due(d, now)] if task else []
-        if task is None or not due:
-            return False
-        decision = lifecycle.step(task, Due(due[0].key), now)
-        decision = dispatch.resolve(decision, await ground.situation(connection, now), now)
-        await writing.write(connection, task, decision, now)
-    _told(ground, decision.effects)
     return True
 
 

@@ -40,12 +40,8 @@ async def _excuse(connection: Connection, task: Task, event: Log) -> Mapping[str
     """A breach says how much of its time the engine itself was away, when it was. It stays a breach."""
     if event.type != "deadline_breached":
         return {}
-    deadline = next(
-        d for d in task.deadlines if (d.kind, d.matter) == (event.detail["deadline"], event.detail["matter"])
-    )
-    away = outages.overlap(
-        await outages.of(connection, ENGINE, task.opened_at), task.opened_at, deadline.due_at
-    )
+    due_at = datetime.fromisoformat(str(event.detail["due_at"]))
+    away = outages.overlap(await outages.of(connection, ENGINE, task.opened_at), task.opened_at, due_at)
     return {"outage_s": round(away.total_seconds(), 1)} if away else {}
 
 

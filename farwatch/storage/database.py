@@ -96,3 +96,10 @@ async def transaction(pool: Pool) -> AsyncIterator[Connection]:
     """One transaction on a connection of the pool; commits at the end, rolls back on any error."""
     async with pool.acquire(timeout=CONNECT_TIMEOUT_S) as connection, connection.transaction():
         yield connection
+
+
+@asynccontextmanager
+async def savepoint(connection: Connection) -> AsyncIterator[None]:
+    """Within a transaction: what fails in here is undone, and the transaction goes on."""
+    async with connection.transaction():
+        yield

@@ -3,8 +3,8 @@
 Lock order: correlation, task, deadlines, notices. Whoever changes a task holds its row.
 """
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from math import cos, radians
 from typing import Any
@@ -12,8 +12,17 @@ from typing import Any
 from farwatch.domain.finding import Kind, Reason
 from farwatch.domain.place import EARTH_RADIUS_M, Position
 from farwatch.domain.policy import EscalationStep, Handling, SeverityClocks, TaskPolicy
-from farwatch.domain.task import Deadline, DeadlineKind, DeadlineState, Matter, Outcome, Task, TaskState
-from farwatch.storage.database import Connection, Pool, Record
+from farwatch.domain.task import (
+    Deadline,
+    DeadlineKey,
+    DeadlineKind,
+    DeadlineState,
+    Matter,
+    Outcome,
+    Task,
+    TaskState,
+)
+from farwatch.storage.database import Connection, Record
 
 _CORRELATION_LOCK = 0x46574352  # "FWCR"
 
@@ -43,6 +52,11 @@ async def lock(connection: Connection, task_id: int, *, skip_locked: bool = Fals
     return next(iter(await _load(connection, [locked])), None) if locked is not None else None
 
 
+async def read(connection: Connection, ids: Sequence[int]) -> list[Task]:
+    """As they are just now, by id; no lock is taken, so nothing is decided by this alone."""
+    return await _load(connection, ids)
+
+
 # One look into an index for each way of having to do with each other: OR over them would read every open task.
 _CANDIDATES = """
 SELECT t.id FROM tasks t WHERE t.state <> 'closed' AND t.drill_id IS NOT DISTINCT FROM $3 AND t.id IN (
@@ -52,11 +66,6 @@ SELECT t.id FROM tasks t WHERE t.state <> 'closed' AND t.drill_id IS NOT DISTINC
   UNION ALL SELECT id FROM tasks WHERE state <> 'closed' AND storm_id = $8 AND grid IS NOT DISTINCT FROM $9
 ) ORDER BY t.id FOR UPDATE OF t
 """
-async def read(connection: Connection, ids: Sequence[int]) -> list[Task]:
-    """As they are just now, by id; no lock is taken, so nothing is decided by this alone."""
-    return await _load(connection, ids)
-
-
 
 
 async def lock_candidates(
@@ -74,16 +83,35 @@ async def lock_candidates(
     return await _load(connection, [r["id"] for r in rows])
 
 
-async def due(connection: Connection | Pool, now: datetime, limit: int) -> list[int]:
-    """Tasks with pending deadlines that have come, in the order of their first ones; no lock is taken."""
+@dataclass(frozen=True, slots=True)
+class DueDeadline:
+    """`kind` as it is stored: one that this program does not know is its task's trouble, and no other's."""
+
+    task: int
+    kind: str
+    matter: int | None
+    step: int
+
+    @property
+    def key(self) -> DeadlineKey:
+        """Raises ValueError."""
+        return (DeadlineKind(self.kind), self.matter, self.step)
+
+
+async def lock_due(
+    connection: Connection, now: datetime, limit: int, without: Collection[int] = ()
+) -> list[DueDeadline]:
+    """The first `limit` deadlines that have come, of all tasks, in the order of their instants; their tasks are locked. Of a task
+    that somebody else holds just now, or that is in `without`, none is given."""
     rows = await connection.fetch(
         "SELECT d.task_id, d.kind, d.matter_id, d.step FROM deadlines d JOIN tasks t ON t.id = d.task_id"
         " WHERE d.state = 'pending' AND d.due_at <= $1 AND d.task_id <> ALL($3::bigint[])"
         " ORDER BY d.due_at, d.id LIMIT $2 FOR UPDATE OF t SKIP LOCKED",
         now,
         limit,
+        list(without),
     )
-    return [r["task_id"] for r in rows]
+    return [DueDeadline(r["task_id"], r["kind"], r["matter_id"], r["step"]) for r in rows]
 
 
 async def findings_left(connection: Connection, matter: int) -> int:
@@ -100,7 +128,6 @@ async def leads(connection: Connection, officer: str, task: int) -> bool:
     """Does this officer lead the team of the task's grid?"""
     return bool(
         await connection.fetchval(
-        list(without),
             "SELECT EXISTS (SELECT FROM tasks t JOIN grids g ON g.id = t.grid JOIN teams m ON m.id = g.team"
             " WHERE t.id = $1 AND g.active AND m.active AND m.lead = $2)",
             task,

@@ -1,0 +1,78 @@
+"""What happens at its instant: deadlines fired in their order over all tasks, some in one transaction."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from alerting import dispatch, lifecycle, writing
+from alerting.ground import BATCH, Ground
+from alerting.steps import LEAD, Decision, Due, Effect, Notify, Seek
+from farwatch.domain.registry import Registry
+from farwatch.domain.task import Task
+from farwatch.storage import tasks
+from farwatch.storage.database import Connection, savepoint
+from farwatch.storage.tasks import DueDeadline
+
+TOGETHER = 10
+"""Deadlines of one transaction: each for itself would be too slow for many at once, and more would keep people waiting."""
+
+
+async def fire_due(ground: Ground) -> int:
+    """Of a task that somebody is acting on just now nothing fires; it is looked at again."""
+    made = 0
+    while made < BATCH:
+        fired = await _some(ground)
+        made += fired
+        if fired < TOGETHER:
+            break
+    return made
+
+
+async def _some(ground: Ground) -> int:
+    effects: list[Effect] = []
+    fired = 0
+    async with ground.transaction() as (connection, now):
+        due = await tasks.lock_due(connection, now, TOGETHER, ground.aside(int))
+        desk = _Desk(ground, connection, now, {}, effects)
+        for deadline in due:
+            if deadline.task not in ground.aside(int):
+                fired += await ground.attempt(deadline.task, desk.fire(deadline))
+    writing.count(effects)
+    return fired
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """One transaction's work: the tasks as they are by now, and what followed from it."""
+
+    ground: Ground
+    connection: Connection
+    now: datetime
+    held: dict[int, Task]
+    effects: list[Effect]
+
+    async def fire(self, due: DueDeadline) -> bool:
+        async with savepoint(self.connection):
+            task = self.held.get(due.task) or await tasks.lock(self.connection, due.task)
+            decision = lifecycle.step(task, Due(due.key), self.now) if task else None
+            if task is None or decision is None or decision.refused:
+                return False
+            if any(isinstance(effect, Seek) for effect in decision.effects):
+                situation = await self.ground.situation(self.connection, self.now)
+                decision = dispatch.resolve(decision, situation, self.now)
+                self.ground.changed()
+            decision = _addressed(decision, self.ground.city.registry)
+            await writing.write(self.connection, task, decision, self.now)
+        self.held[due.task] = decision.task
+        self.effects.extend(decision.effects)
+        return True
+
+
+def _addressed(decision: Decision, registry: Registry) -> Decision:
+    """What the lead is told goes to the officer who leads; where there is none, the centre was told the same."""
+    grid = registry.grids.get(decision.task.grid or "")
+    team = registry.teams.get(grid.team) if grid else None
+    lead = (team.lead if team else None) or ""
+    effects = (
+        replace(e, target=lead) if isinstance(e, Notify) and e.target == LEAD else e for e in decision.effects
+    )
+    return replace(decision, effects=tuple(e for e in effects if not isinstance(e, Notify) or e.target))
