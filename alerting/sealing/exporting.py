@@ -1,0 +1,170 @@
+"""Packs a case so that it proves itself: its originals, its entries of the log, their seals, and a signed manifest of all."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from alerting.sealing.keys import SigningKey
+from alerting.sealing.packing import Package, Packed
+from alerting.verifier import single
+from farwatch.storage.blobs import CHUNK_BYTES, BlobStore
+from farwatch.storage.case_export import Case
+from farwatch.storage.seals import SignedSeal
+
+FORMAT = "farwatch-evidence-1"
+Leaves = Callable[[int, int], AsyncIterator[Sequence[tuple[int | None, bytes]]]]
+"""(task, hash) of the log's entries from one n to another, page by page."""
+_SUFFIX = {
+    "image/jpeg": "jpg",
+    "image/png": "png",
+    "image/webp": "webp",
+    "video/mp4": "mp4",
+    "application/json": "json",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Who takes the case out, and what for."""
+
+    by: str
+    purpose: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exported:
+    """`unsealed` entries of the log lie under no seal yet. `broken` are pieces whose bytes are not what they were, or gone."""
+
+    size: int
+    pieces: int
+    unsealed: int
+    broken: Sequence[str]
+
+
+@dataclass(slots=True)
+class _Parts:
+    package: Package
+    files: list[Packed] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+
+    def add(self, path: str, chunks: Iterable[bytes], expected_bytes: int = 0) -> Packed:
+        packed = self.package.add(path, chunks, expected_bytes)
+        self.files.append(packed)
+        return packed
+
+
+async def export(
+    case: Case, leaves: Leaves, blobs: BlobStore, key: SigningKey, asked: Asked, out: BinaryIO
+) -> Exported:
+    """Writes the ZIP to `out`, which must be seekable and empty. OSError goes to the caller."""
+    parts = _Parts(Package(out))
+    pieces = [await asyncio.to_thread(_piece, parts, blobs, row) for row in case.facts["evidence"]]
+    await asyncio.to_thread(parts.add, "log.jsonl", _log_lines(case))
+    # Page by page into the text: an hour may hold a million entries.
+    texts = [text async for text in _seal_texts(case, leaves)]
+    await asyncio.to_thread(parts.add, "seals.json", (text.encode() for text in texts))
+    await asyncio.to_thread(parts.add, "verify.py", [single.command()])
+    await asyncio.to_thread(parts.add, "verify.html", [single.page()])
+    manifest = _manifest(case, pieces, parts.files, key, asked)
+    size = await asyncio.to_thread(_finish, parts.package, key, manifest)
+    return Exported(
+        size=size,
+        pieces=sum("path" in piece for piece in pieces),
+        unsealed=_unsealed(case),
+        broken=parts.broken,
+    )
+
+
+def _piece(parts: _Parts, blobs: BlobStore, row: dict[str, Any]) -> dict[str, Any]:
+    """The row, with the path of its bytes where there are any."""
+    if row["state"] != "stored":
+        return row
+    path = f"evidence/{row['id']}.{_SUFFIX.get(row['media_type'], 'bin')}"
+    kept = blobs.path(row["sha256"])
+    try:
+        size = kept.stat().st_size
+    except FileNotFoundError:
+        parts.broken.append(f"{row['id']} is missing")
+        return {**row, "missing": True}
+    packed = parts.add(path, _chunks(kept), size)
+    if packed.sha256 == row["sha256"]:
+        return {**row, "path": path}
+    parts.broken.append(f"{row['id']} is damaged")
+    return {**row, "path": path, "damaged": True}
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            yield chunk
+
+
+def _log_lines(case: Case) -> Iterator[bytes]:
+    for e in case.entries:
+        line = {"n": e.n, "prev_hash": e.prev_hash.hex(), "hash": e.hash.hex(), "text": e.text}
+        yield json.dumps(line, ensure_ascii=False).encode() + b"\n"
+
+
+async def _seal_texts(case: Case, leaves: Leaves) -> AsyncIterator[str]:
+    """For each seal all its leaves: only they show that none of the case's entries is left out."""
+    yield '{"seals": ['
+    for i, signed in enumerate(case.seals):
+        told = json.dumps(_seal(case, signed), ensure_ascii=False)
+        yield (",\n" if i else "\n") + told[:-1] + ', "leaves": ['
+        separator = ""
+        async for page in leaves(signed.seal.n_first, signed.seal.n_last):
+            yield separator + ",\n".join(f'[{task or 0}, "{digest.hex()}"]' for task, digest in page)
+            separator = ",\n"
+        yield "]}"
+    yield "\n]}\n"
+
+
+def _seal(case: Case, signed: SignedSeal) -> dict[str, Any]:
+    stamps = [
+        {"authority": s.authority, "stamped_at": s.stamped_at.isoformat(), "token": s.token.hex()}
+        for s in case.stamps
+        if s.hour == signed.seal.hour
+    ]
+    public_key = case.keys[signed.key].hex()
+    return {"text": signed.seal.text, "public_key": public_key, "signature": signed.signature.hex(), "stamps": stamps}  # fmt: skip
+
+
+def _unsealed(case: Case) -> int:
+    return sum(entry.n > case.sealed_up_to for entry in case.entries)
+
+
+def _manifest(
+    case: Case, pieces: list[dict[str, Any]], files: list[Packed], key: SigningKey, asked: Asked
+) -> bytes:
+    last = case.entries[-1] if case.entries else None
+    told = {
+        "format": FORMAT,
+        "program": {"name": "farwatch", "version": version("farwatch")},
+        "key": key.fingerprint,
+        "exported_at": asked.at.isoformat(),
+        "exported_by": asked.by,
+        "purpose": asked.purpose,
+        **case.facts,
+        "evidence": pieces,
+        "events": {
+            "count": len(case.entries),
+            "last_n": last.n if last else 0,
+            "last_hash": last.hash.hex() if last else "",
+            "unsealed": _unsealed(case),
+        },
+        "files": [asdict(file) for file in files],
+    }
+    return json.dumps(told, ensure_ascii=False, indent=1).encode() + b"\n"
+
+
+def _finish(package: Package, key: SigningKey, manifest: bytes) -> int:
+    package.add("manifest.json", [manifest])
+    signature = f"farwatch-manifest-1 {key.public_key.hex()} {key.sign(manifest).hex()}\n"
+    package.add("manifest.sig", [signature.encode()])
+    return package.finish()

@@ -1,0 +1,347 @@
+"""Verifies a Farwatch evidence ZIP, offline; put together with its two neighbours by `single`, with Python 3.11 and nothing else:
+
+    python3 verify.py FILE.zip --key FINGERPRINT_OR_PEM [--key …] [--roots FILE]
+
+The key and the roots must come from elsewhere than the ZIP: from a printed report, from what was kept. So should this
+file. One line for each thing that is wrong, by name and place; exit code 0 when there is none, 1 when there is, 2 when
+it was called wrongly.
+"""
+
+import argparse
+import binascii
+import hashlib
+import itertools
+import json
+import re
+import struct
+import sys
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from alerting.verifier.hashes import fingerprint, is_signed, new_sm3
+from alerting.verifier.layout import Archive, Found
+
+MANIFEST, SIGNATURE, LOG, SEALS = "manifest.json", "manifest.sig", "log.jsonl", "seals.json"
+MOST_SWAPS = 40
+GOOD = "the case is what was sealed and signed"
+_SIGNED = re.compile(rb"farwatch-manifest-1 ([0-9a-f]{64}) ([0-9a-f]{128})\n")
+_SPKI = bytes.fromhex("302a300506032b6570032100")
+UNREADABLE = (
+    ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, OverflowError, struct.error,
+)  # fmt: skip
+"""What texts raise that are not what they should be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    found: Sequence[Found]
+    notes: Sequence[str]
+    manifest: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """An entry of the log as log.jsonl has it; `event` is its text, read."""
+
+    n: int
+    prev_hash: bytes
+    hash: bytes
+    text: str
+    event: Mapping[str, Any]
+
+
+def link(prev_hash: bytes, text: str) -> bytes:
+    return hashlib.sha256(prev_hash + text.encode()).digest()
+
+
+def merkle_root(leaves: Iterable[bytes]) -> bytes:
+    level = list(leaves)
+    while len(level) > 1:
+        paired = [
+            hashlib.sha256(b"\1" + a + b).digest() for a, b in zip(level[::2], level[1::2], strict=False)
+        ]
+        level = paired + level[len(paired) * 2 :]
+    return level[0]
+
+
+class Check:
+    """One verification. `trusted`: fingerprints of keys; `roots`: what was kept elsewhere, by hour, None where nothing was."""
+
+    def __init__(
+        self, archive: Archive, trusted: frozenset[str], roots: Mapping[str, Mapping[str, Any]] | None
+    ) -> None:
+        self.archive, self.roots = archive, roots
+        self.trusted = trusted | {str(r["key"]) for r in (roots or {}).values()}
+        self.found: list[Found] = [*archive.damage]
+        self.notes: list[str] = []
+        self.manifest: Mapping[str, Any] = {}
+        self.task: int | None = None
+        self.lines: list[Line] = []
+        self.sealed: dict[int, tuple[int, bytes]] = {}
+
+    def run(self) -> Verdict:
+        steps: tuple[tuple[Callable[[], None], str], ...] = (
+            (self._signature, SIGNATURE), (self._manifest, MANIFEST), (self._files, MANIFEST), (self._log, LOG),
+            (self._seals, SEALS), (self._sealed, SEALS), (self._counts, MANIFEST), (self._evidence, MANIFEST),
+        )  # fmt: skip
+        for step, name in steps:
+            try:
+                step()
+            except UNREADABLE as error:
+                missing = isinstance(error, KeyError) and name not in self.archive.entries
+                self.say(
+                    "file_missing" if missing else "manifest_changed" if name == MANIFEST else "file_changed",
+                    name,
+                    "unreadable",
+                )
+        return Verdict(list(dict.fromkeys(self.found)), self.notes, self.manifest)
+
+    def say(self, name: str, place: object, detail: str = "") -> None:
+        self.found.append(Found(name, str(place), detail))
+
+    def _signature(self) -> None:
+        signed = _SIGNED.fullmatch(self.archive.read(SIGNATURE))
+        if signed is None:
+            return self.say("signature_wrong", SIGNATURE, "not a signature of ours")
+        key, signature = bytes.fromhex(signed[1].decode()), bytes.fromhex(signed[2].decode())
+        if fingerprint(key) not in self.trusted:
+            self.say("key_unknown", fingerprint(key), "signed the manifest")
+        if not is_signed(key, signature, self.archive.read(MANIFEST)):
+            self.say("signature_wrong", MANIFEST)
+        return None
+
+    def _manifest(self) -> None:
+        manifest = json.loads(self.archive.read(MANIFEST))
+        self.task, self.manifest = int(manifest["task"]["id"]), manifest
+
+    def _files(self) -> None:
+        listed = {str(f["path"]): f for f in self.manifest["files"]}
+        for path in sorted(listed.keys() - self.archive.entries.keys()):
+            self.say("file_missing", path)
+        for path in sorted(self.archive.entries.keys() - listed.keys() - {MANIFEST, SIGNATURE}):
+            self.say("file_extra", path)
+        for path, entry in self.archive.entries.items():
+            crc, digest, sm3 = 0, hashlib.sha256(), new_sm3()
+            for chunk in self.archive.chunks(path):
+                crc = zlib.crc32(chunk, crc)
+                digest.update(chunk)
+                sm3.update(chunk)
+            told = listed.get(path)
+            if told is not None and (digest.hexdigest(), entry.size) != (told["sha256"], told["size"]):
+                self.say("file_changed", path)
+            elif told is not None and sm3.hexdigest() != told["sm3"]:
+                self.say("sm3_differs", path)
+            elif crc != entry.crc:
+                self.say("zip_damaged", path, "its CRC-32 is another")
+
+    def _log(self) -> None:
+        *texts, end = self.archive.read(LOG).decode().split("\n")
+        for at, text in enumerate([*texts, *([end] if end else [])], 1):
+            try:
+                self.lines.append(self._line(json.loads(text)))
+            except UNREADABLE:
+                self.say("entry_changed", f"line {at}", "unreadable")
+        for before, line in zip(self.lines, self.lines[1:], strict=False):
+            if line.n <= before.n:
+                self.say("entries_swapped", f"n = {before.n}, {line.n}")
+            elif line.n == before.n + 1 and line.prev_hash != before.hash:
+                self.say("link_broken", f"n = {line.n}")
+        for line in self.lines:
+            if line.event["n"] != line.n:
+                self.say("entries_swapped", f"n = {line.n}, {line.event['n']}")
+            elif link(line.prev_hash, line.text) != line.hash:
+                self.say("entry_changed", f"n = {line.n}")
+            elif self.task is not None and line.event["task"] not in (None, self.task):
+                self.say("entry_changed", f"n = {line.n}", "of another task")
+
+    @staticmethod
+    def _line(told: Mapping[str, Any]) -> Line:
+        event = json.loads(told["text"])
+        if not {"n", "type", "task"} <= event.keys():
+            raise ValueError("not an event")
+        prev_hash, digest = bytes.fromhex(told["prev_hash"]), bytes.fromhex(told["hash"])
+        return Line(n=int(told["n"]), prev_hash=prev_hash, hash=digest, text=told["text"], event=event)
+
+    def _seals(self) -> None:
+        before: Mapping[str, Any] | None = None
+        for told in json.loads(self.archive.read(SEALS))["seals"]:
+            seal = json.loads(told["text"])
+            hour, key = str(seal["hour"]), bytes.fromhex(told["public_key"])
+            if fingerprint(key) not in self.trusted:
+                self.say("key_unknown", fingerprint(key), f"signed the seal of {hour}")
+            if not is_signed(key, bytes.fromhex(told["signature"]), told["text"].encode()):
+                self.say("seal_signature_wrong", hour)
+            leaves = [(int(task), bytes.fromhex(digest)) for task, digest in told["leaves"]]
+            hashed = (
+                hashlib.sha256(b"\0" + task.to_bytes(8, "big") + digest).digest() for task, digest in leaves
+            )
+            if (
+                len(leaves) != seal["n_last"] - seal["n_first"] + 1
+                or merkle_root(hashed).hex() != seal["root"]
+            ):
+                self.say("root_differs", hour)
+            if before and (
+                seal["n_first"] <= before["n_last"]
+                or (seal["n_first"] == before["n_last"] + 1 and seal["prev_root"] != before["root"])
+            ):
+                self.say("link_broken", f"seal of {hour}")
+            known = (self.roots or {}).get(hour)
+            if self.roots is not None and (
+                known is None or any(known[k] != seal[k] for k in ("n_first", "n_last", "root"))
+            ):
+                self.say("root_not_known", hour)
+            self.sealed |= dict(enumerate(leaves, seal["n_first"]))
+            before = seal
+        if self.roots is None:
+            self.notes.append("no roots were given: whoever has the key could have made all of this anew")
+
+    def _sealed(self) -> None:
+        """Each entry under its leaf, each leaf of the task an entry."""
+        by_n = {line.n: line for line in self.lines}
+        last_sealed = max([*self.sealed, *self._sealed_elsewhere()], default=0)
+        wrong = [
+            n for n, line in by_n.items()
+            if n <= last_sealed and self.sealed.get(n) != (line.event["task"] or 0, line.hash)
+        ]  # fmt: skip
+        for n in wrong:
+            why = "its hour's seal holds another entry" if n in self.sealed else "under no seal"
+            self.say("leaf_missing", f"n = {n}", why)
+        for n, line in by_n.items():
+            if n - 1 in self.sealed and self.sealed[n - 1][1] != line.prev_hash:
+                self.say("link_broken", f"n = {n}")
+        for a, b in itertools.permutations(wrong[:MOST_SWAPS], 2):
+            if self._was(by_n[a], by_n[b]):
+                self.say("entries_swapped", f"n = {min(a, b)}, {max(a, b)}")
+        self._missing(
+            frozenset(n for n, (task, _) in self.sealed.items() if task == self.task and n not in by_n)
+        )
+
+    def _sealed_elsewhere(self) -> list[int]:
+        """The last n of each seal that was there, by the roots kept elsewhere, when the case was exported."""
+        exported_at = str(self.manifest.get("exported_at", ""))
+        return [int(r["n_last"]) for hour, r in (self.roots or {}).items() if hour <= exported_at]
+
+    def _was(self, line: Line, other: Line) -> bool:
+        """Stood this very event in the other's place when it was sealed?"""
+        texts = {line.text.replace(f'"n":{line.n}', f'"n":{other.n}', 1)}
+        at, other_at = (json.dumps(one.event.get("at")) for one in (line, other))
+        texts |= {text.replace(f'"at":{at}', f'"at":{other_at}', 1) for text in texts}
+        before, there = self.sealed.get(other.n - 1), self.sealed.get(other.n)
+        return before is not None and there is not None and any(link(before[1], t) == there[1] for t in texts)
+
+    def _missing(self, numbers: frozenset[int]) -> None:
+        for first in sorted(n for n in numbers if n - 1 not in numbers):
+            last = first
+            while last + 1 in numbers:
+                last += 1
+            self.say("events_missing", f"n = {first}" + (f" to {last}" if last > first else ""))
+
+    def _counts(self) -> None:
+        told, last = self.manifest["events"], self.lines[-1] if self.lines else None
+        if told["count"] != len(self.lines) or (
+            last and (told["last_n"], told["last_hash"]) != (last.n, last.hash.hex())
+        ):
+            place = (
+                f"after n = {last.n if last else 0}"
+                if told["last_n"] > (last.n if last else 0)
+                else f"up to n = {told['last_n']}"
+            )
+            self.say(
+                "events_missing",
+                place,
+                f"the manifest counts {told['count']} and ends with n = {told['last_n']}, the log {len(self.lines)}",
+            )
+        if told["unsealed"]:
+            self.notes.append(
+                f"{told['unsealed']} of the events lie under no seal yet: export again after the full hour"
+            )
+
+    def _evidence(self) -> None:
+        """Every stored piece is the one of which the log said at once what its hash is."""
+        told = {str(a.event["evidence"]): a for a in self.lines if a.event["type"] == "evidence_stored"}
+        rows = {str(row["id"]): row for row in self.manifest["evidence"]}
+        hashes = {str(f["path"]): str(f["sha256"]) for f in self.manifest["files"]}
+        sm3 = {str(f["path"]): str(f["sm3"]) for f in self.manifest["files"]}
+        for id_ in sorted(told.keys() - rows.keys()):
+            self.say("file_missing", f"evidence {id_}", f"n = {told[id_].n} tells of it")
+        for id_, row in rows.items():
+            if row["sha256"] is None:
+                continue
+            place = str(row.get("path") or f"evidence {id_}")
+            if id_ not in told or told[id_].event["sha256"] != row["sha256"]:
+                self.say(
+                    "file_changed",
+                    place,
+                    f"n = {told[id_].n} tells another hash"
+                    if id_ in told
+                    else "no entry of the log tells of it",
+                )
+            if row.get("path") and hashes[place] != row["sha256"]:
+                self.say("file_changed", place, "it was damaged when it was exported")
+            if row.get("path") and row.get("sm3", sm3[place]) not in (None, sm3[place]):
+                self.say("sm3_differs", place, "its row tells another")
+            if row["state"] == "stored" and not row.get("path"):
+                self.say("file_missing", place, "its bytes were missing when it was exported")
+
+
+def verify(
+    file: BinaryIO, trusted: Iterable[str], roots: Mapping[str, Mapping[str, Any]] | None = None
+) -> Verdict:
+    """`trusted`: fingerprints. Raises nothing for what is in the file, however hostile; OSError when it cannot be read."""
+    return Check(Archive(file), frozenset(trusted), roots).run()
+
+
+def read_key(text: str) -> str:
+    """A fingerprint, or the fingerprint of the public key in a PEM file. Raises ValueError and OSError."""
+    digits = text.replace("-", "").replace(" ", "").replace(":", "").lower()
+    if re.fullmatch("[0-9a-f]{32}", digits):
+        return "-".join(digits[i : i + 4] for i in range(0, 32, 4))
+    pem = re.search(
+        r"-----BEGIN PUBLIC KEY-----([\sA-Za-z0-9+/=]+)-----END PUBLIC KEY-----",
+        Path(text).read_text("ascii"),
+    )
+    der = binascii.a2b_base64(pem[1]) if pem else b""
+    if len(der) != 44 or not der.startswith(_SPKI):
+        raise ValueError("no public Ed25519 key")
+    return fingerprint(der[12:])
+
+
+def read_roots(path: str) -> dict[str, Mapping[str, Any]]:
+    """What `farwatch evidence roots` wrote, by hour. Raises ValueError, KeyError, TypeError and OSError."""
+    return {
+        str(root["hour"]): {k: root[k] for k in ("n_first", "n_last", "root", "key")}
+        for root in json.loads(Path(path).read_text("utf-8"))["roots"]
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="Verifies a Farwatch evidence ZIP, offline.")
+    parser.add_argument("file", type=Path, metavar="FILE.zip")
+    parser.add_argument(
+        "--key",
+        action="append",
+        required=True,
+        help="fingerprint, or PEM file of the public key; again for more",
+    )
+    parser.add_argument(
+        "--roots", metavar="FILE", help="what `farwatch evidence roots` wrote, kept elsewhere"
+    )
+    args = parser.parse_args(arguments)
+    try:
+        trusted = [read_key(key) for key in args.key]
+        roots = read_roots(args.roots) if args.roots else None
+        with args.file.open("rb") as file:
+            verdict = verify(file, trusted, roots)
+    except (OSError, *UNREADABLE) as error:
+        print(f"verify: {error}", file=sys.stderr)
+        return 2
+    print(*verdict.found, *(f"note: {note}" for note in verdict.notes), sep="\n")
+    print(f"{len(verdict.found)} things are wrong" if verdict.found else GOOD)
+    return 1 if verdict.found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,136 @@
+"""verify.html, opened as a file in a real browser, says of each ZIP what the command says."""
+
+import base64
+import hashlib
+import io
+import json
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page
+
+from alerting.sealing.keys import public_pem
+from alerting.verifier import single
+from alerting.verifier.verify import Verdict, verify
+from tests.support.browser import CHROMIUM, open_browser
+from tests.support.evidence_case import PIECES, Paper, a_key, forged, packed, unpacked
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.process,
+    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
+]
+
+
+@pytest.fixture
+async def page(tmp_path: Path) -> AsyncIterator[Page]:
+    """The page as a file, with everything that it would load or complain of."""
+    (tmp_path / "verify.html").write_bytes(single.page())
+    async with open_browser() as browser:
+        page = await browser.new_page(locale="en-GB")
+        troubles: list[str] = []
+        page.on("pageerror", lambda e: troubles.append(str(e)))
+        page.on("console", lambda m: troubles.append(m.text))
+        page.on("request", lambda r: troubles.append(r.url) if "verify.html" not in r.url else None)
+        await page.goto((tmp_path / "verify.html").as_uri())
+        yield page
+        assert troubles == []
+
+
+async def judged(page: Page, folder: Path, content: bytes, key: str, roots: object) -> tuple[str, set[str]]:
+    """The verdict, and each thing that is wrong as `name (place)`."""
+    (folder / "case.zip").write_bytes(content)
+    await page.set_input_files("#file", folder / "case.zip")
+    await page.fill("#key", key)
+    if roots is None:
+        await page.set_input_files("#roots", [])
+    else:
+        (folder / "roots.json").write_text(json.dumps(roots))
+        await page.set_input_files("#roots", folder / "roots.json")
+    await page.click("#go")
+    done = page.locator("#verdict:is([data-state=good], [data-state=bad], [data-state=cannot])")
+    await done.wait_for(timeout=20_000)
+    state = await done.get_attribute("data-state") or ""
+    return state, set(await page.locator("#found code").all_inner_texts())
+
+
+def as_the_command(verdict: Verdict) -> tuple[str, set[str]]:
+    found = {f"{found.name} ({found.place})" for found in verdict.found}
+    return "bad" if found else "good", found
+
+
+def changed(content: bytes, place: int) -> bytes:
+    return content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
+
+
+async def attacks(paper: Paper) -> dict[str, bytes]:
+    good = await paper.pack()
+    other_clip = {**paper.contents, "clip": b"another film"}
+    swapped = list(paper.events)
+    swapped[6], swapped[8] = swapped[8], swapped[6]
+    with_swapped = unpacked(await forged(paper, events=swapped).pack())
+    shorter = unpacked(good)
+    shorter["log.jsonl"] = b"".join(shorter["log.jsonl"].splitlines(keepends=True)[:-3])
+    without_piece = unpacked(good)
+    del without_piece[f"evidence/{PIECES['photo'][0]}.jpg"]
+    return {
+        "good": good,
+        "another key": await forged(paper, key=a_key(2), contents=other_clip, events=[]).pack(),
+        "the true key": await forged(paper, contents=other_clip, events=[]).pack(),
+        "swapped": packed({**with_swapped, "seals.json": unpacked(good)["seals.json"]}, paper.key),
+        "shorter": packed(shorter, paper.key),
+        "without a piece": packed(without_piece, paper.key),
+        "a header's byte": changed(good, 7),
+        "a clip's byte": changed(good, 700),
+        "the directory's byte": changed(good, len(good) - 300),
+        "the last byte": changed(good, len(good) - 1),
+        "junk behind": good + b"junk",
+        "cut off": good[: len(good) // 2],
+        "no ZIP": b"\x89PNG" * 99,
+    }
+
+
+async def test_the_page_says_what_the_command_says(page: Page, tmp_path: Path) -> None:
+    paper = Paper(folder=tmp_path / "blobs")
+    roots = {"roots": [{"hour": hour, **root} for hour, root in paper.roots().items()]}
+    for name, content in (await attacks(paper)).items():
+        command = verify(io.BytesIO(content), [paper.key.fingerprint], paper.roots())
+        said = await judged(page, tmp_path, content, paper.key.fingerprint, roots)
+        assert said == as_the_command(command), name
+        assert (said[0] == "good") == (name == "good")
+
+
+async def test_the_page_takes_a_key_as_pem_and_no_roots_with_a_warning(page: Page, tmp_path: Path) -> None:
+    paper = Paper(folder=tmp_path / "blobs")
+    content = await paper.pack()
+    assert (await judged(page, tmp_path, content, public_pem(paper.key.public_key), None))[0] == "good"
+    assert "No roots were given" in await page.inner_text("#notes")
+    assert (await judged(page, tmp_path, content, public_pem(a_key(2).public_key), None))[0] == "bad"
+    assert (await judged(page, tmp_path, content, "not a key", None))[0] == "cannot"
+    await page.click("#language")
+    assert await page.inner_text("h1") == "证据包核验"
+
+
+def test_the_page_allows_its_own_script_and_style_and_nothing_else() -> None:
+    text = single.page().decode()
+    policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text)
+    assert policy is not None
+
+    def digest(tag: str) -> str:
+        (body,) = re.findall(rf"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
+        return "'sha256-" + base64.b64encode(hashlib.sha256(body.encode()).digest()).decode() + "'"
+
+    assert policy[1] == (
+        f"default-src 'none'; script-src {digest('script')}; style-src {digest('style')}; base-uri 'none'; form-action 'none'"
+    )
+
+
+def test_the_page_has_the_same_words_in_both_languages() -> None:
+    zh, en = re.search(
+        r"zh: \{(.*?)\n  \},\n  en: \{(.*?)\n  \},", single.page().decode(), re.DOTALL
+    ).groups()  # type: ignore[union-attr]
+    keys = [re.findall(r"[\s{,]([a-z0-9_]+): \"", part) for part in (zh, en)]
+    assert keys[0] == keys[1]
+    assert len(keys[0]) > 25
