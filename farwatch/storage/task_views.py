@@ -66,14 +66,18 @@ async def one(pool: Pool, task: int, officer: str | None) -> TaskRows | None:
         return await _with_parts(connection, tasks) if tasks else None
 
 
+_MATTERS = """SELECT m.id, m.task_id, m.fingerprint, m.kind, m.station, m.camera, m.code, m.zone, m.event_at, m.found_at,
+  m.accepted_at, m.ceased_at, m.closed_at, m.closed_reason, m.confirmed_by, m.severity, m.reason_key, m.reason_params,
+  o.occurrences, greatest(m.found_at, o.last_found_at) AS last_found_at, coalesce(o.was_silenced, false) AS was_silenced
+FROM matters m CROSS JOIN LATERAL (
+  SELECT count(*) AS occurrences, max(f.found_at) AS last_found_at, bool_or(f.silence_id IS NOT NULL) AS was_silenced
+  FROM matter_findings mf JOIN findings f ON f.id = mf.finding_id WHERE mf.matter_id = m.id
+) AS o WHERE m.task_id = ANY($1::bigint[]) ORDER BY m.id"""
+
+
 async def _with_parts(connection: Connection, tasks: Sequence[Record]) -> TaskRows:
     ids = [t["id"] for t in tasks]
-    matters = await connection.fetch(
-        "SELECT id, task_id, fingerprint, kind, station, camera, code, zone, event_at, found_at, accepted_at, ceased_at,"
-        " closed_at, closed_reason, confirmed_by, severity, reason_key, reason_params FROM matters"
-        " WHERE task_id = ANY($1::bigint[]) ORDER BY id",
-        ids,
-    )
+    matters = await connection.fetch(_MATTERS, ids)
     evidence = await connection.fetch(
         _EVIDENCE_OF_MATTERS,
         [m["id"] for m in matters],

@@ -75,6 +75,7 @@ class OwnDeadline(BaseModel):
 class MatterBody(BaseModel):
     """Has `station` or `camera`, and `code` or `zone` where there is one.
 
+    `occurrences`: how often it was found, `last_found_at` when last; `was_silenced`: a silence held some of it back.
     `ceased_at`: its findings ended and stayed away. `confirmed_by`: matters of the same place that another kind of eye saw.
     """
 
@@ -92,6 +93,9 @@ class MatterBody(BaseModel):
     closed_at: datetime | None
     closed_reason: str | None
     confirmed_by: list[int]
+    occurrences: int
+    last_found_at: datetime
+    was_silenced: bool
     severity: int
     reason: Reason
     deadlines: OwnDeadline

@@ -85,6 +85,11 @@ export interface Matter {
   accepted_at: string | null;
   severity: number;
   reason: Reason;
+  /** How often it was found, and when last. */
+  occurrences?: number;
+  last_found_at?: string;
+  was_silenced?: boolean;
+  confirmed_by?: number[];
   deadlines?: { accept: Deadline | null };
   evidence: Evidence[];
 }

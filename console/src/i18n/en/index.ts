@@ -5,4 +5,5 @@ export { evidence } from "./evidence";
 export { faults } from "./faults";
 export { pages } from "./pages";
 export { reasons } from "./reasons";
+export { silences } from "./silences";
 export { words } from "./words";

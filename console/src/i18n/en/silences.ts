@@ -1,0 +1,56 @@
+/** Silences, maintenance windows, storms. */
+
+export const silences: Record<string, string> = {
+  "silences.title": "Silences",
+  "silences.intro": "What is found during a silence is kept, but nobody is sent; open tasks and their clocks go on. At its end, or when it is ended early, whatever still stands is dealt with at once. 30 days at most.",
+  "silences.kind": "Kind",
+  "silences.what": "About",
+  "silences.what_enterprise": "Enterprise",
+  "silences.what_station": "Station",
+  "silences.what_camera": "Camera",
+  "silences.what_grid": "Grid",
+  "silences.what_everything": "The whole city",
+  "silences.scope": "About",
+  "silences.finding_kind": "Kind of finding",
+  "silences.any_kind": "Every kind",
+  "silences.from": "From (empty: now)",
+  "silences.to": "To",
+  "silences.reason": "Reason",
+  "silences.author": "Set by",
+  "silences.held": "Held back",
+  "silences.state": "State",
+  "silences.runs": "In force",
+  "silences.to_come": "To come",
+  "silences.over": "Over",
+  "silences.ended_by": "Ended by {by}, {time}",
+  "silences.set": "Set",
+  "silences.end": "End",
+  "silences.sure": "End it now?",
+  "silences.none": "There are no silences",
+  "silences.strip": "{n} silences · {held} findings held back",
+  "silences.was_silenced": "was silenced",
+  "silences.waits": "Silenced",
+
+  "silence.silence": "Silence",
+  "silence.maintenance": "Maintenance",
+
+  "storms.strip": "Storm since {time} · {tasks} tasks, {matters} matters, joined by grid and kind",
+
+  "matters.times": "{n} times, last {time}",
+  "matters.confirmed": "Confirmed by camera and monitor, raised",
+
+  "event.silence_set": "Silence set",
+  "event.silence_ended": "Silence over",
+  "event.finding_silenced": "Found during a silence",
+  "event.matter_confirmed": "Confirmed by camera and monitor",
+  "event.storm_began": "Storm began",
+  "event.storm_ended": "Storm over",
+  "detail.matter_confirmed": "Raised to {severity}",
+
+  "notice.storm": "Too many tasks at once: joined by grid and kind",
+  "notice.storm_notices": "More matters and missed deadlines of the storm",
+
+  "error.scope_needed": "Say what it is about",
+  "error.unknown_scope": "{id} is not registered",
+  "error.silence_too_long": "A silence lasts at most {most_days} days",
+};

@@ -1,0 +1,56 @@
+/** Silences, maintenance windows, storms. */
+
+export const silences: Record<string, string> = {
+  "silences.title": "静默与检修",
+  "silences.intro": "静默期内新发现的问题只保存、不派单；已有任务和时钟照常。到期或提前结束时，仍在持续的问题立即派单。最长 30 天。",
+  "silences.kind": "类型",
+  "silences.what": "范围",
+  "silences.what_enterprise": "企业",
+  "silences.what_station": "监测点",
+  "silences.what_camera": "摄像机",
+  "silences.what_grid": "责任网格",
+  "silences.what_everything": "全城",
+  "silences.scope": "范围",
+  "silences.finding_kind": "问题类型",
+  "silences.any_kind": "全部类型",
+  "silences.from": "起（空：立即）",
+  "silences.to": "止",
+  "silences.reason": "理由",
+  "silences.author": "设置人",
+  "silences.held": "暂存",
+  "silences.state": "状态",
+  "silences.runs": "生效中",
+  "silences.to_come": "未开始",
+  "silences.over": "已到期",
+  "silences.ended_by": "{by} 于 {time} 结束",
+  "silences.set": "设置",
+  "silences.end": "结束",
+  "silences.sure": "确认立即结束？",
+  "silences.none": "没有静默",
+  "silences.strip": "静默 {n} 项 · 暂存 {held} 条",
+  "silences.was_silenced": "曾被静默",
+  "silences.waits": "静默中",
+
+  "silence.silence": "静默",
+  "silence.maintenance": "检修期",
+
+  "storms.strip": "告警风暴 · 自 {time} · {tasks} 个任务、{matters} 个事项按网格和类型合并",
+
+  "matters.times": "共 {n} 次，最近 {time}",
+  "matters.confirmed": "视频与监测互证，已升级",
+
+  "event.silence_set": "设置静默",
+  "event.silence_ended": "静默结束",
+  "event.finding_silenced": "静默中发现问题",
+  "event.matter_confirmed": "视频与监测互证",
+  "event.storm_began": "告警风暴开始",
+  "event.storm_ended": "告警风暴结束",
+  "detail.matter_confirmed": "升为 {severity}",
+
+  "notice.storm": "短时间内任务过多，按网格和类型合并",
+  "notice.storm_notices": "告警风暴中的新事项和超时",
+
+  "error.scope_needed": "请选定范围",
+  "error.unknown_scope": "没有登记 {id}",
+  "error.silence_too_long": "静默最长 {most_days} 天",
+};
