@@ -11,6 +11,11 @@ NOTICE_WAIT = Histogram(
     ["channel"],
     buckets=(0.1, 0.3, 1, 3, 10, 30, 60, 120, 300, 600, 1800, 3600),
 )
+WEBHOOK_EVENTS = Counter(
+    "farwatch_event_webhook_events",
+    "Events of the log sent to programs outside, by channel",
+    ["channel", "result"],
+)
 FINDINGS_DISPOSED = Counter(
     "farwatch_findings_disposed", "Findings by what they led to, and why", ["disposition", "reason"]
 )

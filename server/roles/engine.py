@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from alerting.channels.by_scheme import ByScheme
 from alerting.engine import Engine
+from alerting.forwarding import Forwarder
 from alerting.letters import Letters
 from alerting.outbox import Outbox
 from farwatch.runtime.clock import SystemClock
@@ -44,11 +45,14 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         engine = Engine(pool, lease, city.current, channels)
         addresses = LiveSecrets(settings.data_dir, notice_addresses)
         ways_out = await stack.enter_async_context(ByScheme.opened(SystemClock()))
-        outbox = Outbox(pool, lease, city.current, addresses, ways_out, letters_of(settings))
+        letters = letters_of(settings)
+        outbox = Outbox(pool, lease, city.current, addresses, ways_out, letters)
+        forwarder = Forwarder(pool, lease, city.current, addresses, ways_out, letters.source)
         jobs: dict[str, Callable[[], Awaitable[None]]] = {
             "engine": lambda: engine.run(settings.database_url),
             "sequencer": lambda: _sequence(pool, lease),
             "outbox": lambda: outbox.run(settings.database_url),
+            "event webhooks": lambda: forwarder.run(settings.database_url),
             "partitions": lambda: _keep_partitions(pool, city),
             "camera workers": lambda: _look_for_camera_workers(pool, lease),
             "evidence quota": lambda: _keep_quota(pool, city, settings),
