@@ -67,6 +67,12 @@ def _check_server(value: str) -> str:
     return value.rstrip("/")
 
 
+def _check_tsa(value: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s#]*)?", value):
+        raise PydanticCustomError("tsa", "must look like https://tsa.example/path")
+    return value
+
+
 class Settings(BaseModel):
     """Every field is `FARWATCH_` + its name in capitals in the environment, and its name in the TOML file."""
 
@@ -184,6 +190,14 @@ class Settings(BaseModel):
     report_font: Path | None = Field(
         default=None,
         description="A TrueType font with Chinese that PDF reports embed; without one a known place, else the reader's own font.",
+    )
+    tsa_url: Annotated[str, AfterValidator(_check_tsa)] | None = Field(
+        default=None,
+        description="A time stamp authority (RFC 3161) that witnesses each hour's seal of the log: http(s)://host/path.",
+    )
+    tsa_certificate: Path | None = Field(
+        default=None,
+        description="Its root certificate, PEM: with it each stamp is verified before it is kept.",
     )
     log_format: Literal["human", "json"] = Field(
         default="human", description="Logs for people or for machines."
