@@ -131,7 +131,6 @@ export const bureau: Record<string, string> = {
   "bureau.ratio": "Mean ÷ limit",
   "bureau.source": "Source",
   "bureau.followed": "What followed",
-  "bureau.recorded": "recorded",
   "bureau.more": "List more",
   "bureau.print_part": "Only the first {n} are listed here; the CSV has all.",
   "bureau.until": "up to {time}",

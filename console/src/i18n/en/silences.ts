@@ -31,6 +31,12 @@ export const silences: Record<string, string> = {
   "silences.was_silenced": "was silenced",
   "silences.waits": "Silenced",
 
+  "followed.record": "recorded",
+  "followed.warn": "enterprise warned",
+  "followed.silenced": "silenced",
+  "followed.counted": "counted so far",
+  "followed.task": "somebody is sent",
+
   "silence.silence": "Silence",
   "silence.maintenance": "Maintenance",
 

@@ -131,7 +131,6 @@ export const bureau: Record<string, string> = {
   "bureau.ratio": "均值÷限值",
   "bureau.source": "依据",
   "bureau.followed": "处理",
-  "bureau.recorded": "已记录",
   "bureau.more": "继续列出",
   "bureau.print_part": "本表只列出前 {n} 条，全部内容见 CSV。",
   "bureau.until": "统计至 {time}",

@@ -31,6 +31,12 @@ export const silences: Record<string, string> = {
   "silences.was_silenced": "曾被静默",
   "silences.waits": "静默中",
 
+  "followed.record": "已记录",
+  "followed.warn": "已预警企业",
+  "followed.silenced": "静默中",
+  "followed.counted": "累计次数中",
+  "followed.task": "已派单",
+
   "silence.silence": "静默",
   "silence.maintenance": "检修期",
 
