@@ -34,6 +34,7 @@ export const router = createRouter({
         { path: "exceedances", component: () => import("./bureau/ExceedancesPage.vue") },
         { path: "faults", component: () => import("./bureau/FindingsPage.vue") },
         { path: "rates", component: () => import("./bureau/RatesPage.vue") },
+        { path: "reports", component: () => import("./reports/ReportsPage.vue") },
         { path: "silences", component: () => import("./bureau/SilencesPage.vue") },
       ],
     },

@@ -5,5 +5,6 @@ export { evidence } from "./evidence";
 export { faults } from "./faults";
 export { pages } from "./pages";
 export { reasons } from "./reasons";
+export { reports } from "./reports";
 export { silences } from "./silences";
 export { words } from "./words";
