@@ -5,6 +5,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -117,6 +118,14 @@ class Engine:
         if self._situation is None:
             self._situation = await triage.situation(connection, self.city, now)
         return self._situation
+
+    def asked(self, officer: str, *, drill: bool) -> None:
+        if self._situation is None:
+            return
+        loads = self._situation.drill_tasks if drill else self._situation.open_tasks
+        more = {**loads, officer: loads.get(officer, 0.0) + 1.0}
+        changed = {"drill_tasks" if drill else "open_tasks": more}
+        self._situation = replace(self._situation, **changed)  # type: ignore[arg-type]
 
     def changed(self) -> None:
         self._situation = None

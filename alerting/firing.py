@@ -5,7 +5,7 @@ from datetime import datetime
 
 from alerting import dispatch, lifecycle, writing
 from alerting.ground import BATCH, Ground
-from alerting.steps import LEAD, Decision, Due, Effect, Notify, Seek
+from alerting.steps import LEAD, Decision, Due, Effect, Log, Notify, Seek
 from farwatch.domain.registry import Registry
 from farwatch.domain.task import Task
 from farwatch.storage import tasks
@@ -59,11 +59,13 @@ class _Desk:
             if any(isinstance(effect, Seek) for effect in decision.effects):
                 situation = await self.ground.situation(self.connection, self.now)
                 decision = dispatch.resolve(decision, situation, self.now)
-                self.ground.changed()
             decision = _addressed(decision, self.ground.city.registry)
             await writing.write(self.connection, task, decision, self.now)
         self.held[due.task] = decision.task
         self.effects.extend(decision.effects)
+        for effect in decision.effects:
+            if isinstance(effect, Log) and effect.type == "task_offered":
+                self.ground.asked(str(effect.detail["officer"]), drill=task.drill_id is not None)
         return True
 
 

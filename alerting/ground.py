@@ -34,8 +34,12 @@ class Ground(Protocol):
         """Who could be sent. Read again within a tick only after `changed`."""
         ...
 
+    def asked(self, officer: str, *, drill: bool) -> None:
+        """He was asked for one task more: `situation` counts it, and need not be read again."""
+        ...
+
     def changed(self) -> None:
-        """Somebody was asked: what `situation` said of open tasks holds no longer."""
+        """What `situation` said holds no longer."""
         ...
 
     async def peek(self) -> datetime:

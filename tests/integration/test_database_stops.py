@@ -5,9 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -20,6 +18,7 @@ from ingest.delivery import Delivery
 from ingest.intake import Intake
 from server.embedded.postgres import EmbeddedPostgres
 from tests.support.city import settle
+from tests.support.frozen_database import frozen
 from tests.support.monitors import message
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(60)]
@@ -52,25 +51,6 @@ def short_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "COMMAND_TIMEOUT_S", 1.0)
     monkeypatch.setattr(database, "CONNECT_TIMEOUT_S", 1.0)
     monkeypatch.setattr(leases, "CHECK_EVERY_S", 0.3)
-
-
-def backends(server: EmbeddedPostgres) -> list[int]:
-    """The postmaster first, then all its children."""
-    assert server.pid
-    children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
-    return [server.pid, *(int(pid) for pid in children)]
-
-
-@contextmanager
-def frozen(server: EmbeddedPostgres) -> Iterator[None]:
-    stopped = backends(server)
-    for pid in stopped:
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for pid in reversed(stopped):
-            os.kill(pid, signal.SIGCONT)
 
 
 def deliveries(count: int) -> list[Delivery]:
