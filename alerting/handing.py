@@ -61,7 +61,7 @@ def reassign(task: Task, event: Reassign, now: datetime) -> Decision:
         dispatched_at=task.dispatched_at or now,
         dispatch=Reason("reassigned", {"by": event.actor.name}),
     )
-    detail = {"from": before.officer, "to": event.to, "note": event.note}
+    detail = {"officer": event.to, "former": before.officer, "why": event.note}
     told = (Notify(_anew("withdrawn", task, now), o, "withdrawn") for o in asked if o != event.to)
     offered = Notify(_anew("offer", task, now), event.to, "offered", {"severity": task.severity})
     return Decision(
@@ -94,7 +94,7 @@ def hand_over(task: Task, event: HandOver, now: datetime) -> Decision:
         return unchanged(task, "already_asked")
     earlier = withdrawn(task, now)
     task = replace(task, handover_to=event.to)
-    asked = Log("handover_asked", {"from": task.officer, "to": event.to, "note": event.note})
+    asked = Log("handover_asked", {"officer": event.to, "former": task.officer, "why": event.note})
     offered = Notify(
         _anew("offer_handover", task, now), event.to, "handover_asked", {"severity": task.severity}
     )
@@ -132,7 +132,7 @@ def take_over(task: Task, _event: Accept, now: datetime) -> Decision:
         offered_to=tuple(o for o in dict.fromkeys((*task.offered_to, to)) if o != had),
         declined_by=tuple(o for o in dict.fromkeys((*task.declined_by, had)) if o != to),
     )
-    done = Log("task_handed_over", {"from": had, "to": to})
+    done = Log("task_handed_over", {"officer": to, "former": had})
     told = Notify(_anew("handed_over", task, now), had, "handed_over", urgent=False)
     return Decision(task, Reason("handed_over"), (done, told))
 
@@ -142,7 +142,7 @@ def decline_over(task: Task, event: Decline, now: datetime) -> Decision:
     if task.handover_to is None or task.handover_to != event.actor.officer:
         return refuse(task, "wrong_state", state=task.state.value)
     assert task.officer is not None
-    said = Log("handover_declined", {"officer": task.handover_to, "why": event.reason})
+    said = Log("handover_declined", {"officer": task.handover_to, **({"why": event.reason} if event.reason else {})})
     told = Notify(_anew("handover_declined", task, now), task.officer, "handover_declined")
     return Decision(replace(task, handover_to=None), Reason("handover_declined"), (said, told))
 

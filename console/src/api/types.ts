@@ -8,7 +8,7 @@ export type TaskState = "open" | "offered" | "accepted" | "arrived" | "handled" 
 export type DeadlineState = "pending" | "met" | "breached" | "cancelled";
 export type EvidenceKind = "still" | "still_marked" | "clip" | "clip_copy" | "readings" | "photo";
 export type ReadingKind = "rtd" | "min" | "hour" | "day";
-export type Verb = "accept" | "decline" | "arrive" | "handle" | "false-alarm" | "verify" | "close";
+export type Verb = "accept" | "decline" | "arrive" | "handle" | "false-alarm" | "verify" | "close" | "reassign" | "hand-over" | "excuse";
 
 export type Param = string | number | boolean | null | undefined;
 export type Params = Record<string, Param>;
@@ -36,6 +36,10 @@ export interface Reason {
 export interface Deadline {
   due_at: string;
   state: DeadlineState;
+  /** A breach that somebody excused; it stays one. */
+  excused_at?: string;
+  excused_by?: string;
+  excuse?: string;
 }
 
 export interface Named {
@@ -83,6 +87,10 @@ export interface Matter {
   event_at: string;
   found_at: string;
   accepted_at: string | null;
+  /** Its findings ended and stayed away. */
+  ceased_at?: string | null;
+  closed_at?: string | null;
+  closed_reason?: string | null;
   severity: number;
   reason: Reason;
   /** How often it was found, and when last. */
@@ -115,12 +123,19 @@ export interface Task extends TaskTimes {
   officer: string | null;
   enterprise: Named | null;
   severity: number;
-  outcome: "handled" | "false_alarm" | null;
+  outcome: "handled" | "false_alarm" | "ceased" | null;
   drill_id: string | null;
   dispatch: Reason | null;
   offered_to: string[];
   declined_by?: string[];
-  deadlines: { accept: Deadline | null; arrive: Deadline | null };
+  /** Asked to take it over from `officer`. */
+  handover_to?: string | null;
+  closed_reason?: string | null;
+  /** The earlier and the later task of the same business. */
+  reopened_from?: number | null;
+  followed_by?: number | null;
+  storm?: number | null;
+  deadlines: { accept: Deadline | null; arrive: Deadline | null; handle?: Deadline | null };
   matters: Matter[];
 }
 
@@ -244,6 +259,13 @@ export interface Warning {
   told_at: string;
   window_ends_at: string;
   state: string;
+  decided_at: string | null;
+  /** By which messenger it was told; null: nobody could be reached but by telephone. */
+  channel: string | null;
+  reminded_at: string | null;
+  acknowledged_at: string | null;
+  acknowledged_by: string | null;
+  answer: string | null;
   reason: Reason | null;
 }
 
@@ -292,6 +314,9 @@ export interface ActionBody {
   position?: Fix;
   note?: string;
   reason?: string;
+  to?: string;
+  deadline?: "accept" | "arrive" | "handle";
+  matter?: number;
 }
 
 export interface ActionResult {

@@ -12,7 +12,9 @@ export interface MyTasks {
   rest: Task[];
 }
 
+/** Offered to me, or its holder asks me to take it over. */
 export function isOffered(task: Task, me: string, declined: ReadonlySet<number>): boolean {
+  if (task.handover_to === me) return task.state === "accepted" && !declined.has(task.id);
   const waits = task.state === "open" || task.state === "offered";
   return waits && task.offered_to.includes(me) && !task.declined_by?.includes(me) && !declined.has(task.id);
 }
