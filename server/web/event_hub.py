@@ -154,8 +154,7 @@ class EventHub:
             seers = await self._seers(entries)
             # No await from here on: a stream begins before this page or after it.
             for frame in map(frame_of, entries):
-                officers = seers.get(frame.task, frozenset()) if frame.task is not None else frozenset()
-                for officer in (None, *officers):
+                for officer in (None, *_officers_for(frame, seers)):
                     for subscription in self._by_officer.get(officer, ()):
                         subscription.offer_or_drop_client(frame)
             self._position = entries[-1].n
@@ -175,8 +174,8 @@ class EventHub:
         entries = await log_reader.after(self._pool, after, PAGE, up_to)
         if not entries:
             return [], up_to
-        seen = visible(entries, session, await self._seers(entries))
-        return [frame_of(entry) for entry in seen], entries[-1].n
+        frames = [frame_of(entry) for entry in entries]
+        return visible(frames, session, await self._seers(entries)), entries[-1].n
 
     async def _seers(self, entries: Sequence[LogEntry]) -> Mapping[int, frozenset[str]]:
         return await task_views.officers_of(self._pool, [e.task for e in entries if e.task is not None])
@@ -205,11 +204,16 @@ def targets_of(session: Session) -> tuple[str, ...]:
     return ("centre", "city") if session.role in (Role.CENTRE, Role.ADMIN) else ()
 
 
+def _officers_for(frame: Frame, seers: Mapping[int, frozenset[str]]) -> frozenset[str]:
+    """Who hears of a task's events beside the roles that see all; who looked at its evidence is theirs alone."""
+    if frame.task is None or frame.type == "custody":
+        return frozenset()
+    return seers.get(frame.task, frozenset())
+
+
 def visible(
-    entries: Sequence[LogEntry], session: Session, seers: Mapping[int, frozenset[str]]
-) -> Sequence[LogEntry]:
+    frames: Sequence[Frame], session: Session, seers: Mapping[int, frozenset[str]]
+) -> Sequence[Frame]:
     """An officer sees the events of tasks that he holds or was ever offered; the other roles see all."""
     officer = _officer(session)
-    if officer is None:
-        return entries
-    return [e for e in entries if e.task is not None and officer in seers.get(e.task, frozenset())]
+    return frames if officer is None else [f for f in frames if officer in _officers_for(f, seers)]
