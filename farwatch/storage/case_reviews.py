@@ -51,8 +51,13 @@ SELECT e.id, e.state, e.sha256, e.sm3 FROM evidence e JOIN matter_findings f ON 
   JOIN matters m ON m.id = f.matter_id WHERE m.task_id = $1 ORDER BY id"""
 
 
+async def lock(connection: Connection, task: int) -> None:
+    """Nobody else changes the case, and nothing of it is purged, until the transaction's end."""
+    await connection.execute("SELECT FROM tasks WHERE id = $1 FOR UPDATE", task)
+
+
 async def load(connection: Connection | Pool, task: int) -> Case | None:
-    """None when there is no such task. In a transaction that holds the task's row no photo comes in between."""
+    """None when there is no such task. Under `lock` no photo comes in between."""
     head = await connection.fetchrow("SELECT state, case_pieces(id) AS digest FROM tasks WHERE id = $1", task)
     if head is None:
         return None

@@ -3,7 +3,7 @@
 Setting one refers to the task's row, which purging locks before it takes any bytes: the two wait for each other.
 """
 
-from farwatch.storage import audit, events
+from farwatch.storage import audit, case_reviews, events
 from farwatch.storage.database import Connection, Pool, Record
 
 _COLUMNS = "id, task_id, reason, set_by, set_at, lifted_by, lifted_at"
@@ -30,7 +30,7 @@ async def is_held(connection: Connection | Pool, task: int) -> bool:
 
 async def put(connection: Connection, task: int, *, by: str, reason: str) -> Record:
     """The hold in force: a new one, or the one that was set before, unchanged. Waits for whoever holds the task's row."""
-    await _lock(connection, task)
+    await case_reviews.lock(connection, task)
     row = await connection.fetchrow(
         "INSERT INTO legal_holds (task_id, reason, set_by) VALUES ($1, $2, $3)"
         f" ON CONFLICT (task_id) WHERE lifted_at IS NULL DO NOTHING RETURNING {_COLUMNS}",
@@ -47,7 +47,7 @@ async def put(connection: Connection, task: int, *, by: str, reason: str) -> Rec
 
 async def lift(connection: Connection, task: int, *, by: str, note: str) -> Record | None:
     """None when there is none in force. Waits for whoever holds the task's row."""
-    await _lock(connection, task)
+    await case_reviews.lock(connection, task)
     row = await connection.fetchrow(
         "UPDATE legal_holds SET lifted_at = clock_timestamp(), lifted_by = $2 WHERE task_id = $1 AND lifted_at IS NULL"
         f" RETURNING {_COLUMNS}",
@@ -58,7 +58,3 @@ async def lift(connection: Connection, task: int, *, by: str, note: str) -> Reco
         await events.append(connection, "hold_lifted", task=task, actor=by, hold=row["id"], note=note)
         await audit.write(connection, by, "hold_lifted", f"task/{task}", hold=row["id"])
     return row
-
-
-async def _lock(connection: Connection, task: int) -> None:
-    await connection.execute("SELECT FROM tasks WHERE id = $1 FOR UPDATE", task)

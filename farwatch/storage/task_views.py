@@ -19,7 +19,7 @@ FROM tasks t LEFT JOIN enterprises e ON e.id = t.enterprise"""
 _STATES = {"open": "t.state <> 'closed'", "closed": "t.state = 'closed'", "all": "true"}
 EVIDENCE = (
     "ev.id, ev.kind, ev.state, ev.reason, ev.sha256, ev.size_bytes, ev.media_type, ev.derived_from, ev.captured_at,"
-    " ev.camera, ev.meta"
+    " ev.camera, ev.meta, ev.sm3, ev.phone_sha256, ev.claimed_at"
 )
 _EVIDENCE_OF_MATTERS = f"""SELECT * FROM (
   SELECT mf.matter_id, {EVIDENCE},
@@ -104,7 +104,8 @@ async def photos(pool: Pool, task: int) -> list[Record]:
 
 async def notices(pool: Pool, task: int) -> list[Record]:
     rows: list[Record] = await pool.fetch(
-        "SELECT id, step, channel, target, message_key, message_params, state, attempts, created_at, sent_at FROM notices"
+        "SELECT id, task_id, step, channel, target, message_key, message_params, state, attempts, error, created_at, sent_at,"
+        " delivered_at, seen_at, accepted_at FROM notices"
         " WHERE task_id = $1 ORDER BY id",
         task,
     )

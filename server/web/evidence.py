@@ -1,19 +1,20 @@
-"""The bytes of evidence, for those who may see its task. Each view is written to the audit."""
+"""The bytes of evidence, for those who may see its task. Who saw or took out what is in the log's chain of custody."""
 
 import re
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import FileResponse
 
-from farwatch.storage import audit, task_views
-from farwatch.storage.database import Record
+from farwatch.storage import custody, task_views
+from farwatch.storage.custody import Purpose
+from farwatch.storage.database import Record, transaction
 from farwatch.storage.evidence import EvidenceKind, EvidenceState
 from farwatch.storage.sessions import Session
 from farwatch.storage.users import Role
 from server.web.authentication import SignedIn
-from server.web.context import WebContext
+from server.web.context import Web, WebContext
 from server.web.errors import ApiError, errors, not_found
 
 router = APIRouter(prefix="/api/v1/evidence", tags=["evidence"])
@@ -38,20 +39,24 @@ async def evidence_bytes(
     id: UUID,
     range: Annotated[str | None, Header()] = None,
     if_none_match: Annotated[str | None, Header()] = None,
+    purpose: Annotated[Purpose | None, Query()] = None,
+    x_purpose: Annotated[Purpose | None, Header()] = None,
 ) -> Response:
-    """Takes one range, so that a clip can be searched. 404 when there are no bytes: evidence_pending, _lost, _purged."""
+    """Takes one range, so that a clip can be searched. With a `purpose` (or X-Purpose) it is a download and counts as
+    exported; originals of photos are nothing else. 404 evidence_pending, _lost, _purged; 422 purpose_needed."""
+    wanted = purpose or x_purpose
     row = await task_views.evidence_row(web.pool, id, session.officer)
     if row is None:
         raise not_found()
     if row["state"] != EvidenceState.STORED:
         raise ApiError(404, f"evidence_{row['state']}", {"reason": row["reason"]})
     original_photo = row["kind"] == EvidenceKind.PHOTO and row["derived_from"] is None
-    _require_right(session, original_photo=original_photo)
+    _require_right(session, original_photo=original_photo, purpose=wanted)
     file = web.deps.blobs.path(row["sha256"])
     if not file.is_file():
         raise ApiError(404, "evidence_missing")
-    await audit.write(web.pool, session.name, "evidence_viewed", f"evidence/{id}", range=range and range[:40])
-    headers = _headers(row, inline=row["media_type"] in VIEWABLE and not original_photo)
+    await _note(web, session, id, wanted)
+    headers = _headers(row, inline=row["media_type"] in VIEWABLE and wanted is None)
     if if_none_match == headers["ETag"]:
         return Response(status_code=304, headers=headers)
     _require_satisfiable(range, row["size_bytes"])
@@ -60,10 +65,26 @@ async def evidence_bytes(
     return response
 
 
-def _require_right(session: Session, *, original_photo: bool) -> None:
-    """An original photo holds what its EXIF says of its maker: officers get the copy."""
-    if original_photo and session.role == Role.OFFICER:
+def _require_right(session: Session, *, original_photo: bool, purpose: Purpose | None) -> None:
+    """An original photo holds what its EXIF says of its maker: officers get the copy, and take nothing out."""
+    if session.role == Role.OFFICER and (original_photo or purpose is not None):
         raise ApiError(403, "not_your_role")
+    if original_photo and purpose is None:
+        raise ApiError(422, "purpose_needed")
+
+
+async def _note(web: Web, session: Session, id: UUID, purpose: Purpose | None) -> None:
+    """Before the bytes go out; once for each session, piece and purpose in a while, however often a clip is searched."""
+    now_s = web.deps.clock.monotonic()
+    view = f"{session.token_sha256.hex()}/evidence/{id}/{purpose or ''}"
+    if web.views.was_told(view, now_s):
+        return
+    async with transaction(web.pool) as connection:
+        await custody.note(
+            connection, actor=session.name, action="viewed" if purpose is None else "exported",
+            task=await custody.task_of(connection, id), evidence=id, purpose=purpose or "",
+        )  # fmt: skip
+    web.views.tell(view, now_s)
 
 
 def _headers(row: Record, *, inline: bool) -> dict[str, str]:

@@ -1,10 +1,14 @@
 """Photos of a task: the original is kept untouched, the pages get a copy made of its pixels alone."""
 
 import asyncio
+import hashlib
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID, uuid5
 
 from fastapi import APIRouter, Header, Request
+from pydantic import AwareDatetime
 from starlette.requests import ClientDisconnect
 
 from farwatch.domain.task import TaskState
@@ -18,7 +22,7 @@ from server.web.authentication import Acting
 from server.web.context import Web, WebContext
 from server.web.errors import ApiError, errors, not_found
 from server.web.guard import PHOTO_TYPES
-from server.web.photo_workshop import PhotoCopy, PhotoError, sniffed
+from server.web.photo_workshop import PhotoError, sniffed
 from server.web.task_shapes import EvidenceBody, evidence_body
 from server.web.tasks import TaskId
 
@@ -38,11 +42,18 @@ _BODY: dict[str, Any] = {
     "/{id}/photos", status_code=201, responses=errors(401, 403, 404, 408, 409, 413, 415), openapi_extra=_BODY
 )
 async def add_photo(
-    web: WebContext, session: Acting, id: TaskId, request: Request, x_client_id: Annotated[UUID, Header()]
+    web: WebContext,
+    session: Acting,
+    id: TaskId,
+    request: Request,
+    x_client_id: Annotated[UUID, Header()],
+    x_content_sha256: Annotated[str | None, Header(pattern="^[0-9a-f]{64}$")] = None,
+    x_taken_at: Annotated[AwareDatetime | None, Header()] = None,
 ) -> EvidenceBody:
-    """The copy's row; `derived_from` is the original. The same X-Client-Id again gives the same row.
+    """The copy's row; `derived_from` is the original. The same X-Client-Id again gives the same row. What the phone says of
+    hash and time is kept beside; no clock heeds it.
 
-    415 not_an_image; 422 photo_broken, photo_too_many_pixels or photo_too_hard, and then nothing is kept.
+    415 not_an_image; 422 hash_differs, photo_broken, photo_too_many_pixels or photo_too_hard, and then nothing is kept.
     """
     await _require_open_and_his(web, id, session)
     original, copy = (
@@ -50,7 +61,12 @@ async def add_photo(
     )
     if (known := await task_views.evidence_row(web.pool, copy, session.officer)) is None:
         async with web.photos.uploads:
-            await _keep(web, session, id, original, copy, await _uploaded(request))
+            content = await _uploaded(request)
+            if x_content_sha256 not in (None, hashlib.sha256(content).hexdigest()):
+                metrics.PHOTOS.labels("hash_differs").inc()
+                raise ApiError(422, "hash_differs")
+            photo = _Photo(web, session, id, x_content_sha256, x_taken_at)
+            await photo.keep(original, copy, content)
         known = await task_views.evidence_row(web.pool, copy, session.officer)
     if known is None:
         raise not_found()
@@ -79,46 +95,40 @@ async def _uploaded(request: Request) -> bytes:
     return bytes(content)
 
 
-async def _keep(web: Web, session: Session, task: int, original: UUID, copy: UUID, content: bytes) -> None:
-    media_type = sniffed(content)
-    if media_type is None:
-        metrics.PHOTOS.labels("not_an_image").inc()
-        raise ApiError(415, "not_an_image")
-    try:
-        made = await web.photos.copy(content)
-    except PhotoError as error:
-        metrics.PHOTOS.labels(error.key).inc()
-        raise ApiError(422, error.key) from error
-    first = await _row(web, session, task, original, content, media_type, None, None)
-    second = await _row(web, session, task, copy, made.jpeg, "image/jpeg", original, made)
-    async with transaction(web.pool) as connection:
-        await evidence.add(connection, first)
-        await evidence.add(connection, second)
-    metrics.PHOTOS.labels("stored").inc()
+@dataclass(frozen=True, slots=True)
+class _Photo:
+    """One upload: of which task, by whom, and what the phone said of it."""
 
+    web: Web
+    session: Session
+    task: int
+    phone_sha256: str | None
+    claimed_at: datetime | None
 
-async def _row(
-    web: Web,
-    session: Session,
-    task: int,
-    id: UUID,
-    content: bytes,
-    media_type: str,
-    derived_from: UUID | None,
-    made: PhotoCopy | None,
-) -> Evidence:
-    """The bytes are in the store when this returns. A phone's own time stays in the original, unread."""
-    kept = await asyncio.to_thread(web.deps.blobs.put_bytes, content)
-    return Evidence(
-        id=id,
-        kind=EvidenceKind.PHOTO,
-        state=EvidenceState.STORED,
-        media_type=media_type,
-        task_id=task,
-        sha256=kept.sha256,
-        sm3=kept.sm3,
-        size_bytes=len(content),
-        derived_from=derived_from,
-        captured_at=web.deps.clock.now(),
-        meta={"by": session.name} | ({"width": made.width, "height": made.height} if made else {}),
-    )
+    async def keep(self, original: UUID, copy: UUID, content: bytes) -> None:
+        media_type = sniffed(content)
+        if media_type is None:
+            metrics.PHOTOS.labels("not_an_image").inc()
+            raise ApiError(415, "not_an_image")
+        try:
+            made = await self.web.photos.copy(content)
+        except PhotoError as error:
+            metrics.PHOTOS.labels(error.key).inc()
+            raise ApiError(422, error.key) from error
+        first = await self._row(original, content, media_type)
+        size = {"width": made.width, "height": made.height}
+        second = await self._row(copy, made.jpeg, "image/jpeg")
+        second = replace(second, derived_from=original, phone_sha256=None, meta={**second.meta, **size})
+        async with transaction(self.web.pool) as connection:
+            await evidence.add(connection, first)
+            await evidence.add(connection, second)
+        metrics.PHOTOS.labels("stored").inc()
+
+    async def _row(self, id: UUID, content: bytes, media_type: str) -> Evidence:
+        """The bytes are in the store when this returns. The time in a photo's EXIF stays in the original, unread."""
+        kept = await asyncio.to_thread(self.web.deps.blobs.put_bytes, content)
+        return Evidence(
+            id=id, kind=EvidenceKind.PHOTO, state=EvidenceState.STORED, media_type=media_type, task_id=self.task,
+            sha256=kept.sha256, sm3=kept.sm3, size_bytes=len(content), captured_at=self.web.deps.clock.now(),
+            meta={"by": self.session.name}, phone_sha256=self.phone_sha256, claimed_at=self.claimed_at,
+        )  # fmt: skip

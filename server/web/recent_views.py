@@ -1,4 +1,4 @@
-"""Which live pictures a session looked at lately, so that a wall that asks each second fills no audit."""
+"""What a session looked at lately, so that a wall that asks each second, or a clip that is searched, fills no audit."""
 
 from collections import OrderedDict
 
@@ -11,11 +11,18 @@ class RecentViews:
         self._seen: OrderedDict[str, float] = OrderedDict()
 
     def is_new(self, view: str, now_s: float) -> bool:
-        """True for the first look, and again once VIEW_S seconds; beyond KNOWN_MAX the oldest are forgotten."""
-        if now_s - self._seen.get(view, float("-inf")) < VIEW_S:
+        """True for the first look, and again once VIEW_S seconds; it counts as told from here on."""
+        if self.was_told(view, now_s):
             return False
+        self.tell(view, now_s)
+        return True
+
+    def was_told(self, view: str, now_s: float) -> bool:
+        return now_s - self._seen.get(view, float("-inf")) < VIEW_S
+
+    def tell(self, view: str, now_s: float) -> None:
+        """Beyond KNOWN_MAX the oldest are forgotten."""
         self._seen[view] = now_s
         self._seen.move_to_end(view)
         if len(self._seen) > KNOWN_MAX:
             self._seen.popitem(last=False)
-        return True

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,10 +10,13 @@ from pydantic import BaseModel, Field
 
 from farwatch.domain.finding import Kind
 from farwatch.domain.task import DeadlineKind, DeadlineState, Outcome, TaskState
+from farwatch.storage import custody
 from farwatch.storage.database import Record
 from farwatch.storage.evidence import EvidenceKind, EvidenceState
 from farwatch.storage.log_reader import LogEntry
 from farwatch.storage.task_views import TaskRows
+from server.web.case_shapes import CaseBody
+from server.web.notice_shapes import NoticeBody
 from server.web.shapes import Named, Point, Reason
 
 
@@ -26,7 +29,8 @@ class EvidenceDetails(BaseModel):
 
     `codec` is h264, h265, mjpeg or jpeg. `time_source`: rtcp (the camera dates its pictures; `clock_offset_s` is how long
     after that they arrive, its clock's error and the way together) or receive. `key_distance_s`: between pictures that
-    decoding can begin with. `cut_short`: what ended the clip before its time.
+    decoding can begin with. `cut_short`: what ended the clip before its time. `certificate` is the device's as of then;
+    `certificate_expired` says that it had ended. `sm3_later`: the second hash was not made at first touch.
     """
 
     codec: str | None = Field(default=None, exclude_if=_absent)
@@ -39,16 +43,24 @@ class EvidenceDetails(BaseModel):
     time_source: str | None = Field(default=None, exclude_if=_absent)
     camera_clock_at: datetime | None = Field(default=None, exclude_if=_absent)
     clock_offset_s: float | None = Field(default=None, exclude_if=_absent)
+    certificate: str | None = Field(default=None, exclude_if=_absent)
+    certificate_until: date | None = Field(default=None, exclude_if=_absent)
+    certificate_expired: bool | None = Field(default=None, exclude_if=_absent)
+    sm3_later: bool | None = Field(default=None, exclude_if=_absent)
 
 
 class EvidenceBody(BaseModel):
-    """`url` is null until the bytes are stored; `derived_from` names the original of a copy."""
+    """`url` is null until the bytes are stored; `derived_from` names the original of a copy. `phone_sha256` and `claimed_at` are
+    what the officer's phone said of a photo before it sent it."""
 
     id: UUID
     kind: EvidenceKind
     state: EvidenceState
     reason: str | None
     sha256: str | None
+    sm3: str | None
+    phone_sha256: str | None = Field(default=None, exclude_if=_absent)
+    claimed_at: datetime | None = Field(default=None, exclude_if=_absent)
     url: str | None
     media_type: str
     derived_from: UUID | None
@@ -156,21 +168,10 @@ class TimelineEntry(BaseModel):
     detail: dict[str, Any]
 
 
-class NoticeBody(BaseModel):
-    id: int
-    step: str
-    channel: str
-    target: str
-    message: Reason
-    state: str
-    attempts: int
-    created_at: datetime
-    sent_at: datetime | None
-
-
 class TaskPage(TaskBody):
-    """A task with its time line, the viewable copies of its photos, and its notices."""
+    """A task with its time line, the viewable copies of its photos, and its notices; `case` is null for officers."""
 
+    case: CaseBody | None
     timeline: list[TimelineEntry]
     photos: list[EvidenceBody]
     notices: list[NoticeBody]
@@ -233,7 +234,10 @@ def _matter(matter: Record, answer: Record | None, evidence: Sequence[Record]) -
 
 def evidence_body(row: Record) -> EvidenceBody:
     url = f"/api/v1/evidence/{row['id']}" if row["state"] == EvidenceState.STORED else None
-    return EvidenceBody.model_validate({**dict(row), "url": url, "details": row["meta"]})
+    details = row["meta"]
+    if custody.has_expired(details, row["captured_at"]):
+        details = {**details, "certificate_expired": True}
+    return EvidenceBody.model_validate({**dict(row), "url": url, "details": details})
 
 
 def timeline_entry(entry: LogEntry) -> TimelineEntry:
@@ -242,11 +246,6 @@ def timeline_entry(entry: LogEntry) -> TimelineEntry:
     return TimelineEntry(
         n=entry.n, at=event["at"], type=event["type"], actor=event.get("actor"), detail=detail
     )
-
-
-def notice_body(row: Record) -> NoticeBody:
-    message = {"key": row["message_key"], "params": row["message_params"]}
-    return NoticeBody.model_validate({**dict(row), "message": message})
 
 
 def _grouped(rows: Iterable[Record], key: Callable[[Record], int]) -> dict[int, list[Record]]:

@@ -7,15 +7,16 @@ from fastapi import APIRouter, Path, Query
 from farwatch.storage import log_reader, task_views
 from server.web import delivery
 from server.web.authentication import SignedIn
+from server.web.case_shapes import case_body
 from server.web.context import WebContext
 from server.web.errors import ApiError, errors, not_found
+from server.web.notice_shapes import notice_body
 from server.web.shapes import Listing, position_of
 from server.web.shapes import cursor as cursor_of
 from server.web.task_shapes import (
     TaskBody,
     TaskPage,
     evidence_body,
-    notice_body,
     task_bodies,
     task_fields,
     timeline_entry,
@@ -54,7 +55,8 @@ async def one_task(web: WebContext, session: SignedIn, id: TaskId) -> TaskPage:
     return TaskPage.model_validate(
         {
             **task_fields(rows)[0],
-            "timeline": [timeline_entry(e) for e in timeline],
+            "case": None if session.officer else await case_body(web.pool, id),
+            "timeline": [timeline_entry(e) for e in timeline if e.event["type"] != "custody"],
             "photos": [evidence_body(r) for r in await task_views.photos(web.pool, id)],
             "notices": [notice_body(r) for r in await task_views.notices(web.pool, id)],
         }

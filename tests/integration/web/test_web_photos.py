@@ -1,6 +1,8 @@
 import asyncio
+import hashlib
 import io
 import zlib
+from datetime import UTC, datetime
 from struct import pack
 from uuid import uuid4
 
@@ -35,9 +37,10 @@ async def send(
     who: str = "wang",
     media_type: str = "image/jpeg",
     client_id: str | None = None,
+    said: dict[str, str] | None = None,
 ) -> httpx.Response:
     async with house.client(who) as client:
-        headers = {"Content-Type": media_type, "X-Client-Id": client_id or str(uuid4())}
+        headers = {"Content-Type": media_type, "X-Client-Id": client_id or str(uuid4()), **(said or {})}
         return await client.post(f"/api/v1/tasks/{task}/photos", content=content, headers=headers)
 
 
@@ -57,7 +60,7 @@ async def test_pages_get_an_upright_copy_of_the_pixels_alone_and_the_original_st
         copy = await client.get(row["url"])
         shown = (await client.get(f"/api/v1/tasks/{task}")).json()["photos"]
     async with house.client("chen") as client:
-        original = await client.get(f"/api/v1/evidence/{row['derived_from']}")
+        original = await client.get(f"/api/v1/evidence/{row['derived_from']}?purpose=case")
 
     assert shown == [row]
     assert original.content == photo
@@ -72,11 +75,13 @@ async def test_an_original_is_a_download_for_the_centre_and_nothing_for_officers
     row = (await send(house, await my_task(house), a_photo())).json()
     path = f"/api/v1/evidence/{row['derived_from']}"
     async with house.client("chen") as centre, house.client("wang") as officer:
-        original, refused = await centre.get(path), await officer.get(path)
+        original, refused = await centre.get(f"{path}?purpose=review"), await officer.get(path)
+        aimless = await centre.get(path)
 
     assert original.headers["content-type"] == "application/octet-stream"
     assert original.headers["content-disposition"].startswith("attachment")
     assert refused.status_code == 403
+    assert (aimless.status_code, aimless.json()["error"]["key"]) == (422, "purpose_needed")
 
 
 async def test_the_same_photo_sent_again_is_one_photo(house: House) -> None:
@@ -86,6 +91,38 @@ async def test_the_same_photo_sent_again_is_one_photo(house: House) -> None:
 
     assert first.json() == again.json()
     assert await house.pool.fetchval("SELECT count(*) FROM evidence") == 2
+
+
+async def test_what_the_phone_says_of_a_photo_is_kept_beside_and_its_hash_goes_into_the_log(
+    house: House,
+) -> None:
+    task, photo = await my_task(house), a_photo()
+    sha256 = hashlib.sha256(photo).hexdigest()
+    said = {"X-Content-SHA256": sha256, "X-Taken-At": "2026-11-22T08:00:00+08:00"}
+    row = (await send(house, task, photo, said=said)).json()
+    first, second = await house.pool.fetch(
+        "SELECT sha256, sm3, phone_sha256, claimed_at FROM evidence ORDER BY derived_from NULLS FIRST"
+    )
+    assert (first["sha256"], first["phone_sha256"]) == (sha256, sha256)
+    assert (second["sha256"], second["phone_sha256"]) == (row["sha256"], None)
+    assert first["claimed_at"] == second["claimed_at"] == datetime(2026, 11, 22, tzinfo=UTC)
+    assert row["claimed_at"] == "2026-11-22T00:00:00Z"
+    assert first["sm3"] == house.deps.blobs.digests(sha256).sm3
+    told = [r["event"] for r in await house.pool.fetch("SELECT event FROM event_queue ORDER BY id")]
+    assert [e.get("phone_sha256") for e in told] == [sha256, None]
+
+
+async def test_bytes_that_are_not_those_of_the_phone_are_refused_and_not_kept(house: House) -> None:
+    answer = await send(house, await my_task(house), a_photo(), said={"X-Content-SHA256": "0" * 64})
+    assert (answer.status_code, answer.json()["error"]["key"]) == (422, "hash_differs")
+    assert await house.pool.fetchval("SELECT count(*) FROM evidence") == 0
+    assert not list(house.deps.blobs.all())
+
+
+async def test_a_photo_may_come_until_the_case_is_closed(house: House) -> None:
+    for state in ("handled", "verified"):
+        task = await house.task(officer="o1", state=state)
+        assert (await send(house, task, a_photo())).status_code == 201, state
 
 
 def a_bomb() -> bytes:
@@ -202,12 +239,15 @@ FOREIGN = [
 async def test_no_more_photos_are_in_memory_than_there_is_room_for_also_while_they_are_decoded(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    task, inside, most = await my_task(house), 0, 0
+    task, inside, most, full = await my_task(house), 0, 0, asyncio.Event()
 
     async def slow(_: photo_workshop.PhotoWorkshop, __: bytes) -> photo_workshop.PhotoCopy:
         nonlocal inside, most
         inside += 1
         most = max(most, inside)
+        if inside == photo_workshop.UPLOADS_AT_ONCE:
+            full.set()
+        await full.wait()
         for _ in range(50):
             await asyncio.sleep(0)
         inside -= 1

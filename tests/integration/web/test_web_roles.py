@@ -42,7 +42,19 @@ TABLE = [
     Ask("GET", "/api/v1/tasks/{id}/choices", (401, 403, 403, 200, 200, 200)),
     Ask("POST", "/api/v1/tasks/{id}/{action}", (401, 409, 404, 409, 403, 409), DEED),
     Ask("POST", "/api/v1/tasks/{id}/photos", (401, 415, 404, 415, 403, 415), b"not an image"),
+    Ask("GET", "/api/v1/tasks/{id}/reviews", (401, 403, 403, 200, 200, 200)),
+    Ask(
+        "POST",
+        "/api/v1/tasks/{id}/reviews",
+        (401, 403, 403, 403, 409, 409),
+        {"part": "legal", "verdict": "passed"},
+    ),
+    Ask("PUT", "/api/v1/tasks/{id}/hold", (401, 403, 403, 403, 200, 200), {"reason": "appeal"}),
+    Ask("DELETE", "/api/v1/tasks/{id}/hold", (401, 403, 403, 403, 404, 404), query="?note=over"),
+    Ask("GET", "/api/v1/tasks/{id}/custody", (401, 403, 403, 200, 200, 200)),
     Ask("GET", "/api/v1/evidence/{id}", (401, 200, 404, 200, 200, 200)),
+    Ask("GET", "/api/v1/notices", (401, 403, 403, 200, 200, 200)),
+    Ask("POST", "/api/v1/notices/seen", (401, 204, 204, 204, 403, 204), {"task": 1}),
     Ask("GET", "/api/v1/grids", (401, 200, 200, 200, 200, 200)),
     Ask("GET", "/api/v1/stations", (401, 200, 200, 200, 200, 200)),
     Ask("GET", "/api/v1/stations/{mn}/readings", (401, 404, 404, 200, 200, 200), query="?code=a21026"),
@@ -190,7 +202,9 @@ async def _path(house: House, ask: Ask) -> str:
     elif "/marks/" in ask.route:
         row = await house.mark()
     return (
-        ask.route.format(id=row, kind="daily", collection="tasks", action="decline", mn="MN1", sha256="0" * 64, **NOBODYS)
+        ask.route.format(
+            id=row, kind="daily", collection="tasks", action="decline", mn="MN1", sha256="0" * 64, **NOBODYS
+        )
         + ask.query
     )
 
