@@ -14,6 +14,8 @@ const families: Record<string, string> = {
   cause: "cause",
   flag: "flag",
   label: "mark",
+  decision: "decision",
+  suggested: "suggested",
 };
 const CODES = ["code", "other", "codes"];
 const TIMES = ["at", "declared_at"];
