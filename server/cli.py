@@ -15,7 +15,7 @@ from farwatch.runtime.watchdog import Trouble
 from farwatch.storage.database import AUTHENTICATION_ERRORS, PASSING_ERRORS, SchemaError
 from farwatch.storage.leases import LeaseLostError
 from farwatch.storage.policy_toml import PolicyError
-from server import commands
+from server import commands, evidence_parser
 from server.keeping import CONFIGURATION_EXIT, GRACE_S, RoleError
 from server.roles.shared import ClockError
 from server.serve import ROLES, camera_process, processes_of, serve
@@ -72,6 +72,7 @@ def parser() -> argparse.ArgumentParser:
     erasing.add_parser("note", help="a deed's note and position; the log's chain stays whole").add_argument(
         "client_id", metavar="CLIENT_ID"
     )
+    evidence_parser.add(sub)
     sub.add_parser("check", help="verify the log's chain and the evidence's bytes against their rows")
     return top
 
@@ -252,6 +253,12 @@ def _dispatch(args: argparse.Namespace) -> int:
         from server import hj212_commands
 
         return hj212_commands.decode(args.file, stream=args.stream, key_file=args.sm4_key_file)
+    if args.command == "evidence" and args.evidence in ("verify", "verifier"):
+        from server import evidence_commands
+
+        if args.evidence == "verify":
+            return evidence_commands.verify_file(args)
+        return evidence_commands.write_verifier(args.out)
     logs.configure(getattr(args, "role", None) or args.command, as_json=False, level="info")
     settings = read(os.environ, args.config)
     logs.configure(
@@ -295,6 +302,10 @@ def _dispatch_with(settings: Settings, args: argparse.Namespace) -> int:
             from server import feed_token_commands
 
             return asyncio.run(feed_token_commands.run(settings, action, args))
+        case "evidence", _:
+            from server import evidence_commands
+
+            return asyncio.run(evidence_commands.run(settings, args))
         case "registry", "export":
             return asyncio.run(commands.registry_export(settings, args.folder))
         case "registry", _:

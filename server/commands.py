@@ -17,7 +17,7 @@ import orjson
 from farwatch.domain.review import CITY
 from farwatch.domain.share import Share
 from farwatch.runtime.clock import SystemClock
-from farwatch.storage import actions, evidence, users
+from farwatch.storage import actions, evidence, seals, users
 from farwatch.storage.blobs import BlobStore
 from farwatch.storage.database import PASSING_ERRORS, connect, open_pool
 from farwatch.storage.migration import migrate, require_current
@@ -186,7 +186,9 @@ async def erase_note(settings: Settings, client_id: str) -> int:
 
 
 async def check(settings: Settings) -> int:
-    """The chain of the log, and every piece of evidence against its hash: names what is missing, changed or orphaned."""
+    """The chain of the log, its seals, and every piece of evidence against its hash: names what is missing, changed or orphaned."""
+    from alerting.sealing.sealing import first_wrong_seal
+
     await require_migrated(settings)
     make_data_dir(settings.data_dir)
     blobs = blob_store(settings)
@@ -194,9 +196,13 @@ async def check(settings: Settings) -> int:
         broken = await first_broken_link(connection)
         named = await evidence.stored_hashes(connection)
         erased, to_erase = await evidence.purged_hashes(connection)
+        wrong_seal, sealed = await first_wrong_seal(pool), await seals.sealed_up_to(pool)
+        if not await seals.is_protected(connection):
+            print(f"warning: {seals.LOG_UNPROTECTED}", file=sys.stderr)
     kept = set(await asyncio.to_thread(lambda: list(blobs.all())))
     changed = await asyncio.to_thread(_changed, blobs, {h: named[h] for h in named.keys() & kept})
     lines = [f"the log's chain breaks at n = {broken}"] if broken is not None else []
+    lines += [wrong_seal] if wrong_seal else []
     lines += [f"missing: {sha256}" for sha256 in sorted(named.keys() - kept)] + [
         f"changed: {sha256}" for sha256 in changed
     ]
@@ -204,6 +210,8 @@ async def check(settings: Settings) -> int:
         print(line)
     if not lines:
         print(f"the log's chain holds; {len(named)} pieces of evidence are there and unchanged")
+        if sealed:
+            print(f"its seals hold up to n = {sealed}")
     if purged := len((erased | to_erase) - named.keys()):
         print(f"{purged} more were purged by quota: their rows, hashes and the log's entries stay")
     return 1 if lines else 0

@@ -1,6 +1,7 @@
 """Packs a case so that it proves itself: its originals, its entries of the log, their seals, and a signed manifest of all."""
 
 import asyncio
+import functools
 import json
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -12,8 +13,12 @@ from typing import Any, BinaryIO
 from alerting.sealing.keys import SigningKey
 from alerting.sealing.packing import Package, Packed
 from alerting.verifier import single
+from farwatch.storage import case_export, custody, seals
 from farwatch.storage.blobs import CHUNK_BYTES, BlobStore
 from farwatch.storage.case_export import Case
+from farwatch.storage.custody import Purpose
+from farwatch.storage.database import Pool, snapshot, transaction
+from farwatch.storage.heartbeats import database_now
 from farwatch.storage.seals import SignedSeal
 
 FORMAT = "farwatch-evidence-1"
@@ -45,6 +50,21 @@ class Exported:
     pieces: int
     unsealed: int
     broken: Sequence[str]
+
+
+async def take_out(
+    pool: Pool, blobs: BlobStore, key: SigningKey, out: BinaryIO, *, task: int, by: str, purpose: Purpose
+) -> Exported | None:
+    """Writes a case to `out`, which must be seekable and empty, after saying so in the log. None when there is no such task."""
+    async with transaction(pool) as connection:
+        if not await case_export.exists(connection, task):
+            return None
+        await custody.note(connection, actor=by, action="exported", task=task, purpose=purpose)
+        asked = Asked(by=by, purpose=purpose, at=await database_now(connection))
+    async with snapshot(pool) as connection:
+        case = await case_export.read(connection, task)
+    assert case is not None
+    return await export(case, functools.partial(seals.leaves, pool), blobs, key, asked, out)
 
 
 @dataclass(slots=True)

@@ -58,6 +58,14 @@ async def same_key(known: bytes, data_dir: Path) -> SigningKey:
     return key
 
 
+async def city_key(pool: Pool, data_dir: Path) -> SigningKey:
+    """To sign with, by whoever does not hold the engine's lease. Raises KeyRefusedError and KeyFileError."""
+    known = await seals.newest_key(pool)
+    if known is None:
+        raise KeyRefusedError("there is no signing key yet: the engine makes it at its first start")
+    return await same_key(known, data_dir)
+
+
 async def seal_once(pool: Pool, fence: Fence, key: SigningKey, now: NowReader = database_now) -> Seal | None:
     """Seals what the last full hour left unsealed; None when there was nothing."""
     async with pool.acquire() as connection:
@@ -85,6 +93,30 @@ async def root_of(connection: Connection | Pool, n_first: int, n_last: int) -> b
     if count != n_last - n_first + 1:
         raise ValueError(f"the log holds {count} entries from {n_first} to {n_last}")
     return tree.root()
+
+
+async def first_wrong_seal(pool: Pool) -> str | None:
+    """Walks all seals over the whole log; what is wrong with the first that does not hold, or None."""
+    known, before = await seals.keys(pool), None
+    for signed in await seals.all_in_order(pool):
+        seal = signed.seal
+        name = f"the seal of {seal.hour.isoformat()} over n = {seal.n_first} to {seal.n_last}"
+        if not keys.is_signed(known[signed.key], signed.signature, seal.text.encode()):
+            return f"{name} is not signed by {signed.key}"
+        if (
+            (before.n_last + 1, before.root) != (seal.n_first, seal.prev_root)
+            if before
+            else seal.n_first != 1
+        ):
+            return f"{name} does not follow the one before"
+        try:
+            root = await root_of(pool, seal.n_first, seal.n_last)
+        except ValueError as error:
+            return f"{name} does not hold: {error}"
+        if root != seal.root:
+            return f"{name} does not hold: an entry under it was changed"
+        before = seal
+    return None
 
 
 async def run(pool: Pool, fence: Fence, data_dir: Path) -> NoReturn:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NoReturn
@@ -12,6 +13,8 @@ import rfc3161_client
 from cryptography import x509
 from prometheus_client import Gauge
 
+from alerting.verifier import verify
+from alerting.verifier.layout import Found
 from farwatch.domain.merkle import Seal
 from farwatch.storage import seals
 from farwatch.storage.database import Pool
@@ -124,3 +127,19 @@ def _imprint(root: bytes) -> bytes:
     builder = rfc3161_client.TimestampRequestBuilder(data=root)
     request = builder.hash_algorithm(rfc3161_client.HashAlgorithm.SHA256).build()
     return request.message_imprint.message
+
+
+def judge(
+    stamps: Sequence[verify.Stamp], certificate: x509.Certificate | None
+) -> tuple[list[Found], list[str]]:
+    """What is wrong with the stamps in an evidence ZIP, and what is to be known of them."""
+    found, notes = [], []
+    for stamp in stamps:
+        try:
+            at = verified(stamp.token, stamp.root, certificate)
+        except StampError as error:
+            found.append(Found("stamp_wrong", f"{stamp.hour} {stamp.authority}", str(error)))
+        else:
+            by_whom = "" if certificate else ", by an authority that nobody vouches for here"
+            notes.append(f"the seal of {stamp.hour} was stamped at {at.isoformat()}{by_whom}")
+    return found, notes

@@ -36,10 +36,21 @@ UNREADABLE = (
 
 
 @dataclass(frozen=True, slots=True)
+class Stamp:
+    """What an outside authority said of a seal's root; whoever has a library for it can verify that."""
+
+    hour: str
+    root: bytes
+    authority: str
+    token: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     found: Sequence[Found]
     notes: Sequence[str]
     manifest: Mapping[str, Any]
+    stamps: Sequence[Stamp]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,13 +85,14 @@ class Check:
         self, archive: Archive, trusted: frozenset[str], roots: Mapping[str, Mapping[str, Any]] | None
     ) -> None:
         self.archive, self.roots = archive, roots
-        self.trusted = trusted | {str(r["key"]) for r in (roots or {}).values()}
+        self.trusted, self.kept = trusted, {str(r["key"]) for r in (roots or {}).values()}
         self.found: list[Found] = [*archive.damage]
         self.notes: list[str] = []
         self.manifest: Mapping[str, Any] = {}
         self.task: int | None = None
         self.lines: list[Line] = []
         self.sealed: dict[int, tuple[int, bytes]] = {}
+        self.stamps: list[Stamp] = []
 
     def run(self) -> Verdict:
         steps: tuple[tuple[Callable[[], None], str], ...] = (
@@ -97,7 +109,7 @@ class Check:
                     name,
                     "unreadable",
                 )
-        return Verdict(list(dict.fromkeys(self.found)), self.notes, self.manifest)
+        return Verdict(list(dict.fromkeys(self.found)), self.notes, self.manifest, self.stamps)
 
     def say(self, name: str, place: object, detail: str = "") -> None:
         self.found.append(Found(name, str(place), detail))
@@ -170,7 +182,7 @@ class Check:
         for told in json.loads(self.archive.read(SEALS))["seals"]:
             seal = json.loads(told["text"])
             hour, key = str(seal["hour"]), bytes.fromhex(told["public_key"])
-            if fingerprint(key) not in self.trusted:
+            if fingerprint(key) not in self.trusted | self.kept:
                 self.say("key_unknown", fingerprint(key), f"signed the seal of {hour}")
             if not is_signed(key, bytes.fromhex(told["signature"]), told["text"].encode()):
                 self.say("seal_signature_wrong", hour)
@@ -194,6 +206,9 @@ class Check:
             ):
                 self.say("root_not_known", hour)
             self.sealed |= dict(enumerate(leaves, seal["n_first"]))
+            for stamp in told["stamps"]:
+                token = bytes.fromhex(stamp["token"])
+                self.stamps.append(Stamp(hour, bytes.fromhex(seal["root"]), str(stamp["authority"]), token))
             before = seal
         if self.roots is None:
             self.notes.append("no roots were given: whoever has the key could have made all of this anew")
@@ -317,14 +332,19 @@ def read_roots(path: str) -> dict[str, Mapping[str, Any]]:
     }
 
 
+def tell(found: Sequence[Found], notes: Sequence[str]) -> int:
+    """Prints a verdict; returns the exit code."""
+    for line in (*found, *(f"note: {note}" for note in notes)):
+        print(line)
+    print(f"{len(found)} things are wrong" if found else GOOD)
+    return 1 if found else 0
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Verifies a Farwatch evidence ZIP, offline.")
     parser.add_argument("file", type=Path, metavar="FILE.zip")
     parser.add_argument(
-        "--key",
-        action="append",
-        required=True,
-        help="fingerprint, or PEM file of the public key; again for more",
+        "--key", action="append", required=True, help="fingerprint, or PEM file of the public key"
     )
     parser.add_argument(
         "--roots", metavar="FILE", help="what `farwatch evidence roots` wrote, kept elsewhere"
@@ -338,9 +358,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (OSError, *UNREADABLE) as error:
         print(f"verify: {error}", file=sys.stderr)
         return 2
-    print(*verdict.found, *(f"note: {note}" for note in verdict.notes), sep="\n")
-    print(f"{len(verdict.found)} things are wrong" if verdict.found else GOOD)
-    return 1 if verdict.found else 0
+    not_here = "time stamps were not verified here: `farwatch evidence verify --tsa-certificate` does"
+    return tell(
+        verdict.found, [*verdict.notes, *([f"{len(verdict.stamps)} {not_here}"] if verdict.stamps else [])]
+    )
 
 
 if __name__ == "__main__":

@@ -68,6 +68,10 @@ class Case:
     sealed_up_to: int
 
 
+async def exists(connection: Connection, task: int) -> bool:
+    return bool(await connection.fetchval("SELECT EXISTS (SELECT FROM tasks WHERE id = $1)", task))
+
+
 async def read(connection: Connection, task: int) -> Case | None:
     """In the caller's transaction, which must see one moment (`database.snapshot`). None when there is no such task."""
     await connection.execute("SET LOCAL TIME ZONE 'UTC'")

@@ -9,6 +9,10 @@ from farwatch.storage.database import Connection, Pool, Record
 
 LEAVES_AT_ONCE = 2000
 STAMP_WITHIN_DAYS = 30
+LOG_UNPROTECTED = (
+    "log_unprotected: the service's role owns the log or is a superuser, so only a trigger keeps it from being rewritten;"
+    " in production one role owns the schema and another writes"
+)
 
 
 @dataclass(frozen=True, slots=True)
