@@ -294,18 +294,8 @@ def _dispatch_with(settings: Settings, args: argparse.Namespace) -> int:
             return _cameras(settings, args.share)
         case "erase", _:
             return asyncio.run(commands.erase_note(settings, args.client_id))
-        case "worker-token", str(action):
-            from server import worker_token_commands
-
-            return asyncio.run(worker_token_commands.run(settings, action, args))
-        case "feed-token", str(action):
-            from server import feed_token_commands
-
-            return asyncio.run(feed_token_commands.run(settings, action, args))
-        case "evidence", _:
-            from server import evidence_commands
-
-            return asyncio.run(evidence_commands.run(settings, args))
+        case "worker-token" | "feed-token" | "evidence", _:
+            return asyncio.run(_apart(settings, args))
         case "registry", "export":
             return asyncio.run(commands.registry_export(settings, args.folder))
         case "registry", _:
@@ -327,6 +317,21 @@ def _dispatch_with(settings: Settings, args: argparse.Namespace) -> int:
             return asyncio.run(commands.broker_users(settings, args.out))
         case _:
             return asyncio.run(commands.check(settings))
+
+
+async def _apart(settings: Settings, args: argparse.Namespace) -> int:
+    """Commands with a module of their own each, imported when it is asked for."""
+    if args.command == "evidence":
+        from server import evidence_commands
+
+        return await evidence_commands.run(settings, args)
+    if args.command == "feed-token":
+        from server import feed_token_commands
+
+        return await feed_token_commands.run(settings, args.action, args)
+    from server import worker_token_commands
+
+    return await worker_token_commands.run(settings, args.action, args)
 
 
 def _serve(settings: Settings, roles: str) -> int:
