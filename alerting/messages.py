@@ -63,9 +63,10 @@ def short(key: str) -> str:
 
 
 def about(task: int, facts: Mapping[str, Param]) -> str:
-    """Which task, where and what: `facts` may have enterprise_name, grid_name and kinds (with commas between)."""
+    """Which task, where and what: `facts` may have enterprise(_name), grid(_name) and kinds (with commas between)."""
     kinds = "、".join(_KINDS.get(kind, kind) for kind in str(facts.get("kinds") or "").split(",") if kind)
-    parts = (f"任务 {task}", facts.get("enterprise_name"), facts.get("grid_name"), kinds)
+    enterprise = facts.get("enterprise_name") or facts.get("enterprise")
+    parts = (f"任务 {task}", enterprise, facts.get("grid_name") or facts.get("grid"), kinds)
     return " · ".join(str(part) for part in parts if part)
 
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Self
 
-from alerting.channels import Address, Failed, Message, Sent, webhook
+from alerting.channels import SEND_TIMEOUT_S, Address, Failed, Message, Sent, webhook
 from alerting.channels.apprise_channel import AppriseChannel
 from alerting.channels.robots import ROBOTS, Robots
 from alerting.channels.webhook import Webhook
@@ -21,10 +21,10 @@ class ByScheme:
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls, clock: Clock) -> AsyncIterator[Self]:
-        hook, robots = Webhook(clock), Robots(clock)
+    async def opened(cls, clock: Clock, timeout_s: float = SEND_TIMEOUT_S) -> AsyncIterator[Self]:
+        hook, robots = Webhook(clock, timeout_s), Robots(clock, timeout_s)
         try:
-            yield cls(hook, robots, AppriseChannel())
+            yield cls(hook, robots, AppriseChannel(timeout_s=timeout_s))
         finally:
             await hook.close()
             await robots.close()

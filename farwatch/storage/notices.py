@@ -16,6 +16,11 @@ from farwatch.storage.database import Connection, Pool, Record
 PAGE = "page"
 EXPIRES = timedelta(hours=1)
 """How long a notice that goes out by a messenger is worth sending, unless its writer says otherwise."""
+_TIMES = {
+    "delivered": "delivered_at = $2",
+    "seen": "seen_at = $2, delivered_at = coalesce(delivered_at, $2)",
+    "accepted": "accepted_at = $2, delivered_at = coalesce(delivered_at, $2)",
+}
 _BEFORE = {
     "delivered": ["sent"],
     "seen": ["sent", "delivered"],
@@ -86,7 +91,7 @@ async def receipt(
     """What the page of one of `targets` did with its notices of a task whose steps begin like one of `steps`: delivered, seen or
     accepted. Never backwards; returns how many it moved."""
     result: str = await connection.execute(
-        f"UPDATE notices SET state = $1, {state}_at = $2, delivered_at = coalesce(delivered_at, $2)"
+        f"UPDATE notices SET state = $1, {_TIMES[state]}"
         " WHERE task_id = $3 AND channel = 'page' AND target = ANY($4::text[]) AND state = ANY($5::text[])"
         " AND step LIKE ANY($6::text[])",
         state, now, task, list(targets), _BEFORE[state], _begin_like(steps),

@@ -14,7 +14,7 @@ from farwatch.runtime.clock import SystemClock
 from farwatch.storage import webhook_cursors
 from farwatch.storage.database import Pool
 from tests.support.alerting import NoLease, World
-from tests.support.receiver import Receiver, receiving
+from tests.support.answering import Receiver, receiving
 from tests.support.web_house import House
 
 RULES = NoticeRule(

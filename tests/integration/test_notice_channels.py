@@ -20,7 +20,7 @@ from alerting.channels.robots import Robot, Robots
 from alerting.channels.webhook import Webhook
 from farwatch.runtime.clock import SystemClock
 from tests.support.mosquitto import Mosquitto, needs_mosquitto
-from tests.support.receiver import Receiver, receiving
+from tests.support.answering import Receiver, receiving
 
 SECRET = "whsec_" + base64.b64encode(b"twenty-four bytes of key").decode()
 CLOCK = SystemClock()
