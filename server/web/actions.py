@@ -13,6 +13,7 @@ from farwatch.domain.place import Position
 from farwatch.domain.task import Actor, DeadlineKind
 from farwatch.storage import task_views
 from farwatch.storage.sessions import Session
+from server.web import visits
 from server.web.authentication import Acting
 from server.web.context import WebContext
 from server.web.errors import ApiError, errors, not_found
@@ -84,6 +85,8 @@ async def act(web: WebContext, session: Acting, id: TaskId, action: Action, deed
     )
     if done.result is Result.REFUSED:
         raise ApiError(404 if done.reason.key == "not_found" else 409, done.reason.key, done.reason.params)
+    if action is Action.ARRIVE and session.officer is not None:
+        await visits.ensure(web, id, session.officer)
     rows = await task_views.one(web.pool, id, session.officer)
     if rows is None:
         raise not_found()

@@ -1,5 +1,6 @@
 """Visit codes for the officer's phone, what came of them on a task, and how many visits there were in a month."""
 
+import logging
 import secrets
 from collections import defaultdict
 from collections.abc import AsyncIterator
@@ -19,6 +20,7 @@ from farwatch.storage import visits as store
 from farwatch.storage.database import Connection, transaction
 from farwatch.storage.visits import MonthCount, VisitCode
 from server.spreadsheet import Cell
+from server.visit_key import VisitKeyError
 from server.web import peer
 from server.web.authentication import NotOfficer, Officer, SignedIn
 from server.web.context import Web, WebContext
@@ -27,6 +29,7 @@ from server.web.errors import ApiError, errors, not_found
 from server.web.shapes import Named, Reason, enterprise_named
 from server.web.tasks import TaskId
 
+log = logging.getLogger(__name__)
 router = APIRouter(prefix="/api/v1", tags=["visits"])
 
 SHOWN_IN = (TaskState.ACCEPTED, TaskState.ARRIVED)
@@ -66,7 +69,12 @@ async def visit_code(web: WebContext, session: Officer, request: Request, id: Ta
 
 
 async def ensure(web: Web, task: int, officer: str) -> None:
-    """No code, no visit: whoever arrived has one, whether his page asked for it or not."""
+    """No code, no visit: whoever arrived has one, whether his page asked for it or not. That none can be made fails no deed."""
+    try:
+        web.visits.key()
+    except (VisitKeyError, OSError):
+        log.exception("no visit code can be made for task %d", task)
+        return
     async with transaction(web.pool) as connection:
         row = await store.lock_visit(connection, task)
         if row is not None and row["officer"] == officer and row["state"] in SHOWN_IN:

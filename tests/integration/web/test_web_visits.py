@@ -321,6 +321,32 @@ async def test_no_code_no_visit(house: House) -> None:
     ]
 
 
+async def arrive(house: House, task: int) -> int:
+    deed = {"client_id": str(uuid4()), "at": house.clock.now().isoformat()}
+    deed["position"] = {"lat": 39.9, "lon": 116.4, "accuracy_m": 5}
+    async with house.client("wang") as client:
+        return (await client.post(f"/api/v1/tasks/{task}/arrive", json=deed)).status_code
+
+
+async def test_who_arrives_has_a_code_whether_he_asked_for_it_or_not(house: House) -> None:
+    task = await visited(house)
+    assert await arrive(house, task) == 200
+    (row,) = await house.pool.fetch("SELECT task_id, officer, ended_at FROM visit_codes")
+    assert tuple(row) == (task, "o1", None)
+    assert codes.digest(await token_of(house, task)) == await house.pool.fetchval(
+        "SELECT token_sha256 FROM visit_codes"
+    )
+
+
+async def test_a_key_that_cannot_be_used_fails_no_arrival(house: House) -> None:
+    path = visit_key.path_in(house.deps.data_dir)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"short")
+    task = await visited(house)
+    assert await arrive(house, task) == 200
+    assert await house.pool.fetchval("SELECT count(*) FROM visit_codes") == 0
+
+
 async def test_visits_of_a_month_and_how_many_were_saved(house: House) -> None:
     now = house.clock.now()
     with_code = await visited(house, state="arrived", arrived_at=now)
