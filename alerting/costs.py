@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from farwatch.domain.place import Position, distance_m
 from farwatch.domain.policy import DispatchRule
 
-AGE_STEP_S = 180.0
-"""A position loses trust by `stale_s` for each of these, at most `AGE_STEPS_MAX` times; an unknown one at once."""
 AGE_STEPS_MAX = 3
+"""A position loses trust step by step; older than so many it is not believed any more, and one that nobody knows costs as much."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """`age_s` is that of his position; None: nobody knows it, and `place` is where he starts from by the registry.
+    """`age_s` is that of his position; None: nobody knows it, and `place` is where he starts from by the registry. `age_steps` is
+    how many times as old it is as one that is fresh.
 
     `load` counts a task that he holds as 1 and one that he is asked to take as 0.5. `road_s` is the driving time that a router
     told; None: it is estimated.
@@ -21,6 +21,7 @@ class Candidate:
     officer: str
     place: Position
     age_s: float | None
+    age_steps: int = 0
     load: float = 0.0
     own_grid: bool = True
     lacks_skill: bool = False
@@ -52,10 +53,10 @@ def cost(candidate: Candidate, to: Position, rule: DispatchRule) -> Cost:
         eta_s=float(round(drive_s(candidate.place, to, rule) if road_s is None else road_s)),
         load_s=float(round(rule.open_task_s * candidate.load)),
         grid_s=0.0 if candidate.own_grid else rule.other_grid_s,
-        stale_s=rule.stale_s * _age_steps(candidate.age_s),
+        stale_s=rule.stale_s * candidate.age_steps,
         skill_s=rule.skill_s if candidate.lacks_skill else 0.0,
     )
 
 
-def _age_steps(age_s: float | None) -> int:
-    return AGE_STEPS_MAX if age_s is None else min(AGE_STEPS_MAX, int(max(0.0, age_s) // AGE_STEP_S))
+def age_steps(age_s: float | None, fresh_s: float) -> int:
+    return AGE_STEPS_MAX if age_s is None else min(AGE_STEPS_MAX, int(max(0.0, age_s) // fresh_s))

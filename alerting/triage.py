@@ -20,6 +20,7 @@ from alerting.correlation import (
     correlate,
     matter_of,
 )
+from alerting.costs import AGE_STEPS_MAX
 from alerting.steps import Decision, Effect, Fold, Join, Raise
 from farwatch.domain.finding import Reason
 from farwatch.domain.place import Position
@@ -164,11 +165,12 @@ def _then(before: Decision, event: Fold | Raise, now: datetime) -> Decision:
 async def situation(connection: Connection, city: City, now: datetime) -> dispatch.Situation:
     latest = await positions.latest(connection)
     ages_s = {o: (now - p.taken_at).total_seconds() for o, p in latest.items()}
-    fresh = {o: p.place for o, p in latest.items() if ages_s[o] <= city.policy.position_fresh_s}
+    fresh_s = city.policy.position_fresh_s
+    believed = {o: p.place for o, p in latest.items() if ages_s[o] < AGE_STEPS_MAX * fresh_s}
     load = await choices.loads(connection)
     return dispatch.Situation(
-        city.registry, fresh, load.real, ages_s=ages_s, drill_tasks=load.drills, etas_s=city.etas_s,
-        rule=city.policy.dispatch, burst=city.burst,
+        city.registry, believed, load.real, ages_s=ages_s, drill_tasks=load.drills, etas_s=city.etas_s,
+        rule=city.policy.dispatch, fresh_s=fresh_s, burst=city.burst,
     )  # fmt: skip
 
 

@@ -73,6 +73,12 @@ def _check_tsa(value: str) -> str:
     return value
 
 
+def _check_router(value: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", value):
+        raise PydanticCustomError("router", "must look like http://osrm.example:5000")
+    return value
+
+
 class Settings(BaseModel):
     """Every field is `FARWATCH_` + its name in capitals in the environment, and its name in the TOML file."""
 
@@ -190,6 +196,10 @@ class Settings(BaseModel):
     report_font: Path | None = Field(
         default=None,
         description="A TrueType font with Chinese that PDF reports embed; without one a known place, else the reader's own font.",
+    )
+    osrm_url: Annotated[str, AfterValidator(_check_router)] | None = Field(
+        default=None,
+        description="An OSRM server of your own that tells driving times by road: http(s)://host; it sees where officers and tasks are.",
     )
     tsa_url: Annotated[str, AfterValidator(_check_tsa)] | None = Field(
         default=None,

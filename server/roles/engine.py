@@ -12,6 +12,8 @@ from alerting.engine import Engine
 from alerting.forwarding import Forwarder
 from alerting.letters import Letters
 from alerting.outbox import Outbox
+from alerting.routing import Roads
+from alerting.sealing import sealing, stamping
 from farwatch.runtime.clock import SystemClock
 from farwatch.runtime.supervision import Service, run_services
 from farwatch.storage import leases, purging, readings, retention, worker_silence
@@ -22,7 +24,7 @@ from farwatch.storage.leases import Lease
 from farwatch.storage.sequencer import sequence_once
 from server.city import CityCache, LiveSecrets, notice_addresses, notice_channels
 from server.roles.shared import blob_store, checked_pool, holder
-from server.settings import Settings
+from server.settings import Settings, SettingsError
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +44,8 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         lease = await stack.enter_async_context(leases.hold(settings.database_url, "engine", holder()))
         channels = LiveSecrets(settings.data_dir, notice_channels)
         city = CityCache(pool)
-        engine = Engine(pool, lease, city.current, channels)
+        roads = await stack.enter_async_context(Roads(settings.osrm_url, SystemClock()))
+        engine = Engine(pool, lease, city.current, channels, roads=roads)
         addresses = LiveSecrets(settings.data_dir, notice_addresses)
         ways_out = await stack.enter_async_context(ByScheme.opened(SystemClock()))
         letters = letters_of(settings)
@@ -61,6 +64,8 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         services = [Service(name=name, run=job, passing=DATABASE_ERRORS) for name, job in jobs.items()]
         await run_services(services, stop)
 
+        if authority := authority_of(settings):
+            jobs["time stamps"] = lambda: stamping.run(pool, authority)
 
 def letters_of(settings: Settings) -> Letters:
     """Programs outside know the service by the address that people use, or by the machine's name."""
@@ -72,6 +77,17 @@ async def _sequence(pool: Pool, lease: Lease) -> NoReturn:
     while True:
         if not await sequence_once(pool, lease):
             await asyncio.sleep(SEQUENCE_EVERY_S)
+def authority_of(settings: Settings) -> stamping.Authority | None:
+    """Raises SettingsError."""
+    if settings.tsa_url is None:
+        return None
+    try:
+        pem = settings.tsa_certificate.read_bytes() if settings.tsa_certificate else None
+        return stamping.Authority(settings.tsa_url, stamping.read_certificate(pem) if pem else None)
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"FARWATCH_TSA_CERTIFICATE {settings.tsa_certificate}: {error}") from None
+
+
 
 
 async def _keep_partitions(pool: Pool, city: CityCache) -> NoReturn:

@@ -1,6 +1,7 @@
 """Why this officer: each look for somebody to send, with who could have gone and what each second of his cost is for."""
 
 from datetime import datetime
+from typing import Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel
@@ -19,7 +20,7 @@ CHOICES_MAX = 50
 
 
 class CandidateBody(BaseModel):
-    """`total_s` is the sum of the five; `age_s` null: nobody knew where he was. `road`: a router told the time."""
+    """`total_s` is the sum of the five; `age_s` null: nobody knew where he was. `road`: a router told the time; slow: it was asked in vain."""
 
     officer: str
     team: str
@@ -30,7 +31,7 @@ class CandidateBody(BaseModel):
     stale_s: float
     skill_s: float
     age_s: float | None
-    road: bool
+    road: bool | Literal["slow"]
 
 
 class ChoiceBody(BaseModel):

@@ -55,6 +55,10 @@ def test_an_unknown_name_in_the_environment_is_a_warning(caplog: pytest.LogCaptu
             (BASE | {"FARWATCH_SERVER_URL": url, "FARWATCH_WORKER_TOKEN": "x"}, "FARWATCH_SERVER_URL")
             for url in ("http://far.watch", "https://far.watch/x", "https://u:p@far.watch", "far.watch")
         ),
+        *(
+            (BASE | {"FARWATCH_OSRM_URL": url}, "FARWATCH_OSRM_URL.*must look like")
+            for url in ("osrm:5000", "ftp://osrm", "http://u:p@osrm", "http://osrm?x")
+        ),
         (BASE | {"FARWATCH_CONFIG": "/nowhere/farwatch.toml"}, "farwatch.toml"),
     ],
 )
