@@ -6,7 +6,7 @@ from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
 from alerting import clocks
-from alerting.costs import Candidate, Cost, cost
+from alerting.costs import Candidate, Cost, age_steps, cost
 from alerting.lifecycle import step
 from alerting.steps import Chosen, Decision, Effect, Nobody, Offer, Seek
 from farwatch.domain.finding import Param, Reason
@@ -24,9 +24,10 @@ EXPLAINED_MAX = 12
 class Situation:
     """What dispatch looks at.
 
-    `positions` are those fresh enough to be believed, `ages_s` how old each is. `open_tasks` is each officer's load by real
-    business, `drill_tasks` by drills, which weigh only when a drill's task is given. `etas_s` are driving times by road, by officer
-    and task; `road_slow`: a router was asked and did not answer in time. `burst`: more is waiting, and is assigned together.
+    `positions` are those young enough to be believed, `ages_s` how old each is; up to `fresh_s` it is fresh. `open_tasks` is each
+    officer's load by real business, `drill_tasks` by drills, which weigh only when a drill's task is given. `etas_s` are driving
+    times by road, by officer and task; `road_slow`: a router was asked and did not answer in time. `burst`: more is waiting, and is
+    assigned together.
     """
 
     registry: Registry
@@ -36,6 +37,7 @@ class Situation:
     drill_tasks: Mapping[str, float] = field(default_factory=dict)
     etas_s: Mapping[tuple[str, int], float] = field(default_factory=dict)
     rule: DispatchRule = field(default_factory=DispatchRule)
+    fresh_s: float = 180.0
     road_slow: bool = False
     burst: bool = False
 
@@ -54,6 +56,12 @@ class Weighed:
     officer: Officer
     candidate: Candidate
     cost: Cost
+    road_slow: bool = False
+
+    @property
+    def road(self) -> bool | str:
+        """True: a router told the time; `slow`: it was asked in vain."""
+        return self.candidate.road_s is not None or ("slow" if self.road_slow else False)
 
     @property
     def rank(self) -> tuple[float, str]:
@@ -90,7 +98,7 @@ def answer(task: Task, seek: Seek, situation: Situation, now: datetime) -> Offer
 
 
 def choose(task: Task, seek: Seek, situation: Situation, now: datetime) -> Choice:
-    """The own team; officers of other grids too when none of it is left or each has a task in hand; then the lead.
+    """The own team; officers of other grids too when nobody of it who has nothing in hand can be there in time; then the lead.
 
     A place in no grid is the centre's first: others are looked for when it is looked again.
     """
@@ -99,7 +107,7 @@ def choose(task: Task, seek: Seek, situation: Situation, now: datetime) -> Choic
     asked = asked_before(task, seek)
     own, lacking = own_team(task, asked, situation, now)
     weighed = [weigh(task, officer, situation) for officer in own]
-    if not any(w.candidate.load < 1 for w in weighed):
+    if not any(is_in_time(w, task, now) for w in weighed):
         if lacking.key == "no_grid" and task.dispatch is None:
             return Choice(Nobody(seek.to, lacking))
         weighed += neighbours(task, asked, situation, now)
@@ -111,6 +119,13 @@ def choose(task: Task, seek: Seek, situation: Situation, now: datetime) -> Choic
 
 def asked_before(task: Task, seek: Seek) -> Collection[str]:
     return set(task.declined_by) if seek.to == "officer" else {*task.declined_by, *task.offered_to}
+
+
+def is_in_time(weighed: Weighed, task: Task, now: datetime) -> bool:
+    """He has nothing in hand, and is there before the task's target for arriving when he sets off within his accept window."""
+    clocks_ = task.policy.clocks(task.severity)
+    left_s = clocks_.arrive_s - (now - task.opened_at).total_seconds() - clocks_.offer_window_s
+    return weighed.candidate.load < 1 and weighed.cost.eta_s <= left_s
 
 
 def own_team(
@@ -146,17 +161,19 @@ def neighbours(task: Task, asked: Collection[str], situation: Situation, now: da
 
 def weigh(task: Task, officer: Officer, situation: Situation, *, own_grid: bool = True) -> Weighed:
     wanted = {skill for kind, skill in situation.rule.skills if kind in task.kinds}
-    fresh = officer.id in situation.positions
+    age_s = situation.ages_s.get(officer.id, 0.0) if officer.id in situation.positions else None
     candidate = Candidate(
         officer=officer.id,
         place=situation.where(officer),
-        age_s=situation.ages_s.get(officer.id, 0.0) if fresh else None,
+        age_s=age_s,
+        age_steps=age_steps(age_s, situation.fresh_s),
         load=situation.load(officer.id, drill=task.drill_id is not None),
         own_grid=own_grid,
         lacks_skill=not wanted <= officer.skills,
         road_s=situation.etas_s.get((officer.id, task.id)),
     )
-    return Weighed(officer=officer, candidate=candidate, cost=cost(candidate, task.place, situation.rule))
+    told = cost(candidate, task.place, situation.rule)
+    return Weighed(officer=officer, candidate=candidate, cost=told, road_slow=situation.road_slow)
 
 
 def offered(to: str, key: str, best: Weighed, weighed: Sequence[Weighed], task: Task, **more: Param) -> Offer:
@@ -166,11 +183,11 @@ def offered(to: str, key: str, best: Weighed, weighed: Sequence[Weighed], task: 
         "team": best.officer.team,
         "candidates": len(weighed),
         "distance_m": float(round(distance_m(candidate.place, task.place))),
-        "fresh_position": candidate.age_s is not None,
+        "fresh_position": candidate.age_steps == 0,
         "open_tasks": candidate.load,
         "eta_s": best.cost.eta_s,
         "cost_s": best.cost.total_s,
-        "road": candidate.road_s is not None,
+        "road": best.road,
     }
     return Offer(best.officer.id, to, Reason(key, {**why, **more}))
 
@@ -255,5 +272,5 @@ def _explained(weighed: Weighed) -> Mapping[str, Param]:
         "stale_s": told.stale_s,
         "skill_s": told.skill_s,
         "age_s": None if age_s is None else round(age_s, 1),
-        "road": weighed.candidate.road_s is not None,
+        "road": weighed.road,
     }
