@@ -21,19 +21,33 @@ from alerting.steps import (
     Due,
     Ended,
     Event,
+    Excuse,
     FalseAlarm,
     Fold,
     Handle,
+    HandOver,
     Join,
     Log,
     Notify,
+    Raise,
+    Reassign,
     Verify,
 )  # fmt: skip
 from farwatch.domain.finding import Kind, Reason
 from farwatch.domain.place import Area, Position
-from farwatch.domain.policy import TaskPolicy
+from farwatch.domain.policy import SHIPPED, Handling
 from farwatch.domain.registry import Grid, Officer, Registry, Team
-from farwatch.domain.task import Actor, DeadlineKey, DeadlineKind, DeadlineState, Matter, Task, TaskState
+from farwatch.domain.task import (
+    Actor,
+    Deadline,
+    DeadlineKey,
+    DeadlineKind,
+    DeadlineState,
+    Matter,
+    Outcome,
+    Task,
+    TaskState,
+)
 
 T0 = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
 PLACE = Position(31.2, 121.4)
@@ -65,36 +79,48 @@ LEGAL = {
     CANCELLED: {CANCELLED},
 }
 RENEWED = (DeadlineKind.DISPATCH, DeadlineKind.OFFER, DeadlineKind.QUIET)
+BACKWARDS = {
+    (TaskState.OFFERED, TaskState.OPEN),
+    (TaskState.ACCEPTED, TaskState.OFFERED),
+    (TaskState.ARRIVED, TaskState.OFFERED),
+}
+"""All have declined; re-assigned."""
+POLICY = replace(SHIPPED.task, handling=(Handling(kind="smoke", amount=1, unit="hours"),))
+CENTRE = Actor("centre", "centre")
 officers = st.sampled_from(sorted(OFFICERS))
 deeds = st.sampled_from((Accept, Decline, Handle, FalseAlarm, Verify, Close))
 
 
-def matter(id: int, found_at: datetime, severity: int) -> Matter:
+def matter(id: int, found_at: datetime, severity: int, kind: Kind = Kind.SMOKE) -> Matter:
     return Matter(
-        id=id, fingerprint=f"smoke/cam/{id}", kind=Kind.SMOKE, found_at=found_at, event_at=found_at, severity=severity,
+        id=id, fingerprint=f"{kind}/cam/{id}", kind=kind, found_at=found_at, event_at=found_at, severity=severity,
         reason=Reason("seen"), camera="cam", findings=(UUID(int=id),),
     )  # fmt: skip
 
 
 class History(RuleBasedStateMachine):
-    @initialize(severity=st.integers(1, 3), grid=st.sampled_from(("g", "g", "g", None)))
-    def open(self, severity: int, grid: str | None) -> None:
+    @initialize(
+        severity=st.integers(1, 3),
+        grid=st.sampled_from(("g", "g", "g", None)),
+        kind=st.sampled_from((Kind.SMOKE, Kind.CAMERA_FAULT)),
+    )
+    def open(self, severity: int, grid: str | None, kind: Kind = Kind.SMOKE) -> None:
         self.now = T0
         self.ticked = False
         self.said: Counter[tuple[object, ...]] = Counter()
-        first = matter(1, T0, severity)
+        first = matter(1, T0, severity, kind)
         fresh = Task(
             id=1,
             state=TaskState.OPEN,
             place=PLACE,
             severity=severity,
-            policy=TaskPolicy(),
+            policy=POLICY,
             opened_at=T0,
             grid=grid,
             matters=(first,),
         )
         self.task = fresh
-        self._adopt(begin(fresh))
+        self._adopt(begin(fresh, clocks.handle_at(first, POLICY, SHIPPED.calendar)))
 
     def _adopt(self, decision: Decision) -> None:
         before, done = self.task, dispatch.resolve(decision, SITUATION, self.now)
@@ -102,8 +128,9 @@ class History(RuleBasedStateMachine):
         self._check_step(before, decision)
         for effect in done.effects:
             if isinstance(effect, Log) and effect.type in ("deadline_breached", "breach_revoked"):
-                self.said[effect.type, effect.detail["deadline"], effect.detail["matter"]] += 1
-            elif isinstance(effect, Notify) and effect.occasion.startswith("escalated"):
+                step_of = effect.detail.get("step", 0)
+                self.said[effect.type, effect.detail["deadline"], effect.detail["matter"], step_of] += 1
+            elif isinstance(effect, Notify) and effect.occasion.startswith(("escalated", "ceased", "lapsed")):
                 self.said[effect.occasion, effect.target] += 1
 
     def _check_step(self, before: Task, decision: Decision) -> None:
@@ -115,7 +142,11 @@ class History(RuleBasedStateMachine):
             assert again or now[d.key].state in LEGAL[d.state]
             assert again or now[d.key].due_at == d.due_at
         back = ORDER.index(self.task.state) < ORDER.index(before.state)
-        assert not back or (before.state, self.task.state) == (TaskState.OFFERED, TaskState.OPEN)
+        assert not back or (before.state, self.task.state) in BACKWARDS
+        if before.accepted_at:
+            assert self.task.accepted_at == before.accepted_at
+        if before.arrived_at:
+            assert self.task.arrived_at == before.arrived_at
 
     def _do(self, event: Event, lag_s: float = 0) -> None:
         self.ticked = False
@@ -172,6 +203,26 @@ class History(RuleBasedStateMachine):
         if self.now > T0 + timedelta(seconds=600):
             self._do(deed(Actor("centre", "centre"), note))
 
+    @rule(officer=officers, note=st.sampled_from(("", "更近")))
+    def centre_reassigns(self, officer: str, note: str) -> None:
+        self._do(Reassign(CENTRE, officer, note))
+
+    @rule(officer=officers, to=officers)
+    def officer_hands_over(self, officer: str, to: str) -> None:
+        self._do(HandOver(Actor(officer, "officer", officer), to, "换班"))
+
+    @rule(kind=st.sampled_from(clocks.BREACHABLE), of=st.one_of(st.none(), st.integers(1, 3)))
+    def centre_excuses(self, kind: DeadlineKind, of: int | None) -> None:
+        before = self.task
+        self._do(Excuse(CENTRE, kind, of, "断网"))
+        assert [(d.key, d.state, d.due_at) for d in before.deadlines] == [
+            (d.key, d.state, d.due_at) for d in self.task.deadlines
+        ]
+
+    @rule(of=st.integers(1, 3), severity=st.integers(1, 3), by=st.integers(7, 8))
+    def another_eye_confirms(self, of: int, severity: int, by: int) -> None:
+        self._do(Raise(of, severity, (by,), Reason("confirmed")))
+
     @rule(officer=officers)
     def offer_is_delivered(self, officer: str) -> None:
         self._do(Delivered(officer))
@@ -190,27 +241,42 @@ class History(RuleBasedStateMachine):
     def finding_ends(self) -> None:
         self._do(Ended(1, UUID(int=1), self.now))
 
+    @rule(left=st.integers(1, 2))
+    def one_of_several_findings_ends(self, left: int) -> None:
+        before = self.task
+        self._do(Ended(1, UUID(int=1), self.now, left))
+        assert self.task.deadlines == before.deadlines
+
     @invariant()
     def no_clock_is_lost(self) -> None:
         for m in self.task.matters:
-            accept = self._deadline(DeadlineKind.ACCEPT, m.id)
-            assert accept.due_at == m.found_at + timedelta(seconds=300)
-            if m.accepted_at:
-                assert accept.state is (MET if m.accepted_at <= accept.due_at else BREACHED)
-            elif self.ticked and self.now > accept.due_at and self.task.handled_at is None:
-                assert accept.state is BREACHED
+            first, *worse = (
+                d for d in self.task.deadlines if (d.kind, d.matter) == (DeadlineKind.ACCEPT, m.id)
+            )
+            assert first.due_at == m.found_at + timedelta(seconds=300)
+            assert all(d.due_at < first.due_at for d in worse)
+            for accept in (first, *worse):
+                self._check_accept(m, accept)
         if self.ticked:
             assert not any(clocks.is_due(d, self.now) for d in self.task.deadlines)
-        if self.task.handled_at:
+        if self.task.handled_at or self.task.closed_at:
             assert not any(d.state is PENDING for d in self.task.deadlines)
+
+    def _check_accept(self, m: Matter, accept: Deadline) -> None:
+        if m.accepted_at:
+            assert accept.state is (MET if m.accepted_at <= accept.due_at else BREACHED)
+        elif m.closed_at:
+            assert accept.state is (CANCELLED if m.closed_at <= accept.due_at else BREACHED)
+        elif self.ticked and self.now > accept.due_at and self.task.handled_at is None:
+            assert accept.state is BREACHED
 
     @invariant()
     def nothing_is_said_twice(self) -> None:
         assert set(self.said.values()) <= {1}
         for d in self.task.deadlines:
             if d.kind in clocks.BREACHABLE:
-                breached = self.said["deadline_breached", d.kind.value, d.matter]
-                revoked = self.said["breach_revoked", d.kind.value, d.matter]
+                breached = self.said["deadline_breached", d.kind.value, d.matter, d.step]
+                revoked = self.said["breach_revoked", d.kind.value, d.matter, d.step]
                 assert (breached - revoked == 1) is (d.state is BREACHED)
 
     @invariant()
@@ -218,16 +284,27 @@ class History(RuleBasedStateMachine):
         task, at = self.task, ORDER.index(self.task.state)
         asked = [o for o in task.offered_to if o not in task.declined_by]
         assert len(set(task.offered_to)) == len(task.offered_to)
+        ceased = task.outcome is Outcome.CEASED
         if task.state is TaskState.OFFERED:
             assert asked
         if task.state in (TaskState.ACCEPTED, TaskState.ARRIVED):
             assert task.officer in asked
+        elif task.state in (TaskState.OPEN, TaskState.OFFERED):
+            assert task.officer is None
         if task.state is TaskState.OPEN:
             assert not asked
             assert self._deadline(DeadlineKind.DISPATCH, None).state is PENDING
-        assert (task.handled_at is not None) is (at >= ORDER.index(TaskState.HANDLED))
+        assert task.handover_to is None or (
+            task.state is TaskState.ACCEPTED and task.handover_to != task.officer
+        )
+        assert (task.handled_at is not None) is (at >= ORDER.index(TaskState.HANDLED) and not ceased)
         assert (task.closed_at is not None) is (task.state is TaskState.CLOSED)
-        assert all((m.closed_at is not None) is (task.state is TaskState.CLOSED) for m in task.matters)
+        assert all(m.closed_at is not None for m in task.matters if task.state is TaskState.CLOSED)
+        assert all(
+            m.closed_reason == "ceased"
+            for m in task.matters
+            if m.closed_at and task.state is not TaskState.CLOSED
+        )
         assert task.severity >= max(m.severity for m in task.matters)
 
     def _deadline(self, kind: DeadlineKind, of: int | None) -> clocks.Deadline:
