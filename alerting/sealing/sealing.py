@@ -29,6 +29,10 @@ class KeyRefusedError(Exception):
     """This machine's key is not the one that the database knows as the newest; the message names both."""
 
 
+class LogGapError(Exception):
+    """The log lacks entries that it once numbered: somebody took them out."""
+
+
 async def open_key(pool: Pool, fence: Fence, data_dir: Path) -> SigningKey:
     """The city's key, made and made known at the very first start. Raises KeyRefusedError and KeyFileError."""
     known = await seals.newest_key(pool)
@@ -84,14 +88,14 @@ async def seal_once(pool: Pool, fence: Fence, key: SigningKey, now: NowReader = 
 
 
 async def root_of(connection: Connection | Pool, n_first: int, n_last: int) -> bytes:
-    """Raises ValueError when the log has not every entry of the range."""
+    """Raises LogGapError when the log has not every entry of the range."""
     tree, count = Tree(), 0
     async for page in seals.leaves(connection, n_first, n_last):
         for task, entry_hash in page:
             tree.add(leaf(task, entry_hash))
         count += len(page)
     if count != n_last - n_first + 1:
-        raise ValueError(f"the log holds {count} entries from {n_first} to {n_last}")
+        raise LogGapError(f"the log holds {count} entries from {n_first} to {n_last}")
     return tree.root()
 
 
@@ -111,7 +115,7 @@ async def first_wrong_seal(pool: Pool) -> str | None:
             return f"{name} does not follow the one before"
         try:
             root = await root_of(pool, seal.n_first, seal.n_last)
-        except ValueError as error:
+        except LogGapError as error:
             return f"{name} does not hold: {error}"
         if root != seal.root:
             return f"{name} does not hold: an entry under it was changed"
@@ -120,10 +124,10 @@ async def first_wrong_seal(pool: Pool) -> str | None:
 
 
 async def run(pool: Pool, fence: Fence, data_dir: Path) -> NoReturn:
-    """For ever. A key that is not the city's stops the sealing, loudly, and nothing else: no clock waits for a key."""
+    """For ever. A key that is not the city's, or a gap in the log, stops the sealing, loudly, and nothing else: no clock waits."""
     while True:
         try:
             await seal_once(pool, fence, await open_key(pool, fence, data_dir))
-        except (KeyRefusedError, KeyFileError) as error:
+        except (KeyRefusedError, KeyFileError, LogGapError) as error:
             log.error("the log is not sealed: %s", error, extra={"event": "seal_refused"})  # noqa: TRY400
         await asyncio.sleep(LOOK_EVERY_S)

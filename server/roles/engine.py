@@ -16,10 +16,11 @@ from alerting.routing import Roads
 from alerting.sealing import sealing, stamping
 from farwatch.runtime.clock import SystemClock
 from farwatch.runtime.supervision import Service, run_services
-from farwatch.storage import leases, purging, readings, retention, worker_silence
+from farwatch.storage import case_reviews, leases, purging, readings, retention, worker_silence
 from farwatch.storage.camera_status import STALE_AFTER_S
 from farwatch.storage.database import PASSING_ERRORS as DATABASE_ERRORS
 from farwatch.storage.database import Pool, transaction
+from farwatch.storage.hashing import LaterHashes
 from farwatch.storage.leases import Lease
 from farwatch.storage.sequencer import sequence_once
 from server.city import CityCache, LiveSecrets, notice_addresses, notice_channels
@@ -33,7 +34,7 @@ NOTHING_PURGED = purging.Purged()
 SEQUENCE_EVERY_S = 0.05
 PARTITIONS_EVERY_S = 6 * 3600.0
 PURGE_EVERY_S = 600.0
-CASES_YEARS = 10
+OVERTAKEN_EVERY_S = 60.0
 LOOK_FOR_WORKERS_S = 5.0
 
 
@@ -59,13 +60,16 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
             "partitions": lambda: _keep_partitions(pool, city),
             "camera workers": lambda: _look_for_camera_workers(pool, lease),
             "evidence quota": lambda: _keep_quota(pool, city, settings),
+            "later hashes": lambda: _hash_later(pool, settings),
+            "case reviews": lambda: _note_overtaken(pool, lease),
+            "seals": lambda: sealing.run(pool, lease, settings.data_dir),
         }
+        if authority := authority_of(settings):
+            jobs["time stamps"] = lambda: stamping.run(pool, authority)
         log.info("the engine runs", extra={"event": "engine_running", "epoch": lease.epoch})
         services = [Service(name=name, run=job, passing=DATABASE_ERRORS) for name, job in jobs.items()]
         await run_services(services, stop)
 
-        if authority := authority_of(settings):
-            jobs["time stamps"] = lambda: stamping.run(pool, authority)
 
 def letters_of(settings: Settings) -> Letters:
     """Programs outside know the service by the address that people use, or by the machine's name."""
@@ -73,10 +77,6 @@ def letters_of(settings: Settings) -> Letters:
     return Letters(source=url or f"//{platform.node()}/farwatch", public_url=url)
 
 
-async def _sequence(pool: Pool, lease: Lease) -> NoReturn:
-    while True:
-        if not await sequence_once(pool, lease):
-            await asyncio.sleep(SEQUENCE_EVERY_S)
 def authority_of(settings: Settings) -> stamping.Authority | None:
     """Raises SettingsError."""
     if settings.tsa_url is None:
@@ -88,6 +88,10 @@ def authority_of(settings: Settings) -> stamping.Authority | None:
         raise SettingsError(f"FARWATCH_TSA_CERTIFICATE {settings.tsa_certificate}: {error}") from None
 
 
+async def _sequence(pool: Pool, lease: Lease) -> NoReturn:
+    while True:
+        if not await sequence_once(pool, lease):
+            await asyncio.sleep(SEQUENCE_EVERY_S)
 
 
 async def _keep_partitions(pool: Pool, city: CityCache) -> NoReturn:
@@ -116,7 +120,19 @@ async def _keep_quota(pool: Pool, city: CityCache, settings: Settings) -> NoRetu
     clock, blobs = SystemClock(), await asyncio.to_thread(blob_store, settings)
     while True:
         _, policy = await city.current()
-        purged = await purging.purge(pool, blobs, policy.evidence, CASES_YEARS, clock.now())
+        purged = await purging.purge(pool, blobs, policy.evidence, policy.retention.cases_years, clock.now())
         if purged != NOTHING_PURGED:
             log.info("evidence beyond its quota: %s", purged, extra={"event": "evidence_purged"})
         await asyncio.sleep(PURGE_EVERY_S)
+
+
+async def _hash_later(pool: Pool, settings: Settings) -> None:
+    await LaterHashes(pool, await asyncio.to_thread(blob_store, settings)).run()
+
+
+async def _note_overtaken(pool: Pool, lease: Lease) -> NoReturn:
+    while True:
+        async with transaction(pool) as connection:
+            await lease.check(connection)
+        await case_reviews.note_overtaken(pool)
+        await asyncio.sleep(OVERTAKEN_EVERY_S)
