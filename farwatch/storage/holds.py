@@ -18,14 +18,7 @@ async def current(connection: Connection | Pool, task: int) -> Record | None:
 
 async def is_held(connection: Connection | Pool, task: int) -> bool:
     """By its own hold, or by one on a visit of the same line (opened again from it, or it from that)."""
-    return bool(
-        await connection.fetchval(
-            "WITH RECURSIVE line AS (SELECT id, reopened_from FROM tasks WHERE id = $1"
-            " UNION SELECT t.id, t.reopened_from FROM tasks t JOIN line l ON t.id = l.reopened_from OR t.reopened_from = l.id)"
-            " SELECT EXISTS (SELECT FROM legal_holds h JOIN line ON line.id = h.task_id WHERE h.lifted_at IS NULL)",
-            task,
-        )
-    )
+    return bool(await connection.fetchval("SELECT EXISTS (SELECT FROM held_tasks WHERE id = $1)", task))
 
 
 async def put(connection: Connection, task: int, *, by: str, reason: str) -> Record:

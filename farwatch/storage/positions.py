@@ -65,9 +65,11 @@ async def track(connection: Connection | Pool, officer: str, place: Position, at
 
 
 async def drop_tracks(connection: Connection | Pool, before: datetime) -> int:
-    """Ends the ways that are older; returns how many points went."""
+    """Ends the ways that are older, but for those to cases that are held; returns how many points went."""
     gone: int = await connection.fetchval(
-        "WITH old AS (DELETE FROM officer_tracks WHERE at < $1 RETURNING 1) SELECT count(*) FROM old", before
+        "WITH old AS (DELETE FROM officer_tracks WHERE at < $1"
+        " AND task_id NOT IN (SELECT id FROM held_tasks) RETURNING 1) SELECT count(*) FROM old",
+        before,
     )
     return gone
 

@@ -28,17 +28,12 @@ YOUNG = timedelta(hours=1)
 _CASES = """open_tasks AS (
   SELECT id, reopened_from FROM tasks WHERE state <> 'closed'
   UNION SELECT t.id, t.reopened_from FROM tasks t JOIN open_tasks o ON t.id = o.reopened_from
-), held_tasks AS (
-  SELECT t.id, t.reopened_from FROM tasks t JOIN legal_holds h ON h.task_id = t.id AND h.lifted_at IS NULL
-  UNION SELECT t.id, t.reopened_from FROM tasks t JOIN held_tasks h ON t.id = h.reopened_from OR t.reopened_from = h.id
 ), kept_tasks AS (SELECT id FROM open_tasks UNION SELECT id FROM held_tasks),
-confirmed_tasks AS (
-  SELECT t.id, t.closed_at < $1 AS is_over FROM tasks t JOIN case_statuses s ON s.task_id = t.id WHERE s.status = 'evidence'
-)"""
+confirmed AS MATERIALIZED (SELECT id, closed_at < $1 AS is_over FROM confirmed_tasks)"""
 _IS_KEPT = """(e.task_id IN (SELECT id FROM kept_tasks) OR m.task_id IN (SELECT id FROM kept_tasks)
   OR (f.id IS NOT NULL AND f.disposition IS NULL)
   OR EXISTS (SELECT FROM warnings w WHERE w.finding_id = f.id AND w.state = 'open'))"""
-_OF_CONFIRMED = "coalesce(e.task_id, m.task_id) IN (SELECT id FROM confirmed_tasks WHERE {which})"
+_OF_CONFIRMED = "coalesce(e.task_id, m.task_id) IN (SELECT id FROM confirmed WHERE {which})"
 _IS_OVER = _OF_CONFIRMED.format(which="is_over")
 _IS_CONFIRMED = _OF_CONFIRMED.format(which="NOT coalesce(is_over, false)")
 _PIECES = """FROM evidence e LEFT JOIN findings f ON f.id = e.finding_id

@@ -1,4 +1,4 @@
-"""The end of what is old: readings and revisions in whole partitions or chunks, dead letters row by row.
+"""The end of what is old: readings and revisions in whole partitions or chunks, dead letters and officers' ways row by row.
 
 Evidence, findings, reviews and the log are not of these classes: they hold copies of what they cite and stay.
 """
@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import asyncpg
 
 from farwatch.domain.policy import RetentionRule
+from farwatch.storage import positions
 from farwatch.storage.database import Pool, transaction
 
 LETTERS_A_STEP = 5_000
@@ -18,11 +19,12 @@ LOCK_TIMEOUT = "300ms"
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """`busy`: a table was in use throughout; the next round tries again."""
+    """`tracks` are points of officers' ways. `busy`: a table was in use throughout; the next round tries again."""
 
     partitions: int = 0
     letters: int = 0
     busy: bool = False
+    tracks: int = 0
 
 
 async def drop_old(pool: Pool, keep: RetentionRule, now: datetime) -> Dropped:
@@ -37,7 +39,9 @@ async def drop_old(pool: Pool, keep: RetentionRule, now: datetime) -> Dropped:
                 )
         except asyncpg.LockNotAvailableError:
             busy = True
-    return Dropped(partitions, await _drop_letters(pool, now - timedelta(days=keep.dead_letters_days)), busy)
+    letters = await _drop_letters(pool, now - timedelta(days=keep.dead_letters_days))
+    tracks = await positions.drop_tracks(pool, now - timedelta(days=keep.tracks_days))
+    return Dropped(partitions, letters, busy, tracks)
 
 
 async def _drop_letters(pool: Pool, before: datetime) -> int:

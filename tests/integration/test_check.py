@@ -52,3 +52,16 @@ async def test_what_is_missing_changed_or_named_by_no_row_is_named(
     assert await check(Settings(database_url=database_url, data_dir=data_dir)) == 1
     said = capsys.readouterr().out.splitlines()
     assert said == [f"missing: {missing}", f"changed: {changed}", f"orphaned: {orphaned}"]
+
+
+async def test_bytes_whose_second_hash_is_another_than_their_row_says_are_named(
+    pool: Pool, database_url: str, data_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    blobs = BlobStore(data_dir / "evidence")
+    (data_dir / "evidence").mkdir(parents=True)
+    right, wrong = blobs.put_bytes(b"right"), blobs.put_bytes(b"wrong")
+    for one in (right, wrong):
+        await row(pool, one.sha256, "stored")
+    await pool.execute("UPDATE evidence SET sm3 = $1", right.sm3)
+    assert await check(Settings(database_url=database_url, data_dir=data_dir)) == 1
+    assert capsys.readouterr().out.splitlines() == [f"changed: {wrong.sha256}"]

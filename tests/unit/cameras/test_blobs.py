@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from farwatch.storage.blobs import BlobStore, write_atomically
+from farwatch.storage.blobs import BlobStore, digests, write_atomically
 
 
 @pytest.fixture
@@ -24,6 +24,31 @@ def test_the_name_of_the_bytes_is_their_hash(store: BlobStore, content: bytes) -
     assert sha256 == hashlib.sha256(content).hexdigest()
     assert store.path(sha256).read_bytes() == content
     assert store.verify(sha256)
+
+
+SM3_OF_ABC = "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0"
+SM3_OF_64_BYTES = "debe9ff92275b8a138604889c18e5a4d6fdb70e5387e5765293dcba39c0c5732"
+
+
+def test_both_hashes_are_those_of_the_standards() -> None:
+    """GM/T 0004-2012, appendix A; FIPS 180-4."""
+    of_abc = digests([b"abc"])
+    assert of_abc.sm3 == SM3_OF_ABC
+    assert of_abc.sha256 == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert digests([b"abcd" * 16]).sm3 == SM3_OF_64_BYTES
+
+
+@given(chunks=st.lists(st.binary(max_size=200), max_size=6))
+def test_however_the_bytes_are_cut_their_hashes_are_the_same(chunks: list[bytes]) -> None:
+    assert digests(chunks) == digests([b"".join(chunks)])
+
+
+def test_bytes_and_the_same_as_a_file_have_the_same_hashes(store: BlobStore) -> None:
+    content = os.urandom(3_000_000)
+    with store.scratch(".mp4") as source:
+        source.write_bytes(content)
+        from_file = store.put_file(source)
+    assert from_file == store.put_bytes(content) == store.digests(from_file.sha256)
 
 
 def test_a_file_of_several_chunks_becomes_the_kept_one(store: BlobStore) -> None:
