@@ -1,0 +1,144 @@
+"""What the rows say is what was written, and reports of a month are made in seconds."""
+
+import random
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from alerting.reports.figures import counted, total
+from farwatch.domain.case import Case, Missed, Span
+from farwatch.domain.review import CITY
+from farwatch.storage import report_rows
+from farwatch.storage.database import Pool
+from tests.support.cases import write
+
+BEGIN = datetime(2026, 11, 1, tzinfo=CITY)
+END = datetime(2026, 12, 1, tzinfo=CITY)
+SPAN = Span(BEGIN, END, END)
+GRIDS = {"g1": ("s1", "t1"), "g2": ("", "t2"), "": ("", "")}
+
+CITY_ROWS = """
+INSERT INTO enterprises (id, name, lat, lon) VALUES ('e1', '东方钢铁', 39.9, 116.4), ('e2', '西方', 39.9, 116.4);
+INSERT INTO teams (id, name) VALUES ('t1', '一队'), ('t2', '二队');
+INSERT INTO grids (id, name, team, street, geometry) VALUES ('g1', '一网格', 't1', 's1', '{"coordinates": []}'),
+  ('g2', '二网格', 't2', '', '{"coordinates": []}');
+INSERT INTO cameras (id, name, lat, lon, url) VALUES ('c1', '东门', 39.9, 116.4, 'rtsp://h/1'), ('c2', '西门', 39.9, 116.4, 'rtsp://h/2');
+"""
+
+
+def some_cases(dice: random.Random, count: int) -> Iterator[Case]:
+    """Around and in the month, with everything that a case may lack, and drills among them; closing comes last."""
+
+    def sometime(after: datetime) -> datetime | None:
+        return dice.choice([None, after + timedelta(minutes=dice.randrange(1, 40 * 24 * 60))])
+
+    for number in range(1, count + 1):
+        opened = BEGIN + timedelta(minutes=dice.randrange(-40 * 24 * 60, 40 * 24 * 60))
+        grid = dice.choice(list(GRIDS))
+        kinds = tuple(sorted(dice.sample(["smoke", "dumping", "exceedance"], dice.randrange(1, 3))))
+        moments = [sometime(opened) for _ in range(5)]
+        closed = max((m for m in moments if m), default=sometime(opened)) if dice.random() < 0.6 else None
+        due = sometime(opened)
+        missed = tuple(
+            Missed(kind, opened + timedelta(minutes=m), dice.random() < 0.3)
+            for kind, m in (("accept", 5), ("arrive", 10))
+            if dice.random() < 0.4
+        )
+        yield Case(
+            id=number, severity=dice.randrange(1, 4), opened_at=opened, event_at=opened - timedelta(seconds=dice.randrange(60)),
+            grid=grid, street=GRIDS[grid][0], team=GRIDS[grid][1], enterprise=dice.choice(["", "e1", "e2"]),
+            drill=dice.random() < 0.1, dispatched_at=moments[0], accepted_at=moments[1], arrived_at=moments[2],
+            handled_at=moments[3], verified_at=moments[4], closed_at=closed,
+            outcome=dice.choice([None, "handled", "false_alarm", "ceased"]), handle_due_at=due,
+            reopened_from=number - 1 if number > 1 and dice.random() < 0.1 else None,
+            found_at=tuple(opened + timedelta(minutes=5 * i) for i in range(len(kinds))), kinds=kinds, rules=("smoke",),
+            cameras=("c1",), missed=missed,
+            excused=frozenset(m.kind for m in missed if m.excused) | ({"handle"} if due and dice.random() < 0.2 else frozenset()),
+        )  # fmt: skip
+
+
+async def test_figures_from_the_rows_are_those_of_the_cases(pool: Pool) -> None:
+    await pool.execute(CITY_ROWS)
+    for seed in (1, 2, 3):
+        await pool.execute("TRUNCATE tasks, findings CASCADE")
+        written = list(some_cases(random.Random(seed), 120))
+        await write(pool, written)
+        read = {c.id: c for c in await report_rows.cases(pool, SPAN)}
+        wanted = {c.id: c for c in written}
+        assert {i: c for i, c in read.items() if c != wanted[i]} == {}
+        assert total(counted(read.values(), SPAN)).counts == total(counted(written, SPAN)).counts
+        assert all(total(counted([c], SPAN)).counts == {} for i, c in wanted.items() if i not in read), (
+            "whoever is not read counts for nothing"
+        )
+
+
+async def test_a_breach_that_was_revoked_is_none(pool: Pool) -> None:
+    await pool.execute(CITY_ROWS)
+    opened = BEGIN + timedelta(days=1)
+    one = Case(
+        id=1, severity=2, opened_at=opened, event_at=opened, found_at=(opened,), kinds=("smoke",), rules=("smoke",),
+        cameras=("c1",), missed=(Missed("accept", opened + timedelta(minutes=5)),),
+    )  # fmt: skip
+    await write(pool, [one])
+    assert total(counted(await report_rows.cases(pool, SPAN), SPAN)).counts["missed_accept"] == 1
+    await pool.execute("UPDATE deadlines SET state = 'met'")
+    assert total(counted(await report_rows.cases(pool, SPAN), SPAN)).counts["missed_accept"] == 0
+
+
+async def test_minutes_without_a_picture_are_counted_once_and_within_the_span(pool: Pool) -> None:
+    await pool.execute(CITY_ROWS)
+    day = Span(BEGIN, BEGIN + timedelta(days=1), BEGIN + timedelta(days=2))
+    faults = [
+        ("c1", -60, 30, None), ("c1", 20, 90, None), ("c1", 200, 210, None), ("c1", 300, 310, "d"), ("c2", 1430, None, None),
+        ("c2", 1500, 1600, None), ("c2", -90, -30, None),
+    ]  # fmt: skip
+    for camera, begin, end, drill in faults:
+        await pool.execute(
+            "INSERT INTO findings (id, rule, kind, tier, fingerprint, camera, lat, lon, onset_at, found_at, ended_at, severity,"
+            " reason_key, reason_params, detector, late, drill_id) VALUES ($1, 'camera_black', 'camera_fault', 'fault', $2, $3,"
+            " 39, 116, $4, $4, $5, 1, 'camera_black', '{}', '{}', false, $6)",
+            uuid4(), f"camera_fault/{camera}/", camera, BEGIN + timedelta(minutes=begin),
+            None if end is None else BEGIN + timedelta(minutes=end), drill,
+        )  # fmt: skip
+    facts = await report_rows.facts(pool, day)
+    assert facts.blind_min == {"c1": 100.0, "c2": 10.0}
+    assert (facts.cameras, facts.found["camera_fault"], facts.reported["camera_fault"]) == (2, 3, 2)
+    assert [(t.fingerprint, t.findings) for t in facts.talkers] == [("camera_fault/c1/", 2)]
+    assert facts.names["grid"] == {"g1": "一网格", "g2": "二网格"}
+
+
+async def test_a_month_of_many_cases_is_read_and_counted_in_seconds(pool: Pool) -> None:
+    """5,000 here; the figures for 50,000 are in docs/decisions/0058."""
+    await pool.execute(CITY_ROWS)
+    await pool.execute(MANY, BEGIN, 5000)
+    began = time.monotonic()
+    cases = await report_rows.cases(pool, SPAN)
+    found = total(counted(cases, SPAN))
+    assert time.monotonic() - began < 10
+    assert (len(cases), found.counts["opened"], found.counts["should_handle"]) == (5000, 5000, 5000)
+
+
+MANY = """
+WITH made AS (
+  INSERT INTO tasks (state, severity, lat, lon, grid, enterprise, opened_at, dispatched_at, accepted_at, arrived_at, handled_at,
+    verified_at, closed_at, outcome, policy)
+  SELECT 'closed', 2, 39.9, 116.4, CASE WHEN n % 2 = 0 THEN 'g1' ELSE 'g2' END, 'e1', t, t + interval '2 s', t + interval '2 min',
+    t + interval '8 min', t + interval '20 min', t + interval '30 min', t + interval '40 min', 'handled', '{}'
+  FROM generate_series(1, $2::int) AS n, LATERAL (SELECT $1::timestamptz + interval '29 days' * n / $2::int AS t) AS x
+  RETURNING id, opened_at
+), found AS (
+  INSERT INTO findings (id, rule, kind, tier, fingerprint, camera, lat, lon, onset_at, found_at, severity, reason_key,
+    reason_params, detector, late)
+  SELECT gen_random_uuid(), 'smoke', 'smoke', 'violation', 'smoke/c1/' || id, 'c1', 39.9, 116.4, opened_at, opened_at, 2,
+    'smoke_seen', '{}', '{}', false FROM made RETURNING id, fingerprint, found_at
+), matter AS (
+  INSERT INTO matters (task_id, fingerprint, kind, camera, event_at, found_at, severity, reason_key, reason_params, closed_at)
+  SELECT id, 'smoke/c1/' || id, 'smoke', 'c1', opened_at, opened_at, 2, 'smoke_seen', '{}', opened_at FROM made
+  RETURNING id, fingerprint
+), clocks AS (
+  INSERT INTO deadlines (task_id, kind, due_at, state) SELECT id, kind, opened_at + interval '2 hours', 'met'
+  FROM made, (VALUES ('accept'), ('arrive'), ('handle')) AS k (kind)
+)
+INSERT INTO matter_findings (finding_id, matter_id) SELECT f.id, m.id FROM found f JOIN matter m USING (fingerprint)
+"""
