@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from alerting import messages
+from alerting import messages, visits
 from alerting.channels import Message
 from alerting.channels.cloud_event import cloud_event
+from alerting.warning import WARNED, WARNED_HALF
 from farwatch.domain.finding import Param
 from farwatch.storage.notice_attempts import Queued
 
@@ -15,10 +16,12 @@ WORST = 3
 
 @dataclass(frozen=True, slots=True)
 class Letters:
-    """`public_url`: where people outside reach the pages, without a slash at its end; empty: messages carry no links."""
+    """`public_url`: where people outside reach the pages, without a slash at its end; empty: messages carry no links. `secret`
+    makes those by which a warned enterprise answers; empty: it gets none."""
 
     source: str
     public_url: str = ""
+    secret: bytes = field(default=b"", repr=False)
 
     def notice(self, letter: Sequence[Queued]) -> Message:
         """The first one carries the others; the key is its own. Raises KeyError for words that are not known."""
@@ -45,9 +48,15 @@ class Letters:
 
     def _about(self, notice: Queued) -> tuple[str, ...]:
         if notice.task is None:
-            return ()
+            return (self._answer(notice),)
         place = messages.about(notice.task, notice.about)
         return (place, f"{self.public_url}/officer/tasks/{notice.task}" if self.public_url else "")
+
+    def _answer(self, notice: Queued) -> str:
+        if notice.finding is None or notice.message_key not in (WARNED, WARNED_HALF):
+            return ""
+        linked = self.public_url and self.secret
+        return f"{self.public_url}/w/{visits.warning_token(self.secret, notice.finding)}" if linked else ""
 
     def _digest(self, letter: Sequence[Queued]) -> str:
         """How many of what, then the worst with their places."""

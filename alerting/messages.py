@@ -11,6 +11,7 @@ DRILL = "【演练】"
 
 _TEXTS = {
     "warned": "{enterprise}：{subject} 的监测数据（{code}）超过预警值，请立即排查；{window_min} 分钟内未恢复，将派员到场核查。",
+    "warned_half": "再次提醒：{enterprise} 的 {subject}（{code}）仍超过预警值，{window_min} 分钟内未恢复，将派员到场核查。",
     "enterprise_has_no_channel": "{enterprise} 没有通知渠道，请致电：{subject}（{code}）超过预警值，时限 {window_min} 分钟。",
     "offered": "有新的任务等待您接单（严重程度 {severity}）。",
     "matter_joined": "您的任务新增一个事项（严重程度 {severity}），请确认。",

@@ -23,6 +23,7 @@ from farwatch.storage.database import Pool, transaction
 from farwatch.storage.hashing import LaterHashes
 from farwatch.storage.leases import Lease
 from farwatch.storage.sequencer import sequence_once
+from server import visit_key
 from server.city import CityCache, LiveSecrets, notice_addresses, notice_channels
 from server.roles.shared import blob_store, checked_pool, holder
 from server.settings import Settings, SettingsError
@@ -74,7 +75,12 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
 def letters_of(settings: Settings) -> Letters:
     """Programs outside know the service by the address that people use, or by the machine's name."""
     url = (settings.public_url or "").rstrip("/")
-    return Letters(source=url or f"//{platform.node()}/farwatch", public_url=url)
+    try:
+        secret = visit_key.ensure(settings.data_dir) if url else b""
+    except (visit_key.VisitKeyError, OSError):
+        log.exception("warnings go out without the link by which they are answered")
+        secret = b""
+    return Letters(source=url or f"//{platform.node()}/farwatch", public_url=url, secret=secret)
 
 
 def authority_of(settings: Settings) -> stamping.Authority | None:
