@@ -5,29 +5,8 @@ from dataclasses import replace
 import asyncpg
 
 from farwatch.storage.database import Pool
+from tests.support import kills
 from tests.support.alerting import World, at, early, smoke
-
-KILL = """
-CREATE SEQUENCE writes MINVALUE 0 START 0;
-CREATE TABLE kill (at bigint, armed boolean);
-INSERT INTO kill VALUES (-1, false);
-CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  IF (SELECT armed FROM kill) AND nextval('writes') = (SELECT at FROM kill) THEN RAISE EXCEPTION 'killed'; END IF;
-  RETURN NULL;
-END $$;
-"""
-WRITTEN = (
-    "tasks",
-    "matters",
-    "matter_findings",
-    "deadlines",
-    "notices",
-    "event_queue",
-    "findings",
-    "warnings",
-    "heartbeats",
-)
 
 
 async def _story(world: World) -> None:
@@ -73,11 +52,7 @@ async def _picture(world: World) -> list[object]:
 
 async def test_killed_at_any_write_the_end_is_the_same(pool: Pool) -> None:
     """A trigger on every table stands for the kill: the sequence it counts with is not rolled back."""
-    await pool.execute(KILL)
-    for table in WRITTEN:
-        await pool.execute(
-            f"CREATE TRIGGER die AFTER INSERT OR UPDATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION die()"
-        )
+    await kills.set_up(pool)
 
     async def run(kill_at: int) -> tuple[list[object], int]:
         await pool.execute("TRUNCATE tasks, findings, event_queue, heartbeats RESTART IDENTITY CASCADE")
