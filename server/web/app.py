@@ -19,6 +19,7 @@ from server.web import (
     events,
     evidence,
     exceedances,
+    exports,
     features,
     figures,
     findings,
@@ -38,6 +39,7 @@ from server.web import (
     readings,
     reports,
     reviews,
+    seals,
     session,
     silences,
     stations,
@@ -52,6 +54,7 @@ from server.web import (
 from server.web.compression import CompressedFiles
 from server.web.context import Web, WebDependencies
 from server.web.event_hub import EventHub
+from server.web.export_gate import ExportGate
 from server.web.feed_limits import FeedLimits
 from server.web.figures_cache import FiguresCache
 from server.web.guard import Guard
@@ -74,6 +77,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     choices.router,
     penalty.router,
     visits.router,
+    exports.router,
     case_reviews.router,
     custody.router,
     holds.router,
@@ -109,6 +113,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     figures.router,
     events.router,
     health.router,
+    seals.router,
     pages.router,
 )
 
@@ -143,6 +148,7 @@ def create_app(deps: WebDependencies) -> FastAPI:
         compressed=CompressedFiles(),
         views=RecentViews(),
         live=LiveViewers(),
+        exports=ExportGate(),
         workers=WorkerDoor(),
         visits=VisitDoor(deps.data_dir),
         positions=PositionDoor(),

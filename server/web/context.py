@@ -13,6 +13,7 @@ from farwatch.storage.blobs import BlobStore
 from farwatch.storage.database import Connection, Pool
 from server.web.compression import CompressedFiles
 from server.web.event_hub import EventHub
+from server.web.export_gate import ExportGate
 from server.web.feed_limits import FeedLimits
 from server.web.figures_cache import FiguresCache
 from server.web.live_viewers import LiveViewers
@@ -54,6 +55,7 @@ class Web:
     compressed: CompressedFiles
     views: RecentViews
     live: LiveViewers
+    exports: ExportGate
     workers: WorkerDoor
     visits: VisitDoor
     positions: PositionDoor

@@ -14,7 +14,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from pydantic import BaseModel
 
-from farwatch.storage import camera_status, heartbeats, notices
+from farwatch.storage import camera_status, heartbeats, notices, seals
 from farwatch.storage.database import PASSING_ERRORS
 from server.web import peer
 from server.web.authentication import SignedIn
@@ -38,8 +38,11 @@ class Check(BaseModel):
 
 
 class Ready(BaseModel):
+    """`warnings`: log_unprotected (one database role owns the log and writes it), log_unsealed (for more than an hour)."""
+
     ready: bool
     checks: dict[str, Check]
+    warnings: list[str]
 
 
 class Status(BaseModel):
@@ -68,10 +71,12 @@ async def livez() -> Alive:
 @router.get("/readyz", responses={503: {"model": Ready, "description": "Not of use now"}})
 async def readyz(web: WebContext, response: Response) -> Ready:
     """The database answers, and the engine's last round is fresh."""
-    checks = {}
+    checks: dict[str, Check] = {}
+    warnings: list[str] = []
     try:
         async with asyncio.timeout(DATABASE_WITHIN_S):
             age_s = (await heartbeats.ages_s(web.pool)).get(ENGINE)
+            warnings = await _warnings(web)
         checks["database"] = Check(ok=True, detail="answers")
         fresh = age_s is not None and age_s <= ENGINE_FRESH_S
         checks["engine"] = Check(
@@ -82,7 +87,16 @@ async def readyz(web: WebContext, response: Response) -> Ready:
         checks["engine"] = Check(ok=False, detail="unknown")
     ready = all(c.ok for c in checks.values())
     response.status_code = 200 if ready else 503
-    return Ready(ready=ready, checks=checks)
+    return Ready(ready=ready, checks=checks, warnings=warnings)
+
+
+async def _warnings(web: Web) -> list[str]:
+    """What does not keep the service from its work, and should not stay so."""
+    an_hour_ago = await heartbeats.database_now(web.pool) - timedelta(hours=1)
+    return [
+        *([] if await seals.is_protected(web.pool) else ["log_unprotected"]),
+        *([] if await seals.due(web.pool, an_hour_ago) is None else ["log_unsealed"]),
+    ]
 
 
 @router.get("/api/v1/status", responses=errors(401))

@@ -1,0 +1,72 @@
+"""A case as a ZIP that can be verified offline, for those who take it to court or to the file."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from typing import IO, Annotated, Any, BinaryIO, cast
+
+from fastapi import APIRouter, Query
+from fastapi.responses import StreamingResponse
+
+from alerting.sealing import exporting, sealing
+from alerting.sealing.exporting import Exported
+from alerting.sealing.keys import KeyFileError
+from farwatch.storage.blobs import CHUNK_BYTES
+from farwatch.storage.custody import Purpose
+from server.web.authentication import NotOfficer
+from server.web.context import Web, WebContext
+from server.web.errors import ApiError, errors, not_found
+from server.web.tasks import TaskId
+
+router = APIRouter(prefix="/api/v1/tasks", tags=["cases"])
+
+_ZIP: dict[int | str, dict[str, Any]] = {200: {"content": {"application/zip": {}}, "description": "The ZIP"}}
+
+
+@router.get("/{id}/evidence.zip", response_class=StreamingResponse, responses=_ZIP | errors(401, 403, 404))
+async def evidence_zip(
+    web: WebContext, who: NotOfficer, id: TaskId, purpose: Annotated[Purpose, Query()]
+) -> StreamingResponse:
+    """Says in the log who took it and what for. `X-Farwatch-Unsealed` entries of its log are under no seal yet;
+    `X-Farwatch-Broken` pieces are damaged or missing. 503 no_signing_key, disk_short, busy."""
+    if await asyncio.to_thread(lambda: web.deps.blobs.is_short):
+        raise ApiError(503, "disk_short")
+    # Without a name: whatever ends this process leaves nothing behind.
+    file = await asyncio.to_thread(lambda: tempfile.TemporaryFile(dir=web.deps.data_dir))  # noqa: SIM115 - sent later
+    try:
+        done = await _packed(web, who.name, id, purpose, file)
+    except BaseException:
+        file.close()
+        raise
+    return StreamingResponse(
+        _sent(file),
+        media_type="application/zip",
+        headers={
+            "Content-Length": str(done.size),
+            "Content-Disposition": f'attachment; filename="case-{id}.zip"',
+            "X-Farwatch-Unsealed": str(done.unsealed),
+            "X-Farwatch-Broken": str(len(done.broken)),
+        },
+    )
+
+
+async def _packed(web: Web, by: str, task: int, purpose: Purpose, file: IO[bytes]) -> Exported:
+    try:
+        with web.exports.entered():
+            key = await sealing.city_key(web.pool, web.deps.data_dir)
+            out = cast("BinaryIO", file)
+            done = await exporting.take_out(
+                web.pool, web.deps.blobs, key, out, task=task, by=by, purpose=purpose
+            )
+    except (sealing.KeyRefusedError, KeyFileError):
+        raise ApiError(503, "no_signing_key") from None
+    if done is None:
+        raise not_found()
+    return done
+
+
+async def _sent(file: IO[bytes]) -> AsyncIterator[bytes]:
+    with file:
+        file.seek(0)
+        while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
+            yield chunk

@@ -1,0 +1,134 @@
+"""Cases taken out over the API, the seals and the key beside them, and the page that verifies."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from alerting.sealing import keys, sealing
+from alerting.verifier import single
+from alerting.verifier.verify import verify
+from farwatch.domain.merkle import fingerprint
+from farwatch.storage import events, seals
+from farwatch.storage.database import transaction
+from farwatch.storage.sequencer import sequence_once
+from server.web.export_gate import AT_ONCE
+from tests.support.alerting import NoLease
+from tests.support.web_house import House
+
+FENCE = NoLease()
+
+
+async def a_case(house: House) -> int:
+    """With a picture that came before its task; sealed an hour ago, with one more entry since."""
+    await sealing.open_key(house.pool, FENCE, house.deps.data_dir)
+    task = await house.task(state="closed", officer="o1")
+    _, finding = await house.matter(task)
+    digests = house.deps.blobs.put_bytes(b"\xff\xd8\xff")
+    row = await house.evidence(finding, b"\xff\xd8\xff", sm3=digests.sm3)
+    async with transaction(house.pool) as connection:
+        await events.append(
+            connection, "evidence_stored", evidence=str(row), kind="still", sha256=digests.sha256
+        )
+        await events.append(connection, "task_opened", task=task, kinds=["smoke"])
+        await connection.execute("UPDATE event_queue SET at = at - interval '90 minutes'")
+    await sequence_once(house.pool, FENCE)
+    key = await sealing.open_key(house.pool, FENCE, house.deps.data_dir)
+    assert await sealing.seal_once(house.pool, FENCE, key)
+    async with transaction(house.pool) as connection:
+        await events.append(connection, "task_closed", task=task)
+    await sequence_once(house.pool, FENCE)
+    return task
+
+
+@pytest.mark.parametrize("who", ["chen", "bo", "ada"])
+async def test_the_centre_the_bureau_and_the_admin_take_a_case_out(house: House, who: str) -> None:
+    task = await a_case(house)
+    async with house.client(who) as client:
+        answer = await client.get(f"/api/v1/tasks/{task}/evidence.zip?purpose=case")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/zip")
+    assert answer.headers["x-farwatch-unsealed"] == "1"
+    assert answer.headers["x-farwatch-broken"] == "0"
+    assert answer.headers["content-length"] == str(len(answer.content))
+    verdict = verify(io.BytesIO(answer.content), [await seals.current_fingerprint(house.pool)])
+    assert verdict.found == []
+    assert (verdict.manifest["exported_by"], verdict.manifest["purpose"]) == (who, "case")
+    told = json.loads(
+        await house.pool.fetchval("SELECT event::text FROM event_queue ORDER BY id DESC LIMIT 1")
+    )
+    assert (told["type"], told["actor"], told["task"]) == ("custody", who, task)
+
+
+async def test_who_may_not_and_what_is_not_there(house: House) -> None:
+    task = await a_case(house)
+    asked = {
+        ("wang", f"{task}/evidence.zip?purpose=case"): (403, "not_your_role"),
+        (None, f"{task}/evidence.zip?purpose=case"): (401, "not_signed_in"),
+        ("chen", f"{task}/evidence.zip"): (422, "invalid"),
+        ("chen", f"{task}/evidence.zip?purpose=fun"): (422, "invalid"),
+        ("chen", f"{task + 9}/evidence.zip?purpose=case"): (404, "not_found"),
+    }
+    for (who, path), expected in asked.items():
+        async with house.client(who) as client:
+            answer = await client.get(f"/api/v1/tasks/{path}")
+        assert (answer.status_code, answer.json()["error"]["key"]) == expected, path
+    assert await house.pool.fetchval("SELECT count(*) FROM event_queue") == 0
+
+
+async def test_without_the_citys_key_or_beyond_the_gate_nothing_is_packed(house: House) -> None:
+    task = await a_case(house)
+    path = f"/api/v1/tasks/{task}/evidence.zip?purpose=case"
+    gate = house.app.state.web.exports
+    async with house.client("chen") as client:
+        with gate.entered(), gate.entered():
+            assert AT_ONCE == 2
+            answer = await client.get(path)
+            assert (answer.status_code, answer.json()["error"]["key"]) == (503, "busy")
+        assert (await client.get(path)).status_code == 200
+        keys.path(house.deps.data_dir).unlink()
+        answer = await client.get(path)
+        assert (answer.status_code, answer.json()["error"]["key"]) == (503, "no_signing_key")
+
+
+async def test_the_key_is_for_everybody_who_is_signed_in(house: House) -> None:
+    async with house.client("wang") as client:
+        assert (await client.get("/api/v1/seals/key")).json()["error"]["key"] == "no_signing_key"
+        key = await sealing.open_key(house.pool, FENCE, house.deps.data_dir)
+        answer = (await client.get("/api/v1/seals/key")).json()
+    assert answer == {
+        "fingerprint": fingerprint(key.public_key),
+        "public_key": keys.public_pem(key.public_key),
+    }
+
+
+async def test_the_seals_are_listed_newest_first_page_by_page(house: House) -> None:
+    await a_case(house)
+    async with house.client("bo") as client:
+        (seal,) = (await client.get("/api/v1/seals")).json()["items"]
+        assert (seal["n_first"], seal["n_last"], seal["prev_root"]) == (1, 2, "00" * 32)
+        assert seal["key"] == await seals.current_fingerprint(house.pool)
+        page = (await client.get("/api/v1/seals?limit=1")).json()
+        assert (len(page["items"]), page["next"]) == (1, None)
+        assert (await client.get("/api/v1/seals?cursor=bm9uZQ")).status_code == 422
+
+
+async def test_the_verifier_is_served_to_everybody_and_loads_nothing(house: House, tmp_path: Path) -> None:
+    async with house.client() as client:
+        answer = await client.get("/verify")
+    assert (answer.status_code, answer.content) == (200, single.page())
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    assert "unsafe" not in policy
+
+
+async def test_readiness_warns_of_a_log_that_only_a_trigger_protects(house: House) -> None:
+    async with house.client() as client:
+        answer = await client.get("/readyz")
+    assert answer.json()["warnings"] == ["log_unprotected"]
+    await events.append(house.pool, "task_opened", task=1)
+    await house.pool.execute("UPDATE event_queue SET at = at - interval '3 hours'")
+    await sequence_once(house.pool, FENCE)
+    async with house.client() as client:
+        answer = await client.get("/readyz")
+    assert answer.json()["warnings"] == ["log_unprotected", "log_unsealed"]
