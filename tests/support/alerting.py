@@ -84,8 +84,8 @@ class World:
     async def load(self) -> tuple[Registry, Policy]:
         return self.registry, self.policy
 
-    def engine(self) -> Engine:
-        return Engine(self.pool, NoLease(), self.load, self.channels, self.now)
+    def engine(self, **parts: Any) -> Engine:
+        return Engine(self.pool, NoLease(), self.load, self.channels, self.now, **parts)
 
     async def found(self, *findings: Finding) -> None:
         async with transaction(self.pool) as connection:
