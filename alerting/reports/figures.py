@@ -5,9 +5,10 @@ A rate's denominator holds only what has fallen due within the span; what falls 
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import chain
 
 from farwatch.domain.case import Case, Span
 
@@ -67,12 +68,6 @@ class Figures:
         found = sorted(self.seconds.get(time, ()))
         return found[max(0, math.ceil(share * len(found)) - 1)] if found else None
 
-    def add(self, counts: Sequence[str], seconds: Sequence[tuple[str, float]]) -> None:
-        for key in counts:
-            self.counts[key] += 1
-        for key, took in seconds:
-            self.seconds[key].append(took)
-
 
 @dataclass(frozen=True, slots=True)
 class Counted:
@@ -89,19 +84,20 @@ def counted(cases: Iterable[Case], span: Span) -> list[Counted]:
 
 
 def total(cases: Iterable[Counted]) -> Figures:
-    figures = Figures()
-    for one in cases:
-        figures.add(one.counts, one.seconds)
+    some = list(cases)
+    figures = Figures(Counter(chain.from_iterable(one.counts for one in some)))
+    for key, took in chain.from_iterable(one.seconds for one in some):
+        figures.seconds[key].append(took)
     return figures
 
 
 def by(cases: Iterable[Counted], key: Callable[[Case], Iterable[Hashable]]) -> dict[Hashable, Figures]:
     """Figures of each group that `key` puts a case into; groups in the order of their first case."""
-    found: dict[Hashable, Figures] = defaultdict(Figures)
+    found: dict[Hashable, list[Counted]] = defaultdict(list)
     for one in cases:
         for name in key(one.case):
-            found[name].add(one.counts, one.seconds)
-    return dict(found)
+            found[name].append(one)
+    return {name: total(some) for name, some in found.items()}
 
 
 def _counts(c: Case, s: Span) -> Iterable[str]:

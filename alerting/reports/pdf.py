@@ -13,7 +13,7 @@ from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import BaseDocTemplate, Flowable, Frame, LongTable, PageTemplate, Paragraph, Spacer
 
-from alerting.reports.cells import facts_of, shown, title
+from alerting.reports.cells import facts_of, moment, shown, title
 from alerting.reports.formulas import formulas
 from alerting.reports.tables import Report, Sort, Table
 from alerting.reports.words import say, word
@@ -31,7 +31,7 @@ def paper(report: Report, font: str, *, compressed: bool = True) -> bytes:
     size = landscape(A4)
     document = BaseDocTemplate(
         made, pagesize=size, leftMargin=_MARGIN, rightMargin=_MARGIN, topMargin=_MARGIN, bottomMargin=16 * mm,
-        title=f"{title(report)} {report.span.since:%Y-%m-%d}", author="Farwatch", pageCompression=int(compressed),
+        title=f"{title(report)} {moment(report.span.since)[:10]}", author="Farwatch", pageCompression=int(compressed),
     )  # fmt: skip
     frame = Frame(_MARGIN, 16 * mm, size[0] - 2 * _MARGIN, size[1] - _MARGIN - 16 * mm, 0, 0, 0, 0)
     document.addPageTemplates(PageTemplate(frames=[frame]))

@@ -94,7 +94,7 @@ async def report(
             return await web.reports.make(_body, made)
         content, media_type = await web.reports.make(_file, made, format, web.deps.settings.report_font)
     await audit.write(web.pool, session.name, "report_exported", f"report/{kind}/{of}", format=format)
-    name = f"farwatch-{kind}-{made.span.since:%Y-%m-%d}.{format}"
+    name = f"farwatch-{kind}-{made.span.since.astimezone(CITY):%Y-%m-%d}.{format}"
     disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(content, media_type=media_type, headers=disposition)
 
