@@ -3,12 +3,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 NODE := $(shell command -v node 2>/dev/null)
 
-.PHONY: help venv console demo test lint types bench-main bench-sensors bench-history torture kills bench-vision bench-cameras soak-cameras disconnects fuzz-hj212 requirements clean
+.PHONY: help venv console demo test lint types bench-pages bench-main bench-sensors bench-history torture kills bench-dispatch bench-vision bench-cameras soak-cameras disconnects fuzz-hj212 requirements clean
 
 help:
 	@echo "make demo [ARGS=\"--port 8080 --data DIR --seed N\"]  a simulated city on this machine"
 	@echo "make test                                           every test that can run here"
-	@echo "make lint | console | venv | bench-main | bench-sensors | bench-history | bench-cameras | soak-cameras | torture | kills | disconnects | fuzz-hj212"
+	@echo "make lint | console | venv | bench-pages | bench-main | bench-sensors | bench-history | bench-dispatch | bench-cameras | soak-cameras | torture | kills | disconnects | fuzz-hj212"
 
 .venv/.run: requirements/run.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "farwatch: Python 3.11 or newer is needed (PYTHON=...)" >&2; exit 2; }
@@ -66,6 +66,14 @@ bench-history: .venv/.dev
 # Twenty kills of the service and the database, twenty restarts of the broker, under load; some minutes.
 torture: .venv/.dev
 	FARWATCH_TORTURE=20 FARWATCH_TORTURE_STATIONS=200 $(BIN)/python -m pytest -q -s tests/e2e/test_torture.py $(ARGS)
+
+# Whom to send: ours against the nearest idle officer, in a simulated city; two minutes, or ARGS=--quick.
+bench-dispatch: .venv/.dev
+	@$(BIN)/python -m benchmarks.dispatch $(ARGS)
+
+# From a finding to the offer on its officer's page, with 500 pages open; two minutes.
+bench-pages: .venv/.dev
+	@$(BIN)/python -m benchmarks.pages $(ARGS)
 
 bench-vision: .venv/.dev
 	@$(BIN)/python benchmarks/vision_clips.py $(ARGS)

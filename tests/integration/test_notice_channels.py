@@ -19,8 +19,8 @@ from alerting.channels.cloud_event import cloud_event
 from alerting.channels.robots import Robot, Robots
 from alerting.channels.webhook import Webhook
 from farwatch.runtime.clock import SystemClock
-from tests.support.mosquitto import Mosquitto, needs_mosquitto
 from tests.support.answering import Receiver, receiving
+from tests.support.mosquitto import Mosquitto, needs_mosquitto
 
 SECRET = "whsec_" + base64.b64encode(b"twenty-four bytes of key").decode()
 CLOCK = SystemClock()
