@@ -21,7 +21,7 @@ from alerting.correlation import (
     matter_of,
 )
 from alerting.costs import AGE_STEPS_MAX
-from alerting.steps import Decision, Effect, Fold, Join, Raise
+from alerting.steps import Decision, Effect, Fold, Join, Raise, Seek
 from farwatch.domain.finding import Reason
 from farwatch.domain.place import Position
 from farwatch.domain.policy import Action, Policy
@@ -137,7 +137,8 @@ async def _go(
             decision = lifecycle.begin(new, handle_at)
     decision = _confirmed(decision, found, matter_id, city, now)
     decision = replace(decision, effects=(*decision.effects, *told))
-    decision = dispatch.resolve(decision, await situation(connection, city, now), now)
+    if any(isinstance(effect, Seek) for effect in decision.effects):
+        decision = dispatch.resolve(decision, await situation(connection, city, now), now)
     await writing.write(connection, before, decision, now)
     await warnings.overtake(connection, found.finding.fingerprint, found.finding.drill_id, now)
     return decision
