@@ -2,6 +2,7 @@ export { bureau } from "./bureau";
 export { cameras } from "./cameras";
 export { commands } from "./commands";
 export { evidence } from "./evidence";
+export { exports } from "./exports";
 export { faults } from "./faults";
 export { firstTime } from "./firstTime";
 export { pages } from "./pages";
