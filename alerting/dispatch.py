@@ -110,6 +110,8 @@ def choose(task: Task, seek: Seek, situation: Situation, now: datetime) -> Choic
     if not any(is_in_time(w, task, now) for w in weighed):
         if lacking.key == "no_grid" and task.dispatch is None:
             return Choice(Nobody(seek.to, lacking))
+        if any(w.candidate.load < 1 for w in weighed):
+            lacking = replace(lacking, key="too_far_away")
         weighed += neighbours(task, asked, situation, now)
     ranked = sorted(weighed, key=lambda w: w.rank)
     if ranked:

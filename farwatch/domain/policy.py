@@ -90,14 +90,15 @@ class StormRule:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DispatchRule:
     """What it costs, in seconds, to send an officer: the way (`detour` times the distance at `speed_m_s`), `open_task_s` for each
-    open task, `other_grid_s` from another grid's team, `stale_s` for each three minutes of his position's age (at most three),
-    `skill_s` without the skill that `skills` (kind, skill) asks for. Beyond `most_eta_s` nobody is asked."""
+    open task, `other_grid_s` from another grid's team, `stale_s` for each time that his position is as old as a fresh one may be (at
+    most three), `skill_s` without the skill that `skills` (kind, skill) asks for. From another grid nobody is asked beyond
+    `most_eta_s`."""
 
     detour: float = 1.35
     speed_m_s: float = 8.3
-    open_task_s: float = 120.0
-    other_grid_s: float = 180.0
-    stale_s: float = 90.0
+    open_task_s: float = 600.0
+    other_grid_s: float = 120.0
+    stale_s: float = 60.0
     skill_s: float = 600.0
     most_eta_s: float = 2400.0
     skills: tuple[tuple[str, str], ...] = ()

@@ -146,7 +146,9 @@ _SPEC: dict[str, Any] = {
     "requestBody": {
         "content": {
             FORM_TYPE: {"schema": {"type": "object"}},
-            "application/json": {"schema": {"type": "object"}},
+            "application/json": {
+                "schema": {"type": "object", "properties": {"device_id": {"type": "string"}, "location": {}}}
+            },
         }
     }
 }
