@@ -13,7 +13,7 @@ describe("an entry of the time line", () => {
     ["task_arrived", { officer: "o1", distance_m: 23.4, accuracy_m: 8 }, "张伟 · 距任务地点 23.4 m，定位精度 ±8 m"],
     ["deadline_breached", { deadline: "accept", late_s: 0.4, matter: 1 }, "响应超时，已超 0:00"],
     ["escalated", { to: "lead", step: 1, reason: "not_accepted" }, "队长 · 无人响应"],
-    ["matter_joined", { kind: "dumping", severity: 2, matter: 2 }, "倾倒垃圾 · 较重"],
+    ["matter_joined", { kind: "dumping", severity: 2, matter: 2, reason: "same_enterprise" }, "倾倒垃圾 · 较重 · 同一企业"],
     ["evidence_stored", { kind: "clip", evidence: "x" }, "视频"],
     ["evidence_purged", { kind: "clip", evidence: "x", reason: "quota_closed" }, "视频：结案证据超出配额"],
     ["task_handled", { outcome: "false_alarm" }, "误报"],

@@ -127,7 +127,7 @@ export const words: Record<string, string> = {
 
   "detail.evidence_stored": "{kind}",
   "detail.evidence_purged": "{kind}：{lost}",
-  "detail.matter_joined": "{kind} · {severity}",
+  "detail.matter_joined": "{kind} · {severity} · {why}",
   "detail.task_offered": "{officer} · {why}",
   "detail.task_delivered": "{officer}",
   "detail.task_accepted": "{officer}",
