@@ -1,6 +1,8 @@
 /** The HTTP API's contract (v1). Times are RFC 3339, UTC. */
 
 import type { Zone } from "./cameraTypes";
+import type { CaseState } from "./caseTypes";
+import type { NoticeWay } from "./noticesTypes";
 
 export type Role = "centre" | "officer" | "bureau" | "admin";
 export type Kind = "exceedance" | "smoke" | "burning" | "dumping" | "camera_fault" | "data_fault";
@@ -52,6 +54,8 @@ export interface Evidence {
   kind: EvidenceKind;
   state: "pending" | "stored" | "lost" | "purged";
   sha256: string | null;
+  sm3?: string | null;
+  claimed_at?: string;
   url: string | null;
   media_type: string;
   derived_from: string | null;
@@ -74,6 +78,10 @@ export interface EvidenceDetails {
   time_source?: "rtcp" | "receive";
   camera_clock_at?: string;
   clock_offset_s?: number;
+  certificate?: string;
+  certificate_until?: string;
+  certificate_expired?: boolean;
+  sm3_later?: boolean;
 }
 
 export interface Matter {
@@ -160,9 +168,11 @@ export interface Notice {
 }
 
 export interface TaskDetail extends Task {
+  /** Null for officers. */
+  case?: CaseState | null;
   timeline: TimelineEntry[];
   photos: Evidence[];
-  notices: Notice[];
+  notices: NoticeWay[];
 }
 
 export interface Page<T> {

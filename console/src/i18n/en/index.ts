@@ -1,10 +1,13 @@
 export { bureau } from "./bureau";
 export { cameras } from "./cameras";
 export { commands } from "./commands";
+export { custody } from "./custody";
 export { evidence } from "./evidence";
 export { exports } from "./exports";
 export { faults } from "./faults";
 export { firstTime } from "./firstTime";
+export { notices } from "./notices";
+export { hands } from "./hands";
 export { pages } from "./pages";
 export { reasons } from "./reasons";
 export { reports } from "./reports";
