@@ -16,6 +16,8 @@ from farwatch.domain.registry import Grid, Officer, Registry
 from farwatch.domain.task import DeadlineKind, Task, TaskState
 
 SHIFT_ZONE = ZoneInfo("Asia/Shanghai")
+ROUGHLY = 2.0
+"""How far off an estimated time on the way may be: speeds, detours and old positions differ that much."""
 EXPLAINED_MAX = 12
 """So many candidates of a choice are kept, the cheapest."""
 
@@ -124,10 +126,11 @@ def asked_before(task: Task, seek: Seek) -> Collection[str]:
 
 
 def is_in_time(weighed: Weighed, task: Task, now: datetime) -> bool:
-    """He has nothing in hand, and is there before the task's target for arriving when he sets off within his accept window."""
+    """He has nothing in hand, and when he sets off within his accept window he is there before the task's target for arriving,
+    although the way takes ROUGHLY times as long as estimated."""
     clocks_ = task.policy.clocks(task.severity)
     left_s = clocks_.arrive_s - (now - task.opened_at).total_seconds() - clocks_.offer_window_s
-    return weighed.candidate.load < 1 and weighed.cost.eta_s <= left_s
+    return weighed.candidate.load < 1 and weighed.cost.eta_s * ROUGHLY <= left_s
 
 
 def own_team(

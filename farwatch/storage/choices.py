@@ -63,7 +63,7 @@ class Loads:
 
 async def loads(connection: Connection | Pool) -> Loads:
     rows = await connection.fetch(
-        "SELECT who, t.drill_id IS NOT NULL AS drill, sum(CASE WHEN t.officer IS NULL THEN $1 ELSE 1 END)::float8 AS load"
+        "SELECT who, t.drill_id IS NOT NULL AS drill, sum(CASE WHEN t.officer IS NULL THEN $1::float8 ELSE 1 END) AS load"
         " FROM tasks t, unnest(CASE WHEN t.officer IS NULL THEN t.offered_to ELSE ARRAY[t.officer] END) AS who"
         " WHERE t.state IN ('offered', 'accepted', 'arrived') AND (t.officer IS NOT NULL OR NOT who = ANY(t.declined_by))"
         " GROUP BY who, drill",

@@ -1,5 +1,7 @@
-"""Positions from phones' tracking apps that speak the OsmAnd protocol: Traccar Client (7 and before by query, 9 by JSON, 10 by form),
-OsmAnd, GPSLogger. The secret of the phone is its device id."""
+"""Positions from phones' tracking apps that speak the OsmAnd protocol. The secret of the phone is its device id.
+
+Traccar Client (up to 8 by query, 9 by JSON, 10 by form), OsmAnd, GPSLogger.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -162,8 +164,8 @@ async def osmand_by_query(web: WebContext, request: Request) -> Response:
 
 @router.post(PATH, responses=_TAKEN | errors(401, 403, 413, 415, 422, 429), openapi_extra=_SPEC)
 async def osmand(web: WebContext, request: Request) -> Response:
-    """200 also for what is set aside, because an app sends again what was not taken: too old, in the future, without a fix, or while
-    the officer is neither on shift nor on a task, when nothing is kept. 401 unknown_device, 422 unreadable_position, 429."""
+    """200 also for what is set aside, because an app sends again what was not taken: too old, in the future, without a fix, or
+    while the officer is neither on shift nor on a task, when nothing is kept. 401 unknown_device, 422 unreadable_position, 429."""
     return await _take(web, request, await request.body())
 
 
