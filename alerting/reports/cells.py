@@ -44,10 +44,12 @@ def title(report: Report) -> str:
 
 def facts_of(report: Report) -> tuple[tuple[str, str], ...]:
     """What stands over every report: name and value."""
+    bureau = ((word("report.bureau"), report.bureau),) if report.bureau else ()
     return (
+        *bureau,
         (word("report.period"), f"{moment(report.span.since)} – {moment(report.span.until)}"),
         (word("report.as_of"), moment(report.span.now)),
         (word("report.made_by"), report.made_by),
         (word("report.fingerprint"), report.fingerprint or word("report.no_fingerprint")),
-        (word("report.drills").partition(" ")[0], say("report.drills", n=report.drills)),
+        (word("report.drills"), say("report.drills_out", n=report.drills)),
     )

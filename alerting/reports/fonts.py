@@ -1,5 +1,6 @@
 """Which font a report is set in: one that is embedded if there is any, else one that every reader for Chinese brings along."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from reportlab.pdfbase import pdfmetrics
@@ -13,10 +14,12 @@ KNOWN = (
     "/usr/share/fonts/truetype/wqy/wqy-microhei.ttc",
     "/usr/share/fonts/wqy-zenhei/wqy-zenhei.ttc",
     "/usr/share/fonts/truetype/arphic/uming.ttc",
-    "/usr/share/fonts/truetype/droid/DroidSansFallbackFull.ttf",
-    "/usr/share/fonts/google-droid/DroidSansFallback.ttf",
+    "/usr/share/fonts/truetype/arphic/ukai.ttc",
 )
 """TrueType outlines: those of Noto CJK and Source Han (CFF) cannot be embedded by reportlab."""
+
+
+NEEDED = "0aA%:÷—中镇"
 
 
 class FontError(Exception):
@@ -32,7 +35,8 @@ def font(chosen: Path | None) -> str:
             raise FontError(f"{chosen}: {error}") from None
     for path in map(Path, KNOWN):
         if path.exists():
-            return _embedded(path)
+            with suppress(TTFError, OSError):
+                return _embedded(path)
     return readers_own()
 
 
@@ -43,7 +47,11 @@ def readers_own() -> str:
 
 
 def _embedded(path: Path) -> str:
+    """Raises TTFError, OSError. Some fonts with Chinese leave digits and letters to others: those would not be seen."""
     name = f"{_NAME}-{path.name}"
     if name not in pdfmetrics.getRegisteredFontNames():
-        pdfmetrics.registerFont(TTFont(name, str(path)))
+        font = TTFont(name, str(path))
+        if missing := [c for c in NEEDED if ord(c) not in font.face.charToGlyph]:
+            raise TTFError(f"has no {missing[0]!r}")
+        pdfmetrics.registerFont(font)
     return name

@@ -11,7 +11,16 @@ from reportlab.lib.pagesizes import A4, landscape
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import BaseDocTemplate, Flowable, Frame, LongTable, PageTemplate, Paragraph, Spacer
+from reportlab.platypus import (
+    BaseDocTemplate,
+    CondPageBreak,
+    Flowable,
+    Frame,
+    LongTable,
+    PageTemplate,
+    Paragraph,
+    Spacer,
+)
 
 from alerting.reports.cells import facts_of, moment, shown, title
 from alerting.reports.formulas import formulas
@@ -42,15 +51,13 @@ def paper(report: Report, font: str, *, compressed: bool = True) -> bytes:
 def _story(report: Report, font: str) -> list[Flowable]:
     plain = ParagraphStyle("plain", fontName=font, fontSize=8, leading=10.5, wordWrap="CJK")
     head = ParagraphStyle("head", parent=plain, fontSize=17, leading=24)
-    second = ParagraphStyle(
-        "second", parent=plain, fontSize=11, leading=15, spaceBefore=9, spaceAfter=3, keepWithNext=1
-    )
+    second = ParagraphStyle("second", parent=plain, fontSize=11, leading=15, spaceBefore=9, spaceAfter=3)
     story: list[Flowable] = [Paragraph(escape(title(report)), head)]
     story += [Paragraph(escape(f"{name}：{value}"), plain) for name, value in facts_of(report)]
     for table in report.tables:
-        story.append(Paragraph(escape(word(f"report.table.{table.key}")), second))
+        story += [CondPageBreak(35 * mm), Paragraph(escape(word(f"report.table.{table.key}")), second)]
         story += _table(table, plain)
-    story.append(Paragraph(escape(word("report.formulas")), second))
+    story += [CondPageBreak(35 * mm), Paragraph(escape(word("report.formulas")), second)]
     story.append(
         _grid([[name, text] for name, text in formulas()], (Sort.TEXT, Sort.TEXT), plain, head_row=False)
     )

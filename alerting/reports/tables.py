@@ -48,6 +48,7 @@ class Report:
     kind: str
     span: Span
     made_by: str
+    bureau: str = ""
     drills: int
     fingerprint: str
     tables: tuple[Table, ...]

@@ -112,6 +112,7 @@ async def _report(web: Web, kind: ReportKind, day: date, now: datetime, made_by:
         kind=kind,
         span=span,
         made_by=made_by,
+        bureau=web.deps.settings.bureau_name,
         drills=sum(c.drill and span.holds(c.opened_at) for c in cases),
         fingerprint=await seals.current_fingerprint(web.pool),
         tables=tables,
