@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Self
 
-from alerting.channels import SEND_TIMEOUT_S, Address, Failed, Message, Sent, webhook
+from alerting.channels import SEND_TIMEOUT_S, Address, Failed, Message, Sent
+from alerting.channels.addresses import WEBHOOKS
 from alerting.channels.apprise_channel import AppriseChannel
 from alerting.channels.robots import ROBOTS, Robots
 from alerting.channels.webhook import Webhook
@@ -30,14 +31,8 @@ class ByScheme:
             await robots.close()
 
     async def send(self, address: Address, message: Message) -> Sent | Failed:
-        if address.scheme in webhook.SCHEMES:
+        if address.scheme in WEBHOOKS:
             return await self._webhook.send(address, message)
         if address.scheme in ROBOTS:
             return await self._robots.send(address, message)
         return await self._others.send(address, message)
-
-
-def problem_with(url: str) -> str | None:
-    """Why nothing can be sent there, without the address; None when nothing is known to be wrong."""
-    scheme = url.partition("://")[0].lower()
-    return webhook.problem_with(url) if scheme in webhook.SCHEMES else None

@@ -1,39 +1,16 @@
 """A webhook: the message as a CloudEvent, posted and signed. Any 2xx is a receipt; redirects are not followed."""
 
 import asyncio
-import ipaddress
-from urllib.parse import urlsplit
 
 import httpx
 
 from alerting.channels import SEND_TIMEOUT_S, Address, Failed, Message, Sent
+from alerting.channels.addresses import problem_with
 from alerting.channels.cloud_event import body_of, headers_of
 from farwatch.runtime.clock import Clock
 
-SCHEMES = ("webhook+http", "webhook+https")
 GONE = 410
 TOO_MANY = 429
-
-
-def problem_with(url: str) -> str | None:
-    """Why this is no address of a webhook, without the address."""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-    except ValueError:
-        return "is not an address"
-    if not host:
-        return "has no host"
-    if parts.scheme == "webhook+http" and not _is_loopback(host):
-        return "must be webhook+https:// unless it is on this machine"
-    return None
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 class Webhook:

@@ -7,8 +7,10 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from alerting.channels.addresses import problem_with
+from alerting.planning import CONTACT
 from farwatch.domain.place import Area
-from farwatch.domain.policy import SHIPPED_ACTIONS, Policy
+from farwatch.domain.policy import SHIPPED_ACTIONS, NoticeRule, Policy
 from farwatch.domain.registry import Attendance
 from server.registry.channel_checks import check_channels
 from server.registry.entry import Entry
@@ -127,6 +129,7 @@ def _check_secrets(files: CityFiles, kept: Secrets, found: Findings) -> None:
         if name and name not in known.stations:
             hint = did_you_mean(name, known.stations)
             note("stations.csv", f"secrets.toml has no [stations.{name}]{hint}", station.row, "credential")
+    _check_ways_out(files, known, found)
     if "stations.csv" in found.unreadable:
         return
     stations = {s.value.mn for s in files.stations} | found.refused.get("stations.csv", set())
@@ -145,6 +148,19 @@ def _check_patrol(files: CityFiles, found: Findings) -> None:
         if e.value.watch is Attendance.PATROL and e.value.id in on_ground
     ]
     _warn_some("cameras.csv", lines, found)
+
+
+def _check_ways_out(files: CityFiles, known: Secrets, found: Findings) -> None:
+    """Addresses that nothing can be sent to, and groups of policy.toml that name a channel without an address."""
+    for name, url in sorted(files.secrets.channels.items()):
+        if problem := problem_with(url):
+            found.error("secrets.toml", f"[channels.{name}]: its url {problem}")
+    rule: NoticeRule | None = files.policy.notices if files.policy else None
+    for audience in ("officer", "lead", "centre", "city", "enterprise") if rule else ():
+        ways = {way for group in getattr(rule, audience) for way in group}
+        for name in sorted(ways - {"page", CONTACT} - known.channels.keys()):
+            hint = did_you_mean(name, known.channels)
+            found.warn("policy.toml", f"[notices] {audience}: secrets.toml has no [channels.{name}]{hint}")
 
 
 def _check_rules(policy: Policy, found: Findings) -> None:

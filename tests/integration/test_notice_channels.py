@@ -13,8 +13,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from alerting.channels import Address, Failed, Message, Sent
+from alerting.channels.addresses import problem_with
 from alerting.channels.apprise_channel import AppriseChannel
-from alerting.channels.by_scheme import ByScheme, problem_with
+from alerting.channels.by_scheme import ByScheme
 from alerting.channels.cloud_event import cloud_event
 from alerting.channels.robots import Robot, Robots
 from alerting.channels.webhook import Webhook

@@ -1,6 +1,7 @@
 """secrets.toml: private on the disk, masked in every text."""
 
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,10 +21,22 @@ from server.registry.secret_file import (
 )
 
 texts = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=30)
-secrets = st.builds(
+signing = st.text(st.characters(exclude_categories=("Cs",)), min_size=16, max_size=30).filter(
+    lambda secret: not secret.startswith("whsec_")
+)
+channels = st.dictionaries(texts, st.tuples(texts, st.none() | signing), max_size=3)
+
+
+def _with_channels(secrets: Secrets, channels: dict[str, tuple[str, str | None]]) -> Secrets:
+    urls = {name: url for name, (url, _) in channels.items()}
+    return replace(secrets, channels=urls, signing={name: key for name, (_, key) in channels.items() if key})
+
+
+others = st.builds(
     Secrets,
     credentials=st.dictionaries(texts, st.builds(Credential, user=texts, password=texts), max_size=3),
-    channels=st.dictionaries(texts, texts, max_size=3),
+    channels=st.just({}),
+    signing=st.just({}),
     mqtt=st.dictionaries(texts, texts, max_size=3),
     stations=st.dictionaries(
         texts,
@@ -35,6 +48,7 @@ secrets = st.builds(
         max_size=3,
     ),
 )
+secrets = st.builds(_with_channels, others, channels)
 
 
 @given(secrets)
@@ -76,6 +90,8 @@ def test_values_are_in_no_repr() -> None:
         '[credentials.yard]\nuser = "a"\npassword = "x"\npasword = "hunter2"',
         '[yard]\nuser = "a"\npassword = "hunter2"',
         '[mqtt.s1]\nurl = "hunter2"',
+        '[channels.hook]\nurl = "x://y"\nsecret = "hunter2"',
+        '[channels.hook]\nurl = "x://y"\nsecret = "whsec_hunter2hunter2!"',
         '[stations.s1]\nsm4_key = "hunter2"',
         '[stations.s1]\npassword = "hunter2;CN=1"',
     ],
@@ -97,3 +113,12 @@ def test_names_are_merged_and_the_newer_wins() -> None:
     old = Secrets(mqtt={"a": "1", "b": "1"}, channels={"c": "old"})
     merged = old.merged(Secrets(mqtt={"b": "2"}))
     assert (merged.mqtt, merged.channels) == ({"a": "1", "b": "2"}, {"c": "old"})
+
+
+def test_a_channel_that_is_written_anew_without_a_secret_has_none() -> None:
+    kept = parse(
+        '[channels.hook]\nurl = "x://old"\nsecret = "a secret of ours"\n[channels.duty]\nurl = "x://duty"'
+    )
+    anew = kept.merged(parse('[channels.hook]\nurl = "x://new"'))
+    assert (anew.channels["hook"], dict(anew.signing)) == ("x://new", {})
+    assert kept.merged(parse('[channels.duty]\nurl = "x://b"')).signing == {"hook": "a secret of ours"}
