@@ -4,7 +4,6 @@ import type {
   ActionBody,
   ActionResult,
   Camera,
-  Evidence,
   Figures,
   Fix,
   Grid,
@@ -23,7 +22,6 @@ import type {
 } from "./types";
 
 const TIMEOUT_MS = 10_000;
-const UPLOAD_TIMEOUT_MS = 120_000;
 const MOST_TASKS = 500;
 
 export class ApiError extends Error {
@@ -98,25 +96,6 @@ export function query(values: Record<string, string>): string {
   return new URLSearchParams(values).toString();
 }
 
-/** XMLHttpRequest, because fetch cannot say how much of a body has been sent. */
-function upload(task: number, photo: Blob, clientId: string, progress: (share: number) => void): Promise<Evidence> {
-  return new Promise((resolve, reject) => {
-    const sending = new XMLHttpRequest();
-    sending.open("POST", `/api/v1/tasks/${task}/photos`);
-    sending.setRequestHeader("Content-Type", photo.type);
-    sending.setRequestHeader("X-Client-Id", clientId);
-    sending.responseType = "json";
-    sending.timeout = UPLOAD_TIMEOUT_MS;
-    sending.upload.onprogress = (event) => progress(event.total ? event.loaded / event.total : 0);
-    sending.onload = () => {
-      if (sending.status >= 200 && sending.status < 300) resolve(sending.response as Evidence);
-      else reject(errorFrom(sending.status, sending.response));
-    };
-    sending.onerror = sending.ontimeout = () => reject(new ApiError("network", 0));
-    sending.send(photo);
-  });
-}
-
 export const api = {
   session: () => get<Session>("/session"),
   signIn: (name: string, password: string) => request<Session>("POST", "/session", { name, password }),
@@ -124,7 +103,6 @@ export const api = {
   openTasks,
   task: (id: number) => get<TaskDetail>(`/tasks/${id}`),
   act: (id: number, verb: Verb, body: ActionBody) => request<ActionResult>("POST", `/tasks/${id}/${verb}`, body),
-  upload,
   grids: () => get<GridCollection>("/grids"),
   stations: () => all<Station>("/stations"),
   cameras: () => all<Camera>("/cameras"),

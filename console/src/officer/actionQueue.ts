@@ -1,4 +1,4 @@
-/** What the officer did and the server has not yet answered. Kept over a reload; sent in order; sent again with the same id. */
+/** What the officer did and the server has not yet answered. Kept over a reload; sent in each task's order; sent again with the same id. */
 
 import { shallowRef } from "vue";
 
@@ -38,6 +38,8 @@ export class ActionQueue {
     private readonly send: (deed: Deed) => Promise<ActionResult>,
     private readonly store: DeedStore,
     private readonly outcome: Outcome,
+    /** For how long a deed still has to wait for something of its own task; others go before it meanwhile. */
+    private readonly holdMs: (deed: Deed) => number = () => 0,
   ) {
     this.waiting.value = store.load();
     void this.pump();
@@ -66,10 +68,28 @@ export class ActionQueue {
   private async pump(): Promise<void> {
     if (this.sending) return;
     this.sending = true;
-    for (let deed = this.waiting.value[0]; deed && !this.stopped; deed = this.waiting.value[0]) {
+    for (let deed = this.next(); deed && !this.stopped; deed = this.next()) {
       if (!(await this.attempt(deed))) break;
     }
     this.sending = false;
+  }
+
+  /** The first that nothing of its task holds; what waits for a while is looked at again. */
+  private next(): Deed | undefined {
+    const held = new Map<number, number>();
+    for (const deed of this.waiting.value) {
+      if (held.has(deed.task)) continue;
+      const wait = this.holdMs(deed);
+      if (wait <= 0) return deed;
+      held.set(deed.task, wait);
+    }
+    if (held.size) this.later(Math.min(...held.values()));
+    return undefined;
+  }
+
+  private later(ms: number): void {
+    clearTimeout(this.timer);
+    if (!this.stopped) this.timer = setTimeout(() => void this.pump(), ms);
   }
 
   /** False when this deed has to be sent again later. */
@@ -92,7 +112,7 @@ export class ActionQueue {
   private pause(): false {
     this.stuck.value = true;
     const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.failures++);
-    this.timer = setTimeout(() => void this.pump(), pause);
+    this.later(pause);
     return false;
   }
 

@@ -4,6 +4,7 @@ import { computed, onUnmounted, shallowReactive, shallowRef, type InjectionKey }
 
 import { api, ApiError } from "@/api/client";
 import { clientId } from "@/api/clientId";
+import { uploadPhoto } from "@/api/photos";
 import { EventStream } from "@/api/stream";
 import type { ActionBody, LogEvent, Session, Verb } from "@/api/types";
 import { Alarm } from "@/live/alarm";
@@ -12,8 +13,10 @@ import { useHealth } from "@/live/useHealth";
 import { usePlaces } from "@/places/usePlaces";
 import { byUrgency } from "@/task/taskView";
 import { serverNow } from "@/time/serverClock";
-import { ActionQueue, browserStore } from "./actionQueue";
+import { ActionQueue, browserStore, type Deed, type Outcome } from "./actionQueue";
 import { isMine, sortOut } from "./myTasks";
+import { PhotoQueue, waitsForPhotosMs } from "./photos";
+import { browserPhotos } from "./photoStore";
 import { usePosition } from "./usePosition";
 import { useWakeLock } from "./useWakeLock";
 
@@ -30,15 +33,18 @@ export function useOfficer(me: Session, signedOut: () => void) {
   const declined = shallowReactive(new Set<number>());
   const failures = shallowReactive(new Map<number, ApiError>());
 
+  const photos = new PhotoQueue(uploadPhoto, browserPhotos(me.name), () => queue.hurry());
   const board = new TaskBoard(api, (task) => (alarm.ring(task.id), navigator.vibrate?.(BUZZ_MS)));
-  const queue = new ActionQueue((deed) => api.act(deed.task, deed.verb, deed.body), browserStore(me.name), {
+  const outcome: Outcome = {
     done: (task) => board.put(task),
     refused: (deed, error) => {
       failures.set(deed.task, error);
       if (deed.verb === "decline") declined.delete(deed.task);
       board.changed(deed.task);
     },
-  });
+  };
+  const send = (deed: Deed) => api.act(deed.task, deed.verb, deed.body);
+  const queue: ActionQueue = new ActionQueue(send, browserStore(me.name), outcome, (deed) => waitsForPhotosMs(deed, photos, Date.now()));
 
   function heard(event: LogEvent): void {
     latest.value = event;
@@ -47,7 +53,7 @@ export function useOfficer(me: Session, signedOut: () => void) {
     if (event.task && event.type === "task_offered") declined.delete(event.task);
   }
 
-  function act(task: number, verb: Verb, more: Pick<ActionBody, "note" | "reason" | "position"> = {}): void {
+  function act(task: number, verb: Verb, more: Pick<ActionBody, "note" | "reason" | "position" | "to"> = {}): void {
     failures.delete(task);
     if (verb === "decline") declined.add(task);
     queue.add({ task, verb, body: { client_id: clientId(), at: new Date().toISOString(), ...more } });
@@ -55,7 +61,7 @@ export function useOfficer(me: Session, signedOut: () => void) {
 
   const stream = new EventStream({ opened: () => void board.reload(), event: heard, alive, ended: signedOut });
   stream.start();
-  useFreshness(board, queue);
+  useFreshness(board, queue, photos);
 
   const mine = computed(() => sortOut(byUrgency(board.tasks.values(), serverNow.value), officer, declined));
   useWakeLock(computed(() => mine.value.active.some((task) => isMine(task, officer))));
@@ -64,15 +70,16 @@ export function useOfficer(me: Session, signedOut: () => void) {
     stream.stop();
     board.stop();
     queue.stop();
+    photos.stop();
     alarm.close();
   });
-  return { officer, board, mine, declined, failures, places, position, queue, health, latest, act };
+  return { officer, board, mine, declined, failures, places, position, queue, photos, health, latest, act };
 }
 
 /** Phones sleep and lose the network: whatever may have been missed is read again, whatever waits is sent. */
-function useFreshness(board: TaskBoard, queue: ActionQueue): void {
+function useFreshness(board: TaskBoard, queue: ActionQueue, photos: PhotoQueue): void {
   const reload = (): void => void (document.hidden || board.reload());
-  const hurry = (): void => queue.hurry();
+  const hurry = (): void => (queue.hurry(), photos.hurry());
   const healing = setInterval(reload, RELOAD_EVERY_MS);
   window.addEventListener("online", hurry);
   document.addEventListener("visibilitychange", reload);

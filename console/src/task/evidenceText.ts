@@ -27,3 +27,11 @@ export function evidenceFacts(one: Evidence): string {
   ];
   return time_source || codec ? facts.filter(Boolean).join(" · ") : "";
 }
+
+/** The certificate that the device had then, and when it had ended already. */
+export function certificateText(one: Evidence): string {
+  const { certificate, certificate_until: until, certificate_expired: expired } = one.details;
+  if (!certificate) return "";
+  if (!until) return t("evidence.certificate", { certificate });
+  return t(expired ? "evidence.certificate_expired" : "evidence.certificate_until", { certificate, until });
+}

@@ -1,0 +1,26 @@
+/** The officer's phone: deeds and photos without a network, and the time that a phone says it is. */
+
+export const hands: Record<string, string> = {
+  "hands.deeds_waiting": "{n} deeds wait to be sent, the first since {since}",
+  "hands.outbox": "Photos to be sent",
+  "hands.photos_waiting": "{n} photos wait to be sent, the first taken at {since}",
+  "hands.photo_refused": "A photo of task {task} was not taken:",
+  "hands.photos_full": "{n} photos wait already and the phone holds no more. Send them first",
+  "hands.photo_not_kept": "The phone cannot keep the photo: leave this page open until it is sent",
+  "hands.claimed_late": "the phone says {claimed}, received {late} later; the receipt counts",
+  "hands.claimed_ahead": "the phone's clock is {ahead} ahead ({claimed}); the receipt counts",
+  "hands.phone_time": "phone {claimed}",
+  "detail.deed_refused": "{deed}: {why}",
+  "event.note_erased": "Note erased by rule",
+  "deed.accept": "accept",
+  "deed.decline": "decline",
+  "deed.arrive": "arrived",
+  "deed.handle": "handled",
+  "deed.false-alarm": "false alarm",
+  "deed.verify": "verify",
+  "deed.close": "close",
+  "deed.reassign": "re-assign",
+  "deed.hand-over": "hand over",
+  "deed.excuse": "excuse",
+  "error.hash_differs": "The content does not fit its hash and was not taken",
+};

@@ -1,0 +1,26 @@
+/** 执法员手机：断网时的操作与照片，手机所报时间。 */
+
+export const hands: Record<string, string> = {
+  "hands.deeds_waiting": "{n} 项操作等待发送，最早 {since}",
+  "hands.outbox": "待发照片",
+  "hands.photos_waiting": "{n} 张照片等待发送，最早拍于 {since}",
+  "hands.photo_refused": "任务 {task} 的照片未被接收：",
+  "hands.photos_full": "待发照片已有 {n} 张，手机上放不下更多。请先恢复网络发送",
+  "hands.photo_not_kept": "手机存不下照片：发送完成前请不要关闭或刷新本页",
+  "hands.claimed_late": "手机时间 {claimed}，收到晚 {late}，以收到时间为准",
+  "hands.claimed_ahead": "手机时钟快 {ahead}（{claimed}），以收到时间为准",
+  "hands.phone_time": "手机 {claimed}",
+  "detail.deed_refused": "{deed}：{why}",
+  "event.note_erased": "情况说明已按规定删除",
+  "deed.accept": "接受任务",
+  "deed.decline": "拒绝任务",
+  "deed.arrive": "报到场",
+  "deed.handle": "处置完成",
+  "deed.false-alarm": "报误报",
+  "deed.verify": "核查",
+  "deed.close": "结案",
+  "deed.reassign": "改派",
+  "deed.hand-over": "移交",
+  "deed.excuse": "免责",
+  "error.hash_differs": "内容与其哈希值不符，未被接收",
+};
