@@ -90,7 +90,9 @@ def _edges(ring: Ring) -> Iterable[tuple[tuple[float, float], tuple[float, float
 def _cross(
     a: tuple[float, float], b: tuple[float, float], c: tuple[float, float], d: tuple[float, float]
 ) -> bool:
-    return _side(a, b, c) * _side(a, b, d) <= 0 and _side(c, d, a) * _side(c, d, b) <= 0
+    """Also where they only touch, or one lies on the other: then neither side tells, but the boxes around them do."""
+    near = all(min(a[i], b[i]) <= max(c[i], d[i]) and min(c[i], d[i]) <= max(a[i], b[i]) for i in (0, 1))
+    return near and _side(a, b, c) * _side(a, b, d) <= 0 and _side(c, d, a) * _side(c, d, b) <= 0
 
 
 def _side(a: tuple[float, float], b: tuple[float, float], c: tuple[float, float]) -> float:
