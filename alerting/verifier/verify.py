@@ -98,6 +98,7 @@ class Check:
         steps: tuple[tuple[Callable[[], None], str], ...] = (
             (self._signature, SIGNATURE), (self._manifest, MANIFEST), (self._files, MANIFEST), (self._log, LOG),
             (self._seals, SEALS), (self._sealed, SEALS), (self._counts, MANIFEST), (self._evidence, MANIFEST),
+            (self._deeds, MANIFEST),
         )  # fmt: skip
         for step, name in steps:
             try:
@@ -300,6 +301,21 @@ class Check:
                 self.say("sm3_differs", place, "its row tells another")
             if row["state"] == "stored" and not row.get("path"):
                 self.say("file_missing", place, "its bytes were missing when it was exported")
+
+    def _deeds(self) -> None:
+        """Each note and position, unless it was erased, is the one that the log committed to."""
+        events = [line.event for line in self.lines if {"deed", "commitment"} <= line.event.keys()]
+        told = {event["deed"]: event["commitment"] for event in events}
+        for deed in self.manifest.get("actions", []):
+            if deed["salted_with"] is None or deed["client_id"] not in told:
+                continue
+            salted = bytes.fromhex(deed["salted_with"]) + deed["committed"].encode()
+            said = json.loads(deed["committed"])
+            at = said["position"] or {"lat": None, "lon": None, "accuracy_m": None}
+            shown = {"note": deed["note"], **{name: deed[name] for name in at}}
+            committed = hashlib.sha256(salted).hexdigest() == told[deed["client_id"]]
+            if not committed or shown != {"note": said["note"], **at}:
+                self.say("commitment_differs", f"deed {deed['client_id']}")
 
 
 def verify(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from farwatch.domain.chain import canonical
 from farwatch.storage import seals
 from farwatch.storage.database import Connection
 from farwatch.storage.seals import SignedSeal, Stamp
@@ -23,7 +24,8 @@ _FACTS = {
     "findings": "SELECT to_jsonb(f) || jsonb_build_object('matter', mf.matter_id) FROM findings f"
     f" JOIN matter_findings mf ON mf.finding_id = f.id WHERE mf.matter_id IN ({_MATTERS}) ORDER BY mf.seq",
     "evidence": f"SELECT to_jsonb(e) FROM evidence e WHERE task_id = $1 OR finding_id IN ({_FINDINGS}) ORDER BY created_at, id",
-    "actions": "SELECT to_jsonb(a) FROM actions a WHERE task_id = $1 ORDER BY received_at, client_id",
+    "actions": "SELECT to_jsonb(a) || jsonb_build_object('salted_with', encode(a.salt, 'hex')) FROM actions a"
+    " WHERE task_id = $1 ORDER BY received_at, client_id",
     "choices": "SELECT to_jsonb(c) FROM dispatch_choices c WHERE task_id = $1 ORDER BY id",
     "reviews": "SELECT to_jsonb(r) FROM case_reviews r WHERE task_id = $1 ORDER BY id",
     "holds": "SELECT to_jsonb(h) FROM legal_holds h WHERE task_id = $1 ORDER BY id",
@@ -81,6 +83,7 @@ async def read(connection: Connection, task: int) -> Case | None:
     if not facts["task"]:
         return None
     facts["task"] = facts["task"][0]
+    facts["actions"] = [_with_commitment(deed) for deed in facts["actions"]]
     pieces = [row["id"] for row in facts["evidence"]]
     entries = [
         Entry(n=r["n"], task=r["task_id"], prev_hash=r["prev_hash"], hash=r["hash"], text=r["event"])
@@ -96,6 +99,19 @@ async def read(connection: Connection, task: int) -> Case | None:
         keys=await seals.keys(connection),
         sealed_up_to=await seals.sealed_up_to(connection),
     )
+
+
+def _with_commitment(deed: dict[str, Any]) -> dict[str, Any]:
+    """Beside the deed the text that the log's commitment was made of, so that nobody has to write it anew to verify it."""
+    at = None
+    if deed["lat"] is not None:
+        at = {name: _float(deed[name]) for name in ("lat", "lon", "accuracy_m")}
+    return {**deed, "committed": canonical({"note": deed["note"], "position": at})}
+
+
+def _float(value: float | None) -> float | None:
+    """A whole number comes back from JSON as an integer, and is written otherwise."""
+    return None if value is None else float(value)
 
 
 def _public(row: dict[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from alerting.sealing.keys import public_pem
 from alerting.verifier import single
 from alerting.verifier.verify import Verdict, verify
 from tests.support.browser import CHROMIUM, open_browser
-from tests.support.evidence_case import PIECES, Paper, a_key, forged, packed, unpacked
+from tests.support.evidence_case import DEED, PIECES, Paper, a_key, forged, packed, unpacked
 
 pytestmark = [
     pytest.mark.browser,
@@ -82,6 +82,7 @@ async def attacks(paper: Paper) -> dict[str, bytes]:
         "swapped": packed({**with_swapped, "seals.json": unpacked(good)["seals.json"]}, paper.key),
         "shorter": packed(shorter, paper.key),
         "without a piece": packed(without_piece, paper.key),
+        "another note": packed(unpacked(good), paper.key, {"actions": [{**DEED, "note": "x"}]}),
         "a header's byte": changed(good, 7),
         "a clip's byte": changed(good, 700),
         "the directory's byte": changed(good, len(good) - 300),

@@ -101,7 +101,7 @@ async def test_the_zip_holds_the_whole_case(case: RealCase, farwatch, tmp_path: 
     assert (manifest["exported_by"], manifest["purpose"]) == ("command line", "case")
     assert [a["action"] for a in manifest["actions"]] == ["accept", "arrive", "handle", "verify", "close"]
     assert manifest["actions"][2]["note"] == "烟囱已关"
-    assert all({"claimed_at", "received_at"} <= a.keys() for a in manifest["actions"])
+    assert all({"claimed_at", "received_at", "salted_with"} <= a.keys() for a in manifest["actions"])
     assert manifest["findings"][0]["detector"] == {}
     assert manifest["task"]["policy"]
     assert {d["kind"] for d in manifest["deadlines"]} >= {"accept", "arrive"}
@@ -126,6 +126,22 @@ async def test_an_export_is_told_in_the_log_and_the_next_one_holds_it(
         last = json.loads(json.loads(archive.read("log.jsonl").splitlines()[-1])["text"])
         assert json.loads(archive.read("manifest.json"))["events"]["unsealed"] == 1
     assert (last["type"], last["what"], last["purpose"]) == ("custody", "exported", "case")
+
+
+async def test_notes_and_positions_are_the_ones_that_the_log_committed_to(
+    case: RealCase, farwatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:  # type: ignore[no-untyped-def]
+    key = keys.load(case.data_dir)
+    assert key is not None
+    deeds = await case.pool.fetch("SELECT client_id, salt FROM actions WHERE lat IS NOT NULL")
+    assert deeds
+    assert all(deed["salt"] for deed in deeds)
+    assert await farwatch("evidence", "export", "1", "--out", tmp_path / "1.zip", "--purpose", "case") == 0
+    assert await farwatch("evidence", "verify", tmp_path / "1.zip", "--key", key.fingerprint) == 0
+    await case.pool.execute("UPDATE actions SET note = 'nothing found' WHERE action = 'handle'")
+    assert await farwatch("evidence", "export", "1", "--out", tmp_path / "2.zip", "--purpose", "case") == 0
+    assert await farwatch("evidence", "verify", tmp_path / "2.zip", "--key", key.fingerprint) == 1
+    assert "commitment_differs (deed " in capsys.readouterr().out
 
 
 async def test_a_piece_that_is_damaged_or_gone_is_exported_as_what_it_is(

@@ -19,7 +19,9 @@ from alerting.sealing.packing import Package
 from alerting.verifier.layout import Archive
 from alerting.verifier.verify import Verdict, verify
 from farwatch.domain.chain import GENESIS, canonical, link
+from farwatch.domain.commitment import commitment
 from farwatch.domain.merkle import NO_ROOT, Seal, Tree, leaf
+from farwatch.domain.place import Position
 from farwatch.storage.blobs import BlobStore
 from farwatch.storage.case_export import Case, Entry
 from farwatch.storage.seals import SignedSeal
@@ -33,6 +35,11 @@ PIECES = {
     "clip_copy": (UUID(int=3), "video/mp4", 2000),
     "photo": (UUID(int=4), "image/jpeg", 1500),
 }
+SALT, PLACE = bytes(range(16)), Position(31.2, 121.0, 8.5)
+DEED: dict[str, Any] = {
+    "client_id": "d1", "note": "stack shut", "lat": 31.2, "lon": 121, "accuracy_m": 8.5, "salted_with": SALT.hex(),
+    "committed": '{"note":"stack shut","position":{"accuracy_m":8.5,"lat":31.2,"lon":121.0}}',
+}  # fmt: skip
 HOURS = ((1, 9), (10, 16))
 """The last two of the eighteen entries are not sealed yet."""
 Event = Mapping[str, Any]
@@ -68,7 +75,12 @@ def events_of(contents: Mapping[str, bytes]) -> list[Event]:
         {"type": "officer_arrived", "task": TASK, "officer": "O1"},
         {"type": "task_accepted", "task": 8},
         stored("photo", contents["photo"]),
-        {"type": "task_handled", "task": TASK, "note": "stack shut"},
+        {
+            "type": "task_handled",
+            "task": TASK,
+            "deed": "d1",
+            "commitment": commitment(SALT, "stack shut", PLACE),
+        },
         {"type": "task_verified", "task": TASK},
         {"type": "task_closed", "task": TASK},
         other,
@@ -131,7 +143,7 @@ class Paper:
         ]
         return Case(
             id=TASK,
-            facts={"task": {"id": TASK, "state": "closed"}, "matters": [], "evidence": self._rows()},
+            facts={"task": {"id": TASK}, "evidence": self._rows(), "actions": [DEED]},
             entries=mine,
             seals=sealed(log, self.key),
             stamps=[],

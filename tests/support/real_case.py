@@ -9,13 +9,14 @@ from typing import Any
 
 from alerting.sealing import sealing
 from farwatch.domain.finding import Finding
+from farwatch.domain.place import Position
 from farwatch.storage import evidence
 from farwatch.storage.blobs import BlobStore
 from farwatch.storage.database import Connection, Pool, transaction
 from farwatch.storage.evidence import Evidence, EvidenceKind, EvidenceState, evidence_id
 from farwatch.storage.heartbeats import database_now
 from farwatch.storage.sequencer import sequence_once
-from tests.support.alerting import NoLease, World, at, smoke
+from tests.support.alerting import WORKS, NoLease, World, at, smoke
 
 FENCE = NoLease()
 
@@ -46,7 +47,9 @@ class RealCase:
         )
         for s, deed in ((60, "accept"), (300, "arrive"), (900, "handle")):
             self.world.s = s
-            await self.world.act("near", deed, note="烟囱已关" if deed == "handle" else "")
+            note = "烟囱已关" if deed == "handle" else ""
+            place = Position(WORKS.lat, WORKS.lon, 8.0) if deed == "arrive" else None
+            await self.world.act("near", deed, note=note, position=place)
         await self.store(EvidenceKind.PHOTO, "image/jpeg", id=uuid.UUID(int=9), finding_id=None, task_id=1)
         for s, deed in ((1800, "verify"), (1860, "close")):
             self.world.s = s

@@ -236,6 +236,29 @@ async def test_what_the_holder_of_the_key_changes_contradicts_the_seals(
     assert name in names(found) or (name == "" and found.found == [])
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"note": "nothing found"},
+        {"lat": 31.3},
+        {"note": "x", "committed": '{"note":"x","position":null}'},
+        {"salted_with": "00" * 16},
+    ],
+)
+async def test_a_note_that_the_log_did_not_commit_to(
+    paper: Paper, good: bytes, change: dict[str, Any]
+) -> None:
+    deeds = [{**evidence_case.DEED, **change}]
+    content = packed(unpacked(good), paper.key, {"actions": deeds})
+    assert judged(content, paper).found == [Found("commitment_differs", "deed d1")]
+
+
+async def test_an_erased_note_leaves_the_case_whole(paper: Paper, good: bytes) -> None:
+    erased = {"note": "", "lat": None, "lon": None, "accuracy_m": None, "salted_with": None}
+    content = packed(unpacked(good), paper.key, {"actions": [{**evidence_case.DEED, **erased}]})
+    assert judged(content, paper).found == []
+
+
 async def test_a_file_beside_the_manifest_is_named(paper: Paper, good: bytes) -> None:
     files = unpacked(good)
     files["more.txt"] = b"x"
