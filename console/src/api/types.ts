@@ -233,8 +233,11 @@ export interface Officer {
   name: string;
   team: string;
   on_shift: boolean;
-  place: (Fix & { at: string }) | null;
+  /** `at`, `age_s`: when he was there. */
+  place: (Fix & { at: string; age_s: number; source: "page" | "osmand" }) | null;
   open_tasks: number;
+  skills: string[];
+  device: boolean;
 }
 
 export interface Grid {

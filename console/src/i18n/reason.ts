@@ -12,6 +12,7 @@ const families: Record<string, string> = {
   deadline: "deadline",
   outcome: "outcome",
   cause: "cause",
+  because: "dispatch",
   flag: "flag",
   label: "mark",
   decision: "decision",

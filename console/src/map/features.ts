@@ -2,6 +2,7 @@
 
 import type { GridCollection } from "@/api/client";
 import type { Camera, LatLon, Officer, Station } from "@/api/types";
+import { t } from "@/i18n";
 
 type Features = GeoJSON.FeatureCollection;
 type Properties = Record<string, string | number | boolean | null>;
@@ -50,9 +51,15 @@ export function cameraFeatures(cameras: Camera[]): Features {
   );
 }
 
+/** A position that is not of this moment says how old it is. */
+function aged({ name, place }: Officer): string {
+  const minutes = Math.floor((place?.age_s ?? 0) / 60);
+  return minutes < 3 ? name : t("map.minutes_ago", { name, minutes });
+}
+
 export function officerFeatures(officers: Officer[]): Features {
   const placed = officers.filter((one) => one.place && (one.on_shift || one.open_tasks > 0));
-  return collection(placed.map((one) => point(one.place as LatLon, { id: one.id, name: one.name, busy: one.open_tasks > 0 })));
+  return collection(placed.map((one) => point(one.place as LatLon, { id: one.id, name: aged(one), busy: one.open_tasks > 0 })));
 }
 
 /** Neighbouring grids in two tones, so that their borders read from across a room. */

@@ -3,7 +3,7 @@
 import type { Task } from "@/api/types";
 import { hasUnansweredMatter } from "@/task/taskView";
 
-export type Deedable = "accept" | "decline" | "navigate" | "arrive" | "handle" | "false-alarm" | "accept-matter";
+export type Deedable = "accept" | "decline" | "navigate" | "arrive" | "handle" | "false-alarm" | "accept-matter" | "hand-over";
 
 export interface MyTasks {
   /** Offered to me, or mine and not finished. */
@@ -33,6 +33,6 @@ export function deeds(task: Task, me: string, declined: ReadonlySet<number>): De
   if (isOffered(task, me, declined)) return ["accept", "decline", "navigate"];
   if (!isMine(task, me)) return [];
   const matter: Deedable[] = hasUnansweredMatter(task) ? ["accept-matter"] : [];
-  const rest: Deedable[] = task.state === "accepted" ? ["arrive", "navigate", "false-alarm"] : ["handle", "false-alarm"];
+  const rest: Deedable[] = task.state === "accepted" ? ["arrive", "navigate", "hand-over", "false-alarm"] : ["handle", "hand-over", "false-alarm"];
   return [...matter, ...rest];
 }

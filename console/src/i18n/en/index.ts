@@ -2,6 +2,7 @@ export { bureau } from "./bureau";
 export { cameras } from "./cameras";
 export { commands } from "./commands";
 export { custody } from "./custody";
+export { dispatch } from "./dispatch";
 export { evidence } from "./evidence";
 export { exports } from "./exports";
 export { faults } from "./faults";
