@@ -73,7 +73,10 @@ describe("the photos of a phone", () => {
     await vi.waitFor(() => expect(sent.length).toBe(1));
     queue.stop();
     failures = [];
-    await open();
+    const opening = open();
+    expect(queue.isWaiting(1), "nobody knows yet").toBe(true);
+    await opening;
+    expect([queue.isWaiting(1), queue.isWaiting(2)]).toEqual([true, false]);
     await vi.waitFor(() => expect(sent.length).toBe(2));
     expect(sent[1]?.id).toBe(sent[0]?.id);
     expect(texts()).toEqual(["a", "a"]);

@@ -61,6 +61,7 @@ export class PhotoQueue {
   /** What was kept before the page was loaded is here. */
   readonly ready: Promise<void>;
 
+  private isLoaded = false;
   private sending = false;
   private failures = 0;
   private stopped = false;
@@ -83,9 +84,9 @@ export class PhotoQueue {
     return this.of(task).filter((photo) => photo.state === "draft");
   }
 
-  /** Does a photo of this task still have to be sent? */
+  /** Does a photo of this task still have to be sent? While nobody knows what was kept: perhaps. */
   isWaiting(task: number): boolean {
-    return this.of(task).some((photo) => photo.state === "waiting" || photo.state === "sending");
+    return !this.isLoaded || this.of(task).some((photo) => photo.state === "waiting" || photo.state === "sending");
   }
 
   /**
@@ -134,6 +135,7 @@ export class PhotoQueue {
   private async load(): Promise<void> {
     const kept = await this.store.load().catch(() => []);
     this.photos.value = [...kept.map((one) => shown(one, one.released ? "waiting" : "draft")), ...this.photos.value];
+    this.isLoaded = true;
     void this.pump();
   }
 

@@ -61,6 +61,7 @@ export function useOfficer(me: Session, signedOut: () => void) {
 
   const stream = new EventStream({ opened: () => void board.reload(), event: heard, alive, ended: signedOut });
   stream.start();
+  void photos.ready.then(() => queue.hurry());
   useFreshness(board, queue, photos);
 
   const mine = computed(() => sortOut(byUrgency(board.tasks.values(), serverNow.value), officer, declined));
