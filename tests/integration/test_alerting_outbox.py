@@ -192,6 +192,21 @@ async def test_no_more_goes_out_than_the_channel_takes_even_after_a_restart(pool
     assert len(wire.sent) == 3 + 18
 
 
+async def test_a_long_queue_of_one_channel_hides_no_other(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notice_attempts, "MOST_WAITING", 5)
+    rule = NoticeRule(channels=(ChannelRule(name="wecom", per_minute=0.001, burst=1),))
+    world, wire = World(pool), Wire()
+    world.policy = replace(world.policy, notices=rule)
+    await told(world, *(a_notice(f"offer:{i}", f"o{i}") for i in range(9)))
+    box = outbox(world, wire, {"wecom": Address("x://a"), "mail": Address("x://b")})
+    await box.tick()
+    await told(world, a_notice("offer", "o1", "mail"))
+    await box.tick()
+    assert await pool.fetchval("SELECT state FROM notices WHERE channel = 'mail'") == "sent"
+
+
 async def test_too_many_silences_the_channel_for_ten_minutes_and_no_other(pool: Pool) -> None:
     world = World(pool)
     await told(world, a_notice("offer", "o1"), a_notice("offer", "o2", "mail"))
