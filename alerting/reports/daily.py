@@ -37,7 +37,7 @@ def patrol(facts: Facts, span: Span) -> Table:
         ("report.patrol.watched_min", round(max(0.0, minutes - hidden))),
         ("report.patrol.blind_min", round(hidden)),
         ("report.patrol.reported", sum(facts.reported.values())),
-        *((f"report.patrol.{key}", n) for key, n in sorted(facts.rows.items())),
+        *((f"report.patrol.{key}", n) for key, n in facts.held_back.items()),
     )
     return table("patrol", "figure:w number:n", rows, note="report.note.patrol")
 

@@ -7,11 +7,16 @@ from alerting.reports import sections, tables
 from alerting.reports.figures import COUNTS, FORMULAS, Figures
 from alerting.reports.tables import Cell, Table, table
 from farwatch.domain.case import Case, Span
-from farwatch.domain.report_facts import Facts
+from farwatch.domain.report_facts import Facts, Visited
 
 
 def monthly(
-    cases: Sequence[Case], facts: Facts, span: Span, before: Figures, year_before: Figures
+    cases: Sequence[Case],
+    facts: Facts,
+    span: Span,
+    before: Figures,
+    year_before: Figures,
+    visited: Sequence[Visited] = (),
 ) -> tuple[Table, ...]:
     """`before` and `year_before` are the figures of the whole months that this one is compared with."""
     marked, figures = sections.counted_total(cases, span)
@@ -29,6 +34,7 @@ def monthly(
         sections.false_alarms("camera", marked, facts),
         sections.false_alarms("rule", marked, facts),
         sections.talkers(facts),
+        visits(visited, facts),
         kept(facts),
     )
 
@@ -60,8 +66,18 @@ def _less(now: float | None, then: float | None) -> float | None:
     return None if now is None or then is None else now - then
 
 
+def visits(visited: Sequence[Visited], facts: Facts) -> Table:
+    """The sum comes first."""
+    columns = "enterprise:w visits:n matters:n warnings_cleared:n saved:n"
+    numbers = [(v.visits, v.matters, v.warnings_cleared, v.saved) for v in visited]
+    rows: list[tuple[Cell, ...]] = [
+        (sections.named(facts, "enterprise", v.enterprise), *n) for v, n in zip(visited, numbers, strict=True)
+    ]
+    if rows:
+        rows.insert(0, ("report.all", *map(sum, zip(*numbers, strict=True))))
+    return table("visits", columns, rows, note="report.note.visits")
+
+
 def kept(facts: Facts) -> Table:
-    """What other parts keep about the month: decisions, reviews, holds, exports, visits, seals."""
-    return table(
-        "kept", "figure:w number:n", ((f"report.kept.{key}", n) for key, n in sorted(facts.rows.items()))
-    )
+    """Decisions, reviews, holds, exports, seals."""
+    return table("kept", "figure:w number:n", ((f"report.kept.{key}", n) for key, n in facts.kept.items()))

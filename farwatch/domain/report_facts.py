@@ -12,13 +12,25 @@ class Talker:
     findings: int
 
 
+@dataclass(frozen=True, slots=True)
+class Visited:
+    """What a month spared an enterprise: `saved` are visits that there would have been, had each matter been one of its own."""
+
+    enterprise: str
+    visits: int
+    matters: int
+    warnings_cleared: int
+    saved: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """Of one span. `reported`: by kind, the businesses that something was found about, however often; `found`: the findings.
 
     `warned`: the warnings told within the span by what became of them since. `blind_min`: by camera, the minutes in which
     its picture was of no use, as far as a fault of it was found. `names`: by group (grid, street, team, enterprise, camera)
-    the names of ids. `rows`: counts of what other parts keep, by key.
+    the names of ids. `held_back`: silences, storms and what they held back; `kept`: decisions, reviews, holds, exports and
+    seals; both by the keys under which reports show them.
     """
 
     reported: Mapping[str, int] = field(default_factory=dict)
@@ -28,4 +40,5 @@ class Facts:
     cameras: int = 0
     blind_min: Mapping[str, float] = field(default_factory=dict)
     names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    rows: Mapping[str, int] = field(default_factory=dict)
+    held_back: Mapping[str, int] = field(default_factory=dict)
+    kept: Mapping[str, int] = field(default_factory=dict)

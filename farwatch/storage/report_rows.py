@@ -91,6 +91,33 @@ FROM (SELECT f.camera, unnest(range_agg(tstzrange(greatest(f.onset_at, $1), leas
     AND greatest(f.onset_at, $1) < least(coalesce(f.ended_at, $2), $2)
   GROUP BY f.camera) AS parts GROUP BY camera
 """
+# What runs at any time of the span; a finding that was held back counts where it was found.
+_HELD_BACK = """
+SELECT (SELECT count(*) FROM silences WHERE from_at < $2 AND coalesce(ended_at, to_at) > $1) AS silences,
+  (SELECT count(*) FROM findings WHERE silence_id IS NOT NULL AND found_at >= $1 AND found_at < $2 AND drill_id IS NULL)
+    AS silenced,
+  (SELECT count(*) FROM storms WHERE began_at < $2 AND coalesce(ended_at, $2) >= $1) AS storms
+"""
+# Decisions, reviews and holds of real cases that were made in the span and not taken back since; seals and stamps over its hours.
+_KEPT = """
+WITH real AS (SELECT id FROM tasks WHERE drill_id IS NULL),
+decided AS (SELECT decision FROM penalty_decisions WHERE decided_at >= $1 AND decided_at < $2 AND withdrawn_at IS NULL
+  AND task_id IN (SELECT id FROM real)),
+reviewed AS (SELECT part, verdict FROM case_reviews WHERE at >= $1 AND at < $2 AND withdrawn_at IS NULL
+  AND task_id IN (SELECT id FROM real))
+SELECT (SELECT count(*) FROM decided WHERE decision = 'no_penalty_first') AS no_penalty_first,
+  (SELECT count(*) FROM decided WHERE decision = 'no_penalty_minor') AS no_penalty_minor,
+  (SELECT count(*) FROM decided WHERE decision = 'warn_only') AS warn_only,
+  (SELECT count(*) FROM decided WHERE decision = 'penalty') AS penalty,
+  (SELECT count(*) FROM decided WHERE decision = 'transferred') AS transferred,
+  (SELECT count(*) FROM reviewed WHERE part = 'legal' AND verdict = 'passed') AS legal_passed,
+  (SELECT count(*) FROM reviewed WHERE part = 'technical' AND verdict = 'passed') AS technical_passed,
+  (SELECT count(*) FROM reviewed WHERE verdict = 'rejected') AS rejected,
+  (SELECT count(*) FROM legal_holds WHERE set_at < $2 AND coalesce(lifted_at, $2) >= $2) AS holds,
+  (SELECT count(*) FROM audit WHERE action = 'evidence_exported' AND at >= $1 AND at < $2) AS exports,
+  (SELECT count(*) FROM log_seals WHERE hour > $1 AND hour <= $2) AS seals,
+  (SELECT count(DISTINCT hour) FROM seal_stamps WHERE hour > $1 AND hour <= $2) AS stamped
+"""
 _CAMERAS = "SELECT count(*) FROM cameras WHERE active AND NOT drill"
 _NAMES = {
     "grid": "SELECT id, name FROM grids",
@@ -114,5 +141,7 @@ async def facts(pool: Pool, span: Span) -> Facts:
             warned={r["state"]: r["n"] for r in warned},
             cameras=await connection.fetchval(_CAMERAS),
             blind_min={r["camera"]: r["minutes"] for r in blind},
+            held_back=dict(await connection.fetchrow(_HELD_BACK, span.since, span.end)),
+            kept=dict(await connection.fetchrow(_KEPT, span.since, span.end)),
             names={group: dict(await connection.fetch(sql)) for group, sql in _NAMES.items()},
         )

@@ -18,8 +18,9 @@ from alerting.reports.tables import Report, Sort, Table
 from alerting.reports.weekly import weekly
 from alerting.reports.words import word
 from farwatch.domain.case import Case, Span
+from farwatch.domain.report_facts import Visited
 from farwatch.domain.review import CITY
-from farwatch.storage import audit, report_rows, seals
+from farwatch.storage import audit, report_rows, seals, visits
 from server.spreadsheet import BOM, Cell, lines
 from server.web.authentication import NotOfficer
 from server.web.context import Web, WebContext
@@ -104,8 +105,10 @@ async def _report(web: Web, kind: ReportKind, day: date, now: datetime, made_by:
     cases = await _cases(web, span)
     facts = await report_rows.facts(web.pool, span)
     if kind is ReportKind.MONTHLY:
-        compared = [await _figures(web, span_of(kind, d, now)) for d in (before(kind, day), year_before(day))]
-        tables = await web.reports.make(monthly, cases, facts, span, *compared)
+        month, year = [
+            await _figures(web, span_of(kind, d, now)) for d in (before(kind, day), year_before(day))
+        ]
+        tables = await web.reports.make(monthly, cases, facts, span, month, year, await _visited(web, day))
     else:
         tables = await web.reports.make(daily if kind is ReportKind.DAILY else weekly, cases, facts, span)
     return Report(
@@ -124,6 +127,11 @@ async def _cases(web: Web, span: Span) -> list[Case]:
         return await report_rows.cases(web.pool, span)
     except report_rows.TooManyCasesError:
         raise ApiError(409, "too_many_cases", {"most": report_rows.MOST_CASES}) from None
+
+
+async def _visited(web: Web, day: date) -> list[Visited]:
+    counts = await visits.month_counts(web.pool, day)
+    return [Visited(c.enterprise, c.visits, c.matters, c.warnings_cleared, c.saved) for c in counts]
 
 
 async def _figures(web: Web, span: Span) -> Figures:

@@ -142,3 +142,39 @@ WITH made AS (
 )
 INSERT INTO matter_findings (finding_id, matter_id) SELECT f.id, m.id FROM found f JOIN matter m USING (fingerprint)
 """
+
+
+async def test_what_other_parts_keep_is_counted_within_the_span_and_as_it_stands(pool: Pool) -> None:
+    await pool.execute(CITY_ROWS)
+    inside = BEGIN + timedelta(days=3)
+    values = {
+        "id": 1, "severity": 2, "opened_at": inside, "event_at": inside, "found_at": (inside,), "kinds": ("smoke",),
+        "rules": ("smoke",), "cameras": ("c1",),
+    }  # fmt: skip
+    await write(pool, [Case(**values), Case(**{**values, "id": 2, "drill": True})])
+    for task, at, withdrawn in ((1, inside, None), (1, END, None), (2, inside, None), (1, inside, inside)):
+        matter = await pool.fetchval("SELECT id FROM matters WHERE task_id = $1", task)
+        await pool.execute(
+            "INSERT INTO case_reviews (task_id, part, verdict, reviewer, pieces, at, withdrawn_at)"
+            " VALUES ($1, $2, 'passed', 'a', '', $3, $4)",
+            task, "legal" if at == inside else "technical", at, withdrawn,
+        )  # fmt: skip
+        if at == inside:
+            await pool.execute(
+                "INSERT INTO penalty_decisions (task_id, matter_id, suggestion_key, suggestion_params, list_version, decision,"
+                " note, salt, decided_by, decided_at, withdrawn_at)"
+                " VALUES ($1, $2, 'minor', '{}', 0, 'no_penalty_minor', '', '', 'bo', $3, $4)",
+                task, matter, at, withdrawn,
+            )  # fmt: skip
+    await pool.execute(
+        "INSERT INTO silences (kind, enterprise, reason, made_by, made_at, from_at, to_at, ended_at)"
+        " VALUES ('silence', 'e1', 'x', 'bo', $1, $1, $2, NULL), ('silence', 'e1', 'x', 'bo', $1, $1, $2, $3),"
+        " ('maintenance', 'e1', 'x', 'bo', $4, $4, $5, NULL)",
+        BEGIN - timedelta(days=2), BEGIN + timedelta(days=2), BEGIN - timedelta(days=1), END, END + timedelta(days=1),
+    )  # fmt: skip
+    await pool.execute(
+        "INSERT INTO storms (began_at, last_at, ended_at) VALUES ($1, $1, $1), ($2, $2, NULL)", inside, END
+    )
+    facts = await report_rows.facts(pool, SPAN)
+    assert facts.held_back == {"silences": 1, "silenced": 0, "storms": 1}
+    assert {key: n for key, n in facts.kept.items() if n} == {"no_penalty_minor": 1, "legal_passed": 1}

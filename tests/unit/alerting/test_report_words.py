@@ -13,7 +13,7 @@ from alerting.reports.monthly import monthly
 from alerting.reports.tables import Sort, Table
 from alerting.reports.words import WORDS, word
 from farwatch.domain.case import Case, Missed, Span
-from farwatch.domain.report_facts import Facts, Talker
+from farwatch.domain.report_facts import Facts, Talker, Visited
 from farwatch.domain.review import CITY
 
 ROOT = Path(__file__).parents[3]
@@ -45,6 +45,7 @@ CASES = [
 ]  # fmt: skip
 FACTS = Facts(
     reported={"smoke": 2}, found={"smoke": 9}, talkers=(Talker("smoke/c1/stack", 9),), warned={"cleared": 1}, cameras=3,
+    held_back={"silences": 1, "silenced": 2, "storms": 0}, kept={"penalty": 1, "seals": 24},
     blind_min={"c1": 30.0}, names={"grid": {"g1": "一网格"}},
 )  # fmt: skip
 
@@ -53,7 +54,7 @@ def every_table() -> list[Table]:
     return [
         *daily(CASES, FACTS, DAY),
         *weekly.weekly(CASES, FACTS, DAY),
-        *monthly(CASES, FACTS, DAY, Figures(), Figures()),
+        *monthly(CASES, FACTS, DAY, Figures(), Figures(), [Visited("e1", 2, 5, 1, 4)]),
     ]
 
 
