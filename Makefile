@@ -3,12 +3,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 NODE := $(shell command -v node 2>/dev/null)
 
-.PHONY: help venv console demo test lint types bench-pages bench-main bench-sensors bench-history torture kills bench-dispatch bench-vision bench-cameras soak-cameras disconnects fuzz-hj212 requirements clean
+.PHONY: help venv console demo test lint types bench-pages bench-main bench-sensors bench-history torture kills clocks bench-dispatch bench-vision bench-cameras soak-cameras disconnects fuzz-hj212 requirements clean
 
 help:
 	@echo "make demo [ARGS=\"--port 8080 --data DIR --seed N\"]  a simulated city on this machine"
 	@echo "make test                                           every test that can run here"
-	@echo "make lint | console | venv | bench-pages | bench-main | bench-sensors | bench-history | bench-dispatch | bench-cameras | soak-cameras | torture | kills | disconnects | fuzz-hj212"
+	@echo "make lint | console | venv | bench-pages | bench-main | bench-sensors | bench-history | bench-dispatch | bench-cameras | soak-cameras | torture | kills | clocks | disconnects | fuzz-hj212"
 
 .venv/.run: requirements/run.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "farwatch: Python 3.11 or newer is needed (PYTHON=...)" >&2; exit 2; }
@@ -84,6 +84,11 @@ bench-cameras: .venv/.dev
 # A hundred kills of either of two engines, under fifty findings a second; some six minutes.
 kills: .venv/.dev
 	FARWATCH_KILLS=100 $(BIN)/python -m pytest -q -s tests/e2e/test_kills.py $(ARGS)
+
+# Ten thousand open tasks with their clocks, and a database that stands still for two minutes across a deadline of five; seven minutes.
+clocks: .venv/.dev
+	FARWATCH_MANY=10000 FARWATCH_OUTAGE_S=120 $(BIN)/python -m pytest -q -o log_cli=true --log-cli-level=INFO \
+	  tests/integration/test_clocks_many.py tests/integration/test_clocks_outage.py $(ARGS)
 
 # Sixty cameras beside the monitors' load; half an hour, or ARGS="--minutes 5".
 soak-cameras: .venv/.dev

@@ -27,16 +27,36 @@ async def fire_due(ground: Ground) -> int:
     return made
 
 
+_CROWD = "deadlines together"
+
+
 async def _some(ground: Ground) -> int:
-    effects: list[Effect] = []
-    fired = 0
+    """All or none of them; when one makes no sense, each is fired for itself until that is over."""
+    made: list[int] = []
+    if ground.others([_CROWD]):
+        await ground.attempt(_CROWD, _together(ground, made))
+    return sum(made) if ground.others([_CROWD]) else await _each(ground)
+
+
+async def _together(ground: Ground, made: list[int]) -> bool:
     async with ground.transaction() as (connection, now):
         due = await tasks.lock_due(connection, now, TOGETHER, ground.aside(int))
-        desk = _Desk(ground, connection, now, {}, effects)
-        for deadline in due:
+        held = {t.id: t for t in await tasks.read(connection, sorted({d.task for d in due}))}
+        desk = _Desk(ground, connection, now, held, [])
+        fired = sum([await desk.fire(deadline) for deadline in due])
+    writing.count(desk.effects)
+    made.append(fired)
+    return fired > 0
+
+
+async def _each(ground: Ground) -> int:
+    fired = 0
+    async with ground.transaction() as (connection, now):
+        desk = _Desk(ground, connection, now, {}, [])
+        for deadline in await tasks.lock_due(connection, now, TOGETHER, ground.aside(int)):
             if deadline.task not in ground.aside(int):
-                fired += await ground.attempt(deadline.task, desk.fire(deadline))
-    writing.count(effects)
+                fired += await ground.attempt(deadline.task, desk.fire_safely(deadline))
+    writing.count(desk.effects)
     return fired
 
 
@@ -50,17 +70,23 @@ class _Desk:
     held: dict[int, Task]
     effects: list[Effect]
 
-    async def fire(self, due: DueDeadline) -> bool:
+    async def fire_safely(self, due: DueDeadline) -> bool:
+        """What fails is undone, and the transaction goes on."""
         async with savepoint(self.connection):
-            task = self.held.get(due.task) or await tasks.lock(self.connection, due.task)
-            decision = lifecycle.step(task, Due(due.key), self.now) if task else None
-            if task is None or decision is None or decision.refused:
-                return False
-            if any(isinstance(effect, Seek) for effect in decision.effects):
-                situation = await self.ground.situation(self.connection, self.now)
-                decision = dispatch.resolve(decision, situation, self.now)
-            decision = _addressed(decision, self.ground.city.registry)
-            await writing.write(self.connection, task, decision, self.now)
+            for task in await tasks.read(self.connection, [due.task]):
+                self.held[due.task] = task
+            return await self.fire(due)
+
+    async def fire(self, due: DueDeadline) -> bool:
+        task = self.held[due.task]
+        decision = lifecycle.step(task, Due(due.key), self.now)
+        if decision.refused:
+            return False
+        if any(isinstance(effect, Seek) for effect in decision.effects):
+            situation = await self.ground.situation(self.connection, self.now)
+            decision = dispatch.resolve(decision, situation, self.now)
+        decision = _addressed(decision, self.ground.city.registry)
+        await writing.write(self.connection, task, decision, self.now)
         self.held[due.task] = decision.task
         self.effects.extend(decision.effects)
         for effect in decision.effects:

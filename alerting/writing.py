@@ -23,6 +23,7 @@ async def write(
     if before is not None:
         await superseding.follow(connection, before, decision.task, now)
     choice: dict[str, object] = {}
+    said: list[events.Event] = []
     for effect in decision.effects:
         if isinstance(effect, Chosen):
             why = (effect.wanted, effect.officer, effect.reason, effect.candidates)
@@ -31,9 +32,10 @@ async def write(
             detail = {**effect.detail, **await _excuse(connection, decision.task, effect)}
             if effect.type in EXPLAINED:
                 detail, choice = {**detail, **choice}, {}
-            await events.append(connection, effect.type, task=decision.task.id, actor=actor, **detail)
+            said.append(events.Event(effect.type, decision.task.id, actor, detail))
         elif isinstance(effect, Notify):
             await notices.add(connection, _notice(decision.task, effect, now), now)
+    await events.append_all(connection, said)
 
 
 async def _excuse(connection: Connection, task: Task, event: Log) -> Mapping[str, object]:

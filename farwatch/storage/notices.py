@@ -66,16 +66,14 @@ async def add(
     """False when this was told before. One for a messenger goes out at `at` (now), and no more once it has expired."""
     on_page = notice.channel == PAGE
     made = await connection.fetchval(
-        "INSERT INTO notices (task_id, finding_id, step, channel, target, message_key, message_params, state, next_attempt_at,"
-        " created_at, sent_at, drill_id, urgent, group_no, plan_at, expires_at)"
+        "WITH made AS (INSERT INTO notices (task_id, finding_id, step, channel, target, message_key, message_params, state,"
+        " next_attempt_at, created_at, sent_at, drill_id, urgent, group_no, plan_at, expires_at)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
-        " ON CONFLICT (key) DO NOTHING RETURNING true",
+        " ON CONFLICT (key) DO NOTHING RETURNING true AS made) SELECT made, pg_notify('farwatch_outbox', '') FROM made",
         notice.task, notice.finding, notice.step, notice.channel, notice.target, notice.key, dict(notice.params),
         "sent" if on_page else "queued", at or now, now, now if on_page else None, notice.drill_id, notice.urgent,
         notice.group_no, now if on_page else None, None if on_page else expires_at or now + EXPIRES,
     )  # fmt: skip
-    if made:
-        await connection.execute("NOTIFY farwatch_outbox")
     return bool(made)
 
 

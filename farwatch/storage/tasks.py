@@ -162,21 +162,21 @@ async def save(connection: Connection, before: Task | None, after: Task) -> None
         return
     if before is None:
         await _insert(connection, after)
-    else:
+    elif _values(after) != _values(before):
         await _update(connection, after)
     old_matters = {m.id: m for m in before.matters} if before else {}
     for matter in after.matters:
         if matter != old_matters.get(matter.id):
             await _save_matter(connection, after, matter, old_matters.get(matter.id))
     known = set(before.deadlines) if before else set()
-    await _save_deadlines(connection, after.id, [d for d in after.deadlines if d not in known])
-    await connection.execute("NOTIFY farwatch_tasks")
+    if changed := [d for d in after.deadlines if d not in known]:
+        await _save_deadlines(connection, after.id, changed)
 
 
 _COLUMNS = (
     "state", "severity", "lat", "lon", "grid", "enterprise", "officer", "offered_to", "declined_by", "dispatch_reason",
     "dispatch_params", "opened_at", "dispatched_at", "delivered_at", "accepted_at", "arrived_at", "handled_at",
-    "verified_at", "closed_at", "outcome", "policy", "drill_id", "reopened_from", "handover_to", "closed_reason", "storm_id",
+    "verified_at", "closed_at", "outcome", "drill_id", "reopened_from", "handover_to", "closed_reason", "storm_id",
 )  # fmt: skip
 _PLACES = ", ".join(f"${i}" for i in range(2, len(_COLUMNS) + 2))
 
@@ -187,14 +187,17 @@ def _values(task: Task) -> tuple[Any, ...]:
         list(task.offered_to), list(task.declined_by), task.dispatch.key if task.dispatch else None,
         dict(task.dispatch.params) if task.dispatch else {}, task.opened_at, task.dispatched_at, task.delivered_at,
         task.accepted_at, task.arrived_at, task.handled_at, task.verified_at, task.closed_at, task.outcome,
-        _stored_policy(task.policy), task.drill_id, task.reopened_from, task.handover_to, task.closed_reason, task.storm_id,
+        task.drill_id, task.reopened_from, task.handover_to, task.closed_reason, task.storm_id,
     )  # fmt: skip
 
 
 async def _insert(connection: Connection, task: Task) -> None:
-    columns = ", ".join(_COLUMNS)
+    """The policy is frozen: it is written here and nowhere else."""
+    columns = ", ".join((*_COLUMNS, "policy"))
     await connection.execute(
-        f"INSERT INTO tasks (id, {columns}) OVERRIDING SYSTEM VALUE VALUES ($1, {_PLACES})", *_values(task)
+        f"INSERT INTO tasks (id, {columns}) OVERRIDING SYSTEM VALUE VALUES ($1, {_PLACES}, ${len(_COLUMNS) + 2})",
+        *_values(task),
+        _stored_policy(task.policy),
     )
 
 
@@ -230,29 +233,25 @@ async def _save_matter(connection: Connection, task: Task, matter: Matter, befor
         )
 
 
+# One statement for all of them, and for waking the engine: each costs a way to the database and back.
+_SAVE_DEADLINES = """
+WITH saved AS (
+  INSERT INTO deadlines (task_id, matter_id, kind, step, due_at, state, decided_at, excused_at, excused_by, excuse)
+  SELECT $1, d.* FROM unnest($2::bigint[], $3::text[], $4::smallint[], $5::timestamptz[], $6::text[], $7::timestamptz[],
+    $8::timestamptz[], $9::text[], $10::text[]) AS d
+  ON CONFLICT (task_id, matter_id, kind, step) DO UPDATE SET due_at = excluded.due_at, state = excluded.state,
+    decided_at = excluded.decided_at, excused_at = excluded.excused_at, excused_by = excluded.excused_by, excuse = excluded.excuse
+)
+SELECT pg_notify('farwatch_tasks', '')
+"""
+
+
 async def _save_deadlines(connection: Connection, task_id: int, deadlines: Sequence[Deadline]) -> None:
-    await connection.executemany(
-        "INSERT INTO deadlines (task_id, matter_id, kind, step, due_at, state, decided_at, excused_at, excused_by, excuse)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
-        " ON CONFLICT (task_id, matter_id, kind, step) DO UPDATE SET due_at = excluded.due_at, state = excluded.state,"
-        " decided_at = excluded.decided_at, excused_at = excluded.excused_at, excused_by = excluded.excused_by,"
-        " excuse = excluded.excuse",
-        [
-            (
-                task_id,
-                d.matter,
-                d.kind,
-                d.step,
-                d.due_at,
-                d.state,
-                d.decided_at,
-                d.excused_at,
-                d.excused_by,
-                d.excuse,
-            )
-            for d in deadlines
-        ],
-    )
+    rows = [
+        (d.matter, d.kind, d.step, d.due_at, d.state, d.decided_at, d.excused_at, d.excused_by, d.excuse)
+        for d in deadlines
+    ]
+    await connection.execute(_SAVE_DEADLINES, task_id, *zip(*rows, strict=True))
 
 
 async def _load(connection: Connection, ids: Sequence[int]) -> list[Task]:
@@ -260,7 +259,7 @@ async def _load(connection: Connection, ids: Sequence[int]) -> list[Task]:
         return []
     columns = ", ".join(_COLUMNS)
     rows = await connection.fetch(
-        f"SELECT id, {columns} FROM tasks WHERE id = ANY($1::bigint[]) ORDER BY id", ids
+        f"SELECT id, policy, {columns} FROM tasks WHERE id = ANY($1::bigint[]) ORDER BY id", ids
     )
     matters = await connection.fetch(
         "SELECT m.id, m.task_id, m.fingerprint, m.kind, m.station, m.camera, m.code, m.zone, m.event_at, m.found_at, m.severity,"
