@@ -22,6 +22,8 @@ WRITTEN = (
     "findings",
     "warnings",
     "heartbeats",
+    "silences",
+    "storms",
 )
 
 
