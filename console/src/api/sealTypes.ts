@@ -13,7 +13,3 @@ export interface SigningKey {
   fingerprint: string;
   public_key: string;
 }
-
-/** For what somebody takes a case out of the house. */
-export const PURPOSES = ["case", "review", "complaint", "training"] as const;
-export type Purpose = (typeof PURPOSES)[number];

@@ -1,7 +1,8 @@
 /** The routes of seals and of cases as files. */
 
+import type { Purpose } from "./caseTypes";
 import { get, query } from "./client";
-import type { Purpose, Seal, SigningKey } from "./sealTypes";
+import type { Seal, SigningKey } from "./sealTypes";
 import type { Page } from "./types";
 
 export const seals = {

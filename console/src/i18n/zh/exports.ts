@@ -6,10 +6,6 @@ export const exports: Record<string, string> = {
   "export.verify": "核验页面",
   "export.key": "签名公钥指纹",
   "export.unsealed": "还有 {count} 条记录尚未封印，整点之后再导出一次。",
-  "export_purpose.case": "案件办理",
-  "export_purpose.review": "复核",
-  "export_purpose.complaint": "投诉处理",
-  "export_purpose.training": "培训",
   "error.no_signing_key": "这台服务器上没有本市的签名密钥",
   "error.disk_short": "磁盘空间不足，暂不能导出",
 };
