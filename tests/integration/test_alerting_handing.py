@@ -1,0 +1,165 @@
+"""Handing over, re-assigning and excusing on the real rows; and tasks that an earlier release opened."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from farwatch.domain.finding import Kind, Tier
+from farwatch.domain.policy import SHIPPED, SHIPPED_STEPS, Handling
+from farwatch.domain.task import DeadlineKind, DeadlineState, Outcome, TaskState
+from farwatch.storage import task_views
+from farwatch.storage.database import Pool
+from tests.support.alerting import WORKS, World, at, smoke
+
+RELEASED = (
+    '{"accept_s": 240.0, "arrive_s": 600.0, "geofence_m": 100.0, "accuracy_max_m": 100.0, "quiet_close_s": 1800.0,'
+    ' "escalation": [{"after_s": 90.0, "to": "next_officer"}, {"after_s": 180.0, "to": "lead"},'
+    ' {"after_s": 300.0, "to": "centre"}]}'
+)
+"""The policy of a task as 0.1 stored it."""
+
+
+@pytest.fixture
+async def world(pool: Pool) -> World:
+    """With the officers as rows too: whom a deed names is looked up there."""
+    await pool.execute("INSERT INTO teams (id, name, lead) VALUES ('t', 't', 'lead')")
+    await pool.execute("INSERT INTO grids (id, name, team, geometry) VALUES ('g', 'g', 't', '{}')")
+    for who in ("near", "far", "lead", "gone"):
+        await pool.execute(
+            "INSERT INTO officers (id, name, team, lat, lon, active) VALUES ($1, $1, 't', 31.2, 121.4, $1 <> 'gone')",
+            who,
+        )
+    made = World(pool)
+    await made.found(smoke())
+    await made.settle()
+    return made
+
+
+async def test_the_centre_moves_a_task_and_it_is_taken_from_there(world: World) -> None:
+    await world.act("near", "accept")
+    for to, reason in (("gone", "unknown_officer"), ("nobody", "unknown_officer"), ("near", "same_officer")):
+        assert (await world.act("centre", "reassign", to=to, note="更近")).reason.key == reason
+    assert (await world.act("near", "reassign", to="far", note="更近")).reason.key == "not_allowed"
+    world.s = 20
+    assert (await world.act("centre", "reassign", to="far", note="更近")).reason.key == "reassigned"
+    task = await world.task()
+    assert (task.state, task.officer, task.offered_to, task.declined_by) == (
+        TaskState.OFFERED,
+        None,
+        ("far",),
+        ("near",),
+    )
+    (event,) = await world.events("task_reassigned")
+    assert (event["officer"], event["former"], event["why"], event["actor"]) == (
+        "far",
+        "near",
+        "更近",
+        "user-centre",
+    )
+    world.s = 81
+    await world.settle()
+    lapsed = [e["officer"] for e in await world.events("offer_lapsed")]
+    assert lapsed == ["far"]
+    assert (await world.act("far", "accept")).reason.key == "accepted"
+    assert (await world.task()).accepted_at == at(0)
+
+
+async def test_who_is_asked_to_take_over_sees_the_task_and_takes_it(world: World) -> None:
+    await world.act("near", "accept")
+    assert await task_views.one(world.pool, 1, "far") is None
+    assert (await world.act("near", "hand-over", to="far", note="换班")).reason.key == "handover_asked"
+    assert await task_views.one(world.pool, 1, "far") is not None
+    assert (await task_views.officers_of(world.pool, [1]))[1] == {"near", "far"}
+    assert await task_views.has_open(world.pool, "far")
+    assert (await world.act("far", "accept")).reason.key == "handed_over"
+    assert (await world.task()).officer == "far"
+    assert (await world.act("near", "arrive", position=WORKS)).reason.key == "not_offered_to_you"
+    assert (await world.act("far", "arrive", position=WORKS)).reason.key == "arrived"
+
+
+async def test_a_lead_excuses_a_breach_of_his_own_team_only(world: World) -> None:
+    world.s = 301
+    await world.settle()
+    say: dict[str, Any] = {"deadline": DeadlineKind.ACCEPT, "note": "全网断线"}
+    assert (await world.act("far", "excuse", **say)).reason.key == "not_allowed"
+    assert (await world.act("centre", "excuse", note="全网断线")).reason.key == "nothing_to_excuse"
+    assert (await world.act("lead", "excuse", **say)).reason.key == "breach_excused"
+    assert (await world.act("centre", "excuse", **say)).reason.key == "already_excused"
+    (accept,) = (d for d in (await world.task()).deadlines if d.kind is DeadlineKind.ACCEPT)
+    assert (accept.state, accept.excused_by, accept.excuse) == (
+        DeadlineState.BREACHED,
+        "user-lead",
+        "全网断线",
+    )
+
+
+async def test_why_an_offer_was_declined_is_in_the_log(world: World) -> None:
+    await world.act("near", "decline", reason="太远", note="在城东")
+    (event,) = await world.events("task_declined")
+    assert (event["officer"], event["why"]) == ("near", "太远; 在城东")
+
+
+async def test_a_fault_that_heals_closes_its_task_and_what_comes_again_is_a_new_one(pool: Pool) -> None:
+    world = World(pool)
+    fault = smoke("", rule="camera_black", kind=Kind.CAMERA_FAULT, tier=Tier.FAULT)
+    again = smoke("", rule="camera_black", kind=Kind.CAMERA_FAULT, tier=Tier.FAULT, onset_at=at(3000))
+    await world.found(fault)
+    await world.settle()
+    world.s = 60
+    await world.end(fault, 59)
+    await world.settle()
+    world.s = 1859
+    await world.settle()
+    assert (await world.task()).state is TaskState.OFFERED
+    world.s = 1860
+    await world.settle()
+    task = await world.task()
+    assert (task.state, task.outcome, task.closed_at) == (TaskState.CLOSED, Outcome.CEASED, at(1860))
+    world.s = 3000
+    await world.found(again)
+    await world.settle()
+    first, second = await world.tasks()
+    assert (first, second.reopened_from) == (task, task.id)
+
+
+async def test_a_matter_is_quiet_only_when_the_last_of_its_findings_ended(world: World) -> None:
+    more = smoke(onset_at=at(-4))
+    await world.found(more)
+    await world.settle()
+    await world.end(smoke(), 10)
+    await world.settle()
+    quiet = [d for d in (await world.task()).deadlines if d.kind is DeadlineKind.QUIET]
+    assert quiet == []
+    await world.end(more, 20)
+    await world.settle()
+    (quiet_one,) = (d for d in (await world.task()).deadlines if d.kind is DeadlineKind.QUIET)
+    assert quiet_one.due_at == at(1800)
+
+
+async def test_the_legal_limit_stays_where_it_was_when_the_calendar_changes(pool: Pool) -> None:
+    limits = (Handling(kind="smoke", amount=1, unit="working_days"),)
+    world = World(pool, policy=replace(SHIPPED, task=replace(SHIPPED.task, handling=limits)))
+    await world.found(smoke())
+    await world.settle()
+    world.policy = replace(world.policy, calendar=replace(world.policy.calendar, weekdays=(7,)))
+    await world.settle()
+    (limit,) = (d for d in (await world.task()).deadlines if d.kind is DeadlineKind.HANDLE)
+    assert limit.due_at.isoformat() == "2026-11-23T09:30:00+00:00"
+    world.s = (limit.due_at - at(0)).total_seconds() + 1
+    await world.settle()
+    told = await pool.fetch(
+        "SELECT target FROM notices WHERE message_key = 'breached_handle' ORDER BY target"
+    )
+    assert [r["target"] for r in told] == ["centre", "lead"]
+
+
+async def test_a_task_that_an_earlier_release_opened_goes_on_by_its_own_policy(world: World) -> None:
+    await world.pool.execute("UPDATE tasks SET policy = $1::text::jsonb", RELEASED)
+    policy = (await world.task()).policy
+    assert (policy.accept_s, policy.severities, policy.handling) == (240.0, {}, ())
+    assert policy.escalation == SHIPPED_STEPS
+    world.s = 90
+    await world.settle()
+    assert [e["to"] for e in await world.events("escalated") if "step" in e] == ["next_officer"]
+    assert (await world.act("near", "accept")).reason.key == "accepted"
