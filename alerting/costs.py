@@ -14,7 +14,7 @@ class Candidate:
     """`age_s` is that of his position; None: nobody knows it, and `place` is where he starts from by the registry. `age_steps` is
     how many times as old it is as one that is fresh.
 
-    `load` counts a task that he holds as 1 and one that he is asked to take as 0.5. `road_s` is the driving time that a router
+    `load` counts a task that he holds as 1 and one that he is asked to take as 0.25. `road_s` is the driving time that a router
     told; None: it is estimated.
     """
 

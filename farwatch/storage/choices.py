@@ -7,7 +7,7 @@ from datetime import datetime
 from farwatch.domain.finding import Param, Reason
 from farwatch.storage.database import Connection, Pool
 
-ASKED_SHARE = 0.5
+ASKED_SHARE = 0.25
 """What a task weighs that he is asked to take, beside one that he holds."""
 
 

@@ -7,13 +7,14 @@ from fastapi import APIRouter, Path
 from pydantic import AwareDatetime, BaseModel
 
 from alerting.dispatch import on_shift
-from farwatch.domain.registry import Officer as RegisteredOfficer
 from farwatch.storage import audit, officer_devices, positions, task_views, tasks
 from farwatch.storage.database import transaction
 from farwatch.storage.positions import OfficerPosition
+from farwatch.storage.sessions import Session
+from farwatch.storage.users import Role
 from server.web import metrics
 from server.web.actions import At
-from server.web.authentication import Centre, Officer
+from server.web.authentication import Acting, Centre, Officer
 from server.web.context import Web, WebContext
 from server.web.errors import ApiError, errors, not_found
 from server.web.shapes import Listing
@@ -125,9 +126,9 @@ async def report_position(web: WebContext, session: Officer, report: PositionRep
 
 
 @router.post("/officers/{id}/device", status_code=201, responses=errors(401, 403, 404, 413, 415))
-async def make_device(web: WebContext, session: Centre, id: OfficerId) -> DeviceBody:
-    """A new secret for his phone's tracking app; the one before ends. Written to the audit."""
-    await _known(web, id)
+async def make_device(web: WebContext, session: Acting, id: OfficerId) -> DeviceBody:
+    """A new secret for his phone's tracking app; the one before ends. Written to the audit. An officer makes his own only."""
+    await _his(web, session, id)
     async with transaction(web.pool) as connection:
         token = await officer_devices.make(connection, id, session.name)
         await audit.write(connection, session.name, "device_made", f"officer/{id}")
@@ -135,17 +136,17 @@ async def make_device(web: WebContext, session: Centre, id: OfficerId) -> Device
 
 
 @router.delete("/officers/{id}/device", status_code=204, responses=errors(401, 403, 404))
-async def end_device(web: WebContext, session: Centre, id: OfficerId) -> None:
-    """His tracking app is heard no more. 404 when it has no secret. Written to the audit."""
-    await _known(web, id)
+async def end_device(web: WebContext, session: Acting, id: OfficerId) -> None:
+    """His tracking app is heard no more. 404 when it has no secret. Written to the audit. An officer ends his own only."""
+    await _his(web, session, id)
     async with transaction(web.pool) as connection:
         if not await officer_devices.revoke(connection, id):
             raise not_found()
         await audit.write(connection, session.name, "device_ended", f"officer/{id}")
 
 
-async def _known(web: Web, id: str) -> RegisteredOfficer:
-    officer = (await web.registry.current()).officers.get(id)
-    if officer is None:
+async def _his(web: Web, session: Session, id: str) -> None:
+    if session.role == Role.OFFICER and session.officer != id:
+        raise ApiError(403, "not_your_role")
+    if id not in (await web.registry.current()).officers:
         raise not_found()
-    return officer

@@ -82,7 +82,7 @@ def _json(body: bytes) -> Message:
     except orjson.JSONDecodeError:
         raise UnreadableError("no JSON") from None
     locations = told.get("location") if isinstance(told, dict) else None
-    listed = locations if isinstance(locations, list) else [locations]
+    listed: list[Any] = locations if isinstance(locations, list) else [locations]
     if not isinstance(told, dict) or not all(isinstance(one, dict) for one in listed):
         raise UnreadableError("no location")
     return Message(_token(told.get("device_id")), _fixes([_of_location(one) for one in listed[-MOST_FIXES:]]))

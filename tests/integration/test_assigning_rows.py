@@ -95,12 +95,12 @@ async def _seen(world: World) -> list[Task]:
 async def test_who_is_busy_is_known_by_held_and_asked_tasks_and_drills_apart(world: World) -> None:
     await burst(world, 1)
     await world.settle()
-    assert (await choices.loads(world.pool)).real == {"o0": 0.5}
+    assert (await choices.loads(world.pool)).real == {"o0": 0.25}
     await world.act("o0", "accept")
     await world.found(smoke("practice", place=spread(3), enterprise=None, drill_id="d1"))
     await world.settle()
     loads = await choices.loads(world.pool)
-    assert (loads.real, set(loads.drills.values())) == ({"o0": 1.0}, {0.5})
+    assert (loads.real, set(loads.drills.values())) == ({"o0": 1.0}, {0.25})
 
 
 async def test_positions_are_believed_as_far_as_their_age_allows(world: World) -> None:

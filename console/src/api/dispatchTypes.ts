@@ -32,3 +32,9 @@ export interface Colleague {
   name: string;
   open_tasks: number;
 }
+
+/** The secret of a phone's tracking app, told this once; it sends to `path`. */
+export interface Device {
+  token: string;
+  path: string;
+}

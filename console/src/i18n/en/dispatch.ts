@@ -37,4 +37,15 @@ export const dispatch: Record<string, string> = {
   "decline.other": "Another reason",
 
   "map.minutes_ago": "{name}, {minutes} min ago",
+
+  "device.title": "Background position",
+  "device.hint": "Install Traccar Client on the phone and enter this server address and device identifier. Positions are kept on shift or with a task only.",
+  "device.make": "Make a new device identifier",
+  "device.again": "The one before ends at once.",
+  "device.end": "End background position",
+  "device.ended": "Ended",
+  "device.none": "There was none",
+  "device.url": "Server address",
+  "device.token": "Device identifier (shown once)",
+  "device.copy": "Copy",
 };

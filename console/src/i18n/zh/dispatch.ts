@@ -37,4 +37,15 @@ export const dispatch: Record<string, string> = {
   "decline.other": "其他原因",
 
   "map.minutes_ago": "{name} {minutes} 分钟前",
+
+  "device.title": "后台定位",
+  "device.hint": "在手机上安装 Traccar Client，填入下面的服务器地址和设备标识。仅在当班或有任务时记录位置。",
+  "device.make": "生成新的设备标识",
+  "device.again": "旧标识立即失效。",
+  "device.end": "停用后台定位",
+  "device.ended": "已停用",
+  "device.none": "尚未启用后台定位",
+  "device.url": "服务器地址",
+  "device.token": "设备标识（只显示一次）",
+  "device.copy": "复制",
 };
