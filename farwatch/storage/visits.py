@@ -109,12 +109,17 @@ async def matters(connection: Connection, task: int) -> list[Record]:
     return rows
 
 
-async def comments(connection: Connection | Pool, code: int) -> list[Record]:
+async def comments(connection: Connection | Pool, code: int, clients: Sequence[UUID]) -> list[Record]:
+    """Those under the code that were sent with one of these ids: who sent them has them back, nobody else."""
     rows: list[Record] = await connection.fetch(
-        "SELECT id, text, at, answer, answered_by, answered_at FROM visit_comments WHERE code_id = $1 ORDER BY id",
-        code,
-    )
+        "SELECT text, at, answer, answered_at FROM visit_comments WHERE code_id = $1 AND client_id = ANY($2::uuid[]) ORDER BY id",
+        code, list(clients),
+    )  # fmt: skip
     return rows
+
+
+async def comment_count(connection: Connection | Pool, code: int) -> int:
+    return int(await connection.fetchval("SELECT count(*) FROM visit_comments WHERE code_id = $1", code))
 
 
 async def comment(

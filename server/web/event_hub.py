@@ -21,6 +21,7 @@ STREAMS_MAX = 2000
 STREAMS_PER_SESSION_MAX = 12
 LOOK_EVERY_S = 0.5
 SESSIONS_EVERY_S = 1.5
+OFFERS_KEPT = 1000
 SHOWN_MAX = 20_000
 """Pairs of task and reader that wait to be noted; each is noted within LOOK_EVERY_S."""
 
@@ -79,14 +80,18 @@ class Subscription:
         self._waiting.clear()
         self._changed.set()
 
-    async def next(self, timeout_s: float) -> Frame | End | None:
-        """The next event, why there are no more, or None when the time is up."""
+    async def next(self, timeout_s: float) -> Sequence[Frame] | End | None:
+        """The events that came meanwhile, why there are no more, or None when the time is up."""
         if not self._waiting and self.ended is None:
             self._changed.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(timeout_s):
                     await self._changed.wait()
-        return self._waiting.popleft() if self._waiting else self.ended
+        if not self._waiting:
+            return self.ended
+        frames = tuple(self._waiting)
+        self._waiting.clear()
+        return frames
 
 
 class EventHub:
@@ -101,7 +106,9 @@ class EventHub:
         self._by_officer: dict[str | None, set[Subscription]] = {}
         """Under None those of the roles that see all."""
         self._shown: set[tuple[int, str]] = set()
+        self._kept_at_s = float("-inf")
         self._sessions_seen_at_s = float("-inf")
+        self._offers: dict[int, None] = {}
         self._stopping = False
 
     def require_free(self, session: Session) -> int:
@@ -139,8 +146,7 @@ class EventHub:
         async with log_reader.growth(self._pool) as growth:
             while True:
                 await self._forward()
-                await self._note_shown()
-                await self._end_dead_sessions()
+                await self._keep_house()
                 await growth.wait(LOOK_EVERY_S)
 
     async def _forward(self) -> None:
@@ -154,7 +160,7 @@ class EventHub:
             seers = await self._seers(entries)
             # No await from here on: a stream begins before this page or after it.
             for frame in map(frame_of, entries):
-                for officer in (None, *_officers_for(frame, seers)):
+                for officer in (*_officers_for(frame, seers), None):  # whoever has to go hears it first
                     for subscription in self._by_officer.get(officer, ()):
                         subscription.offer_or_drop_client(frame)
             self._position = entries[-1].n
@@ -164,10 +170,27 @@ class EventHub:
         if len(self._shown) < SHOWN_MAX:
             self._shown.update((task, target) for target in targets_of(session))
 
+    def first(self, frame: Frame) -> bool:
+        """Whether this offer is delivered for the first time here: his other pages need not say so again."""
+        if frame.n in self._offers:
+            return False
+        self._offers[frame.n] = None
+        if len(self._offers) > OFFERS_KEPT:
+            del self._offers[next(iter(self._offers))]
+        return True
+
+    async def _keep_house(self) -> None:
+        """Not after every event: the next one must not wait for it."""
+        now_s = asyncio.get_running_loop().time()
+        if now_s - self._kept_at_s >= LOOK_EVERY_S:
+            self._kept_at_s = now_s
+            await self._note_shown()
+            await self._end_dead_sessions()
+
     async def _note_shown(self) -> None:
-        shown, self._shown = self._shown, set()
-        if shown:
+        if shown := frozenset(self._shown):
             await notices.shown(self._pool, shown)
+            self._shown -= shown
 
     async def replay(self, session: Session, after: int, up_to: int) -> tuple[Sequence[Frame], int]:
         """A page of what this session may see of (after, up_to], and the position it reaches."""
@@ -192,6 +215,10 @@ class EventHub:
                 subscription.end(End.SESSION_OVER)
 
 
+NOT_FOR_OFFICERS = frozenset({"custody", "visit_commented", "visit_comment_answered"})
+"""Who looked at a task's evidence, and that an enterprise wrote about its visit, is for the roles that see all."""
+
+
 def _officer(session: Session) -> str | None:
     """Whose tasks alone this session sees; None for the roles that see all."""
     return session.officer if session.role == Role.OFFICER else None
@@ -205,8 +232,8 @@ def targets_of(session: Session) -> tuple[str, ...]:
 
 
 def _officers_for(frame: Frame, seers: Mapping[int, frozenset[str]]) -> frozenset[str]:
-    """Who hears of a task's events beside the roles that see all; who looked at its evidence is theirs alone."""
-    if frame.task is None or frame.type == "custody":
+    """Who hears of a task's events beside the roles that see all."""
+    if frame.task is None or frame.type in NOT_FOR_OFFICERS:
         return frozenset()
     return seers.get(frame.task, frozenset())
 

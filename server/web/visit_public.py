@@ -4,11 +4,12 @@ Whatever is unknown, expired, passed on or long over is the same 404. No session
 """
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, StringConstraints
 
 from alerting import visits as codes
@@ -24,6 +25,8 @@ from server.web.errors import ApiError, errors, not_found
 from server.web.visits import whose
 
 router = APIRouter(prefix="/api/v1/visit", tags=["visits"])
+
+Mine = Annotated[list[UUID] | None, Query(max_length=10)]
 
 
 class MatterShown(BaseModel):
@@ -44,7 +47,8 @@ class CommentShown(BaseModel):
 
 
 class VisitShown(BaseModel):
-    """`badge` is the number of the officer's certificate (执法证号). `over`: he has gone, comments are still taken for a while."""
+    """`badge` is the number of the officer's certificate (执法证号). `over`: he has gone, comments are still taken for a while.
+    `comments` are those that were asked for by `mine`; `comments_left` counts everybody's."""
 
     bureau: str
     badge: str
@@ -68,18 +72,21 @@ class NewComment(BaseModel):
 
 
 @router.get("/{token}", responses=errors(404, 429))
-async def visit(web: WebContext, request: Request, token: str) -> VisitShown:
-    """Counts as a look at the code. 404 for whatever does not open, 429 too_many_attempts with Retry-After."""
+async def visit(web: WebContext, request: Request, token: str, mine: Mine = None) -> VisitShown:
+    """Counts as a look at the code. `mine` are ids of comments that this phone wrote: the officer has the code too, but not those.
+    404 for whatever does not open, 429 too_many_attempts with Retry-After."""
     digest, now = _admit(web, request, token), web.deps.clock.now()
     registry = await web.registry.current()
     async with transaction(web.pool) as connection:
         found = await _opened(connection, digest, now)
         await store.scanned(connection, found, now)
-        return await _shown(web, registry, connection, found)
+        return await _shown(web, registry, connection, found, mine or [])
 
 
 @router.post("/{token}/comments", status_code=201, responses=errors(403, 404, 409, 413, 415, 429))
-async def add_comment(web: WebContext, request: Request, token: str, body: NewComment) -> VisitShown:
+async def add_comment(
+    web: WebContext, request: Request, token: str, body: NewComment, mine: Mine = None
+) -> VisitShown:
     """At most five a code (409 too_many_comments), a thousand characters each; the case's people read them."""
     digest, now = _admit(web, request, token), web.deps.clock.now()
     text, salt = body.text.strip(), secrets.token_bytes(SALT_BYTES)
@@ -92,7 +99,7 @@ async def add_comment(web: WebContext, request: Request, token: str, body: NewCo
             address_hash=address, now=now, most=codes.MOST_COMMENTS,
         ):  # fmt: skip
             raise ApiError(409, "too_many_comments", {"most": codes.MOST_COMMENTS})
-        return await _shown(web, registry, connection, found)
+        return await _shown(web, registry, connection, found, [*(mine or []), body.client_id])
 
 
 def _admit(web: Web, request: Request, token: str) -> bytes:
@@ -108,9 +115,11 @@ async def _opened(connection: Connection, digest: bytes, now: datetime) -> OpenV
     return found
 
 
-async def _shown(web: Web, registry: Registry, connection: Connection, found: OpenVisit) -> VisitShown:
+async def _shown(
+    web: Web, registry: Registry, connection: Connection, found: OpenVisit, mine: Sequence[UUID]
+) -> VisitShown:
     badge, team = whose(registry, found.officer)
-    said = await store.comments(connection, found.id)
+    said = await store.comments(connection, found.id, mine)
     return VisitShown(
         bureau=web.deps.settings.bureau_name,
         badge=badge,
@@ -120,5 +129,5 @@ async def _shown(web: Web, registry: Registry, connection: Connection, found: Op
         expires_at=found.expires_at,
         matters=[MatterShown.model_validate(dict(r)) for r in await store.matters(connection, found.task)],
         comments=[CommentShown.model_validate(dict(r)) for r in said],
-        comments_left=max(0, codes.MOST_COMMENTS - len(said)),
+        comments_left=max(0, codes.MOST_COMMENTS - await store.comment_count(connection, found.id)),
     )

@@ -116,6 +116,7 @@ async def test_the_code_on_the_phone_opens_the_visit_and_a_comment_reaches_the_c
 
     english = await strangers(pages, url, "en")
     await expect(english.get_by_text("Badge number")).to_be_visible()
+    assert "明日复查" not in await english.evaluate("document.body.innerText")
     await looks_well(english, "visit-en")
     await english.goto(f"{pages.base}/visit/{'A' * 43}")
     await expect(english.get_by_role("alert")).to_contain_text("not valid")

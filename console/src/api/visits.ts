@@ -15,11 +15,14 @@ export const visits = {
   noteAnswer: (finding: string, text: string) => request<Warning>("POST", `/warnings/${finding}/answers`, { text }),
 };
 
+/** Ids of comments that this phone wrote: nobody else is shown them. */
+const own = (mine: string[]): string => (mine.length ? `?${mine.map((id) => `mine=${encodeURIComponent(id)}`).join("&")}` : "");
+
 /** Without a session, behind a code or a link. */
 export const open = {
-  visit: (token: string) => get<OpenVisit>(`/visit/${secret(token)}`),
-  comment: (token: string, clientId: string, text: string) =>
-    request<OpenVisit>("POST", `/visit/${secret(token)}/comments`, { client_id: clientId, text }),
+  visit: (token: string, mine: string[]) => get<OpenVisit>(`/visit/${secret(token)}${own(mine)}`),
+  comment: (token: string, mine: string[], clientId: string, text: string) =>
+    request<OpenVisit>("POST", `/visit/${secret(token)}/comments${own(mine)}`, { client_id: clientId, text }),
   warning: (token: string) => get<OpenWarning>(`/warned/${secret(token)}`),
   answer: (token: string, text: string) => request<OpenWarning>("POST", `/warned/${secret(token)}/answers`, { text }),
 };

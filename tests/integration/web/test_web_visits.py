@@ -46,9 +46,11 @@ async def token_of(house: House, task: int) -> str:
     return str((await code(house, task)).json()["url"]).rpartition("/")[2]
 
 
-async def look(house: House, token: str, address: str = "172.16.0.9") -> httpx.Response:
+async def look(
+    house: House, token: str, address: str = "172.16.0.9", mine: tuple[str, ...] = ()
+) -> httpx.Response:
     async with house.client(address=address) as client:
-        return await client.get(f"/api/v1/visit/{token}")
+        return await client.get(f"/api/v1/visit/{token}", params={"mine": list(mine)})
 
 
 async def write(
@@ -118,8 +120,8 @@ async def test_whoever_scans_it_sees_badge_team_and_matters_and_nothing_else_of_
         task,
     )
     token = await token_of(house, task)
-    await write(house, token, "设备已停")
-    answer = await look(house, token)
+    await write(house, token, "设备已停", mark := str(uuid4()))
+    answer = await look(house, token, mine=(mark,))
 
     assert answer.status_code == 200
     shown = answer.json()
@@ -206,7 +208,8 @@ async def test_after_the_visit_the_enterprise_may_still_write_for_two_hours(hous
 async def test_a_comment_reaches_the_task_and_its_answer_the_enterprise(house: House) -> None:
     task = await visited(house)
     token = await token_of(house, task)
-    shown = (await write(house, token, "  检查人员态度好 <b>\n已整改  ")).json()
+    mark = str(uuid4())
+    shown = (await write(house, token, "  检查人员态度好 <b>\n已整改  ", mark)).json()
     assert (shown["comments"][0]["text"], shown["comments_left"]) == ("检查人员态度好 <b>\n已整改", 4)
 
     async with house.client("bo") as client:
@@ -215,13 +218,30 @@ async def test_a_comment_reaches_the_task_and_its_answer_the_enterprise(house: H
         path = f"/api/v1/tasks/{task}/visit-comments/{comment['id']}"
         statuses = [(await client.post(path, json={"answer": "收到"})).status_code for _ in range(2)]
     assert statuses == [204, 404]
-    (again,) = (await look(house, token)).json()["comments"]
+    (again,) = (await look(house, token, mine=(mark,))).json()["comments"]
     assert again["answer"] == "收到"
     (said,) = await events(house, "visit_commented")
     row = await house.pool.fetchrow("SELECT text, salt, address_hash FROM visit_comments")
     assert said.keys() == {"type", "task", "actor", "code", "comment", "commitment"}
     assert row["text"] not in str(said)
     assert b"172.16.0.9" not in row["address_hash"]
+
+
+async def test_the_officer_who_has_the_code_too_reads_nothing_of_what_is_said(house: House) -> None:
+    task = await visited(house)
+    token = await token_of(house, task)
+    await write(house, token, "索要财物")
+    await house.logged("visit_commented", task)
+    async with house.client("wang") as client:
+        page = (await client.get(f"/api/v1/tasks/{task}/visits")).json()
+        timeline = (await client.get(f"/api/v1/tasks/{task}")).json()["timeline"]
+    opened = (await look(house, token, mine=(str(uuid4()),))).json()
+
+    assert [v["comments"] for v in page["visits"]] == [[]]
+    assert [e["type"] for e in timeline] == []
+    assert (opened["comments"], opened["comments_left"]) == ([], 4)
+    many = await look(house, token, mine=tuple(str(uuid4()) for _ in range(11)))
+    assert many.status_code == 422
 
 
 async def test_five_comments_a_code_and_a_repeat_is_none(house: House) -> None:

@@ -20,7 +20,7 @@ export const visits: Record<string, string> = {
   "visits.drill_note": "This is a drill, not a real visit.",
   "visits.over_note": "The visit is over; comments are still taken for two hours.",
   "visits.comment": "Comment",
-  "visits.comment_hint": "What you think of this visit, what you have put right. The bureau reads it; it becomes part of the visit's record.",
+  "visits.comment_hint": "What you think of this visit, what you have put right. The bureau reads and keeps it; the officer on the spot does not see it.",
   "visits.comment_left": "{n} more comments",
   "visits.comment_none_left": "No more comments can be made",
   "visits.comment_send": "Send the comment",

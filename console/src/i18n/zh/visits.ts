@@ -20,7 +20,7 @@ export const visits: Record<string, string> = {
   "visits.drill_note": "这是一次演练，不是真实检查。",
   "visits.over_note": "检查已经结束，两小时内仍可留言。",
   "visits.comment": "留言",
-  "visits.comment_hint": "对本次检查的意见、整改情况。由生态环境部门阅读，并计入本次检查的记录。",
+  "visits.comment_hint": "对本次检查的意见、整改情况。由生态环境部门阅读并留存，现场执法人员看不到。",
   "visits.comment_left": "还可留言 {n} 次",
   "visits.comment_none_left": "留言次数已用完",
   "visits.comment_send": "提交留言",
