@@ -3,6 +3,8 @@
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
+from pathlib import Path
 from typing import IO, Annotated, Any, BinaryIO, cast
 
 from fastapi import APIRouter, Query
@@ -31,13 +33,10 @@ async def evidence_zip(
     `X-Farwatch-Broken` pieces are damaged or missing. 503 no_signing_key, disk_short, busy."""
     if await asyncio.to_thread(lambda: web.deps.blobs.is_short):
         raise ApiError(503, "disk_short")
-    # Without a name: whatever ends this process leaves nothing behind.
-    file = await asyncio.to_thread(lambda: tempfile.TemporaryFile(dir=web.deps.data_dir))  # noqa: SIM115 - sent later
-    try:
+    with ExitStack() as unless_sent:
+        file = unless_sent.enter_context(await asyncio.to_thread(_nameless, web.deps.data_dir))
         done = await _packed(web, who.name, id, purpose, file)
-    except BaseException:
-        file.close()
-        raise
+        unless_sent.pop_all()
     return StreamingResponse(
         _sent(file),
         media_type="application/zip",
@@ -48,6 +47,11 @@ async def evidence_zip(
             "X-Farwatch-Broken": str(len(done.broken)),
         },
     )
+
+
+def _nameless(folder: Path) -> IO[bytes]:
+    """Whatever ends this process leaves nothing behind."""
+    return tempfile.TemporaryFile(dir=folder)
 
 
 async def _packed(web: Web, by: str, task: int, purpose: Purpose, file: IO[bytes]) -> Exported:
