@@ -1,5 +1,7 @@
 """policy.toml: what it leaves out is as shipped, and what it does not know it names."""
 
+from datetime import date
+
 import pytest
 
 from farwatch.domain.finding import Tier
@@ -44,6 +46,21 @@ def test_escalation_is_replaced_as_a_whole() -> None:
         ("[quality]\nconstant_s = 30000", "quality.constant_s: Input should be less than or equal to 21600"),
         ('[quality]\nbusiness_hours = ["late"]', "quality.business_hours.1: String should match"),
         ("warn_window_s =", "not TOML"),
+        ("[[task.severity]]\nlevel = 4", "task.severity.1.level: Input should be less than or equal to 3"),
+        ("[[task.severity]]\nlevel = 1\n" * 2, "task: severity: listed twice"),
+        (
+            '[[task.handling]]\nkind = "noise"\namount = 1\nunit = "hours"',
+            "task.handling.1.kind: Input should be",
+        ),
+        (
+            '[calendar]\nhours = ["13:00-17:00", "09:00-12:00"]',
+            "calendar: hours: at least one stretch, in order",
+        ),
+        ("[calendar]\nweekdays = []", "calendar: hours: at least one stretch"),
+        ('[task]\ncloses_itself = ["smoke"]', "task.closes_itself.1: Input should be 'camera_fault'"),
+        ("[dispatch]\ndetuor = 1.2", "dispatch.detuor: unknown key, did you mean 'detour'?"),
+        ('[[notices.channel]]\nname = "a"\n' * 2, "notices: channel: listed twice"),
+        ("[storm]\ntasks = 0", "storm.tasks: Input should be greater than or equal to 1"),
     ],
 )
 def test_what_is_wrong_is_named(text: str, expected: str) -> None:
@@ -64,3 +81,35 @@ def test_all_problems_are_said_at_once() -> None:
     with pytest.raises(PolicyError) as caught:
         parse("a = 1\nb = 2\n[task]\narrive_s = 0")
     assert len(caught.value.problems) == 3
+
+
+def test_a_class_of_severity_takes_what_it_leaves_out_from_the_plain_clocks() -> None:
+    policy = parse("[task]\naccept_s = 240\n[[task.severity]]\nlevel = 3\nask_at_once = 2").task
+    assert (policy.clocks(3).accept_s, policy.clocks(3).ask_at_once) == (240, 2)
+    assert policy.clocks(3).escalation == policy.clocks(1).escalation == SHIPPED.task.escalation
+
+
+def test_clocks_of_a_files_own_hold_for_the_shipped_class_too() -> None:
+    policy = parse("[task]\naccept_s = 240").task
+    assert (policy.clocks(3).accept_s, policy.clocks(3).escalation) == (
+        240,
+        SHIPPED.task.clocks(3).escalation,
+    )
+
+
+def test_steps_of_a_files_own_without_classes_are_for_all() -> None:
+    policy = parse('[[task.escalation]]\nafter_s = 60\nto = "centre"').task
+    assert policy.clocks(3).escalation == (EscalationStep(after_s=60, to="centre"),)
+
+
+def test_steps_on_arrival_have_an_order_of_their_own() -> None:
+    text = "".join(
+        f'[[task.escalation]]\nafter_s = {s}\nto = "city"\nof = "{of}"\n'
+        for s, of in ((400, "arrive"), (60, "accept"))
+    )
+    assert [s.of for s in parse(text).task.escalation] == ["arrive", "accept"]
+
+
+def test_the_calendar_takes_dates_as_toml_writes_them() -> None:
+    calendar = parse("[calendar]\nholidays = [2026-10-01]\nextra_days = [2026-10-10]").calendar
+    assert (calendar.is_working(date(2026, 10, 1)), calendar.is_working(date(2026, 10, 10))) == (False, True)

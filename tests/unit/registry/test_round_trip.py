@@ -8,17 +8,26 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from farwatch.domain.calendar import WorkCalendar
 from farwatch.domain.finding import Tier
 from farwatch.domain.place import Area, Position
 from farwatch.domain.policy import (
     SHIPPED,
     Action,
+    ChannelRule,
+    DispatchRule,
     EscalationStep,
     EvidenceRule,
+    FirstTimeRule,
+    Handling,
     LimitRule,
+    NOfM,
+    NoticeRule,
     Policy,
     QualityRule,
     RetentionRule,
+    SeverityClocks,
+    StormRule,
     TaskPolicy,
 )
 from farwatch.domain.reading import ReadingKind
@@ -179,6 +188,9 @@ def test_an_export_read_back_is_no_change(city: Registry, later: timedelta) -> N
 
 
 seconds = st.floats(0.5, 86_000)
+steps = st.lists(st.tuples(seconds, st.sampled_from(("lead", "city"))), max_size=3).map(
+    lambda found: tuple(EscalationStep(after_s=s, to=to) for s, to in sorted(found))
+)
 policies = st.builds(
     Policy,
     warn_window_s=seconds,
@@ -197,9 +209,30 @@ policies = st.builds(
     task=st.builds(
         TaskPolicy,
         accept_s=seconds,
-        escalation=st.lists(seconds, max_size=3).map(
-            lambda after: tuple(EscalationStep(after_s=s, to="lead") for s in sorted(after))
+        ask_at_once=st.integers(1, 3),
+        escalation=steps,
+        severities=st.dictionaries(
+            st.integers(1, 3), st.builds(SeverityClocks, accept_s=seconds, escalation=steps)
         ),
+        handling=st.sampled_from(((), (Handling(kind="smoke", amount=1.5, unit="working_hours"),))),
+        closes_itself=st.sampled_from(((), ("camera_fault",))),
+    ),
+    n_of_m=st.sampled_from(((), (NOfM(rule="smoke", tier=Tier.VIOLATION, n=3, within_s=60.0),))),
+    storm=st.builds(StormRule, tasks=st.integers(1, 99)),
+    dispatch=st.builds(
+        DispatchRule, detour=st.floats(1, 5), skills=st.sampled_from(((), (("smoke", "烟气"),)))
+    ),
+    notices=st.builds(
+        NoticeRule,
+        officer=st.sampled_from(((("page",),), (("page", "contact"), ("wecom",)))),
+        channels=st.sampled_from(((), (ChannelRule(name="wecom", per_minute=6.0, events=True),))),
+    ),
+    first_time=st.builds(FirstTimeRule, months=st.integers(1, 120)),
+    calendar=st.builds(
+        WorkCalendar,
+        weekdays=st.sets(st.integers(1, 7), min_size=1).map(lambda days: tuple(sorted(days))),
+        holidays=st.frozensets(st.dates()),
+        extra_days=st.frozensets(st.dates()),
     ),
 )
 
