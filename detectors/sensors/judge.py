@@ -1,7 +1,7 @@
 """The judge of a batch: readings in, findings and ends out. Pure; the caller adopts the changes after its commit."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from operator import attrgetter
 
@@ -138,7 +138,7 @@ class _Close:
             if isinstance(change, Begin):
                 assert bounds is not None, "nothing begins without a limit"
                 station = self._registry.stations[reading.mn]
-                self.findings.append(_finding(station, reading, bounds.limit, change))
+                self.findings.append(_finding(station, reading, bounds.limit, change, self._rule))
             else:
                 self.ended.append(_end(reading, change))
 
@@ -162,7 +162,7 @@ def _closed(state: LimitState) -> Memo:
     return state.last_ts if is_quiet_now and state.last_ts is not None else state
 
 
-def _finding(station: Station, reading: Reading, limit: Limit, begin: Begin) -> Finding:
+def _finding(station: Station, reading: Reading, limit: Limit, begin: Begin, rule: LimitRule) -> Finding:
     held = begin.tier is Tier.VIOLATION
     key = "under_limit" if begin.is_under else "over_limit_held" if held else "over_limit"
     return Finding(
@@ -185,7 +185,7 @@ def _finding(station: Station, reading: Reading, limit: Limit, begin: Begin) -> 
         code=reading.code,
         late=reading.late,
         drill_id="standing" if station.drill else None,
-        detector={"version": VERSION, "tier": str(begin.tier)},
+        detector={"version": VERSION, "tier": str(begin.tier), **asdict(rule)},
     )  # fmt: skip
 
 

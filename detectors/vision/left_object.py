@@ -4,8 +4,8 @@ Known limits, by design: a vehicle that stops for longer than the dwell and is s
 this rule; so is a person who sleeps. An object that stood there before the first picture is background.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 import cv2
@@ -16,7 +16,7 @@ from detectors.vision.frames import Frame, Mask, zone_mask
 from detectors.vision.object_evidence import EvidenceSettings, RegionFacts, Verdict, judge, measure
 from detectors.vision.scene import Scene
 from detectors.vision.stillness import StillnessModel, StillnessSettings
-from farwatch.domain.finding import Kind, Reason, Severity
+from farwatch.domain.finding import Kind, Param, Reason, Severity
 from farwatch.domain.picture import Picture, Sighting, SightingEnded
 from farwatch.domain.registry import Zone
 
@@ -113,6 +113,10 @@ class LeftObjectDetector:
         self._items: list[_Item] = []
         self._last_at: datetime | None = None
         self._strange_s = 0.0
+
+    @property
+    def settings(self) -> Mapping[str, Param]:
+        return asdict(self._settings)
 
     @property
     def wants_every_frame(self) -> bool:

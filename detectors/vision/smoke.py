@@ -5,8 +5,8 @@ close to the camera, water and shadows of branches on a smooth wall. Thin smoke 
 """
 
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 import numpy as np
@@ -25,7 +25,7 @@ from detectors.vision.smoke_measures import (
     measure,
     take_sample,
 )
-from farwatch.domain.finding import Kind, Reason, Severity
+from farwatch.domain.finding import Kind, Param, Reason, Severity
 from farwatch.domain.picture import Picture, Sighting, SightingEnded
 from farwatch.domain.registry import Zone
 
@@ -112,6 +112,10 @@ class SmokeDetector:
         }
         self._suspected_at: datetime | None = None
         self._wants = False
+
+    @property
+    def settings(self) -> Mapping[str, Param]:
+        return asdict(self._settings)
 
     @property
     def wants_every_frame(self) -> bool:

@@ -1,7 +1,7 @@
 """One camera's eye: decodes batches and shows the pictures to the detectors. Runs in a pool thread, one call at a time."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Protocol, runtime_checkable
 
 from av.video.frame import VideoFrame
 
+from farwatch.domain.finding import Param
 from farwatch.domain.picture import Picture, PictureDetector, Sighting, SightingEnded
 from farwatch.runtime.clock import thread_cpu_s
 from farwatch.storage.blobs import BlobStore, why_not_kept, write_atomically
@@ -40,6 +41,7 @@ class Seen:
 
     sighting: Sighting
     version: str
+    settings: Mapping[str, Param] = field(default_factory=dict)
     taken_at: datetime
     camera_clock_at: datetime | None
     size: tuple[int, int]
@@ -56,6 +58,14 @@ class Look:
     broken: bool = False
     cpu_s: float = 0.0
     seen: list[Seen | SightingEnded] = field(default_factory=list)
+
+
+@runtime_checkable
+class Tuned(Protocol):
+    """A detector that says by which numbers it decides: they go with what it finds."""
+
+    @property
+    def settings(self) -> Mapping[str, Param]: ...
 
 
 @runtime_checkable
@@ -173,7 +183,9 @@ class Gaze:
         self, sighting: Sighting, detector: PictureDetector, frame: VideoFrame, coded: CodedFrame
     ) -> Seen:
         return Seen(
-            sighting=sighting, version=detector.version, taken_at=coded.received_at, camera_clock_at=coded.captured_at,
+            sighting=sighting, version=detector.version,
+            settings=detector.settings if isinstance(detector, Tuned) else {},
+            taken_at=coded.received_at, camera_clock_at=coded.captured_at,
             size=(frame.width, frame.height), original=self._store(stills.original(frame)),
             marked=self._store(stills.marked(frame, sighting.box)) if sighting.zone else "no_region",
         )  # fmt: skip

@@ -34,7 +34,7 @@ def _finding(camera: Camera, seen: Seen, tier: Tier) -> Finding:
     return finding_of(
         camera, rule=sighting.rule, kind=sighting.kind, tier=tier, onset_at=sighting.onset_at,
         severity=sighting.severity, reason=sighting.reason, zone=sighting.zone or None,
-        detector={"rule": sighting.rule, "version": seen.version},
+        detector={"rule": sighting.rule, "version": seen.version, **seen.settings},
     )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """The camera health detector: measures a picture once, asks every rule, and keeps what is usual up to date."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 
 import numpy as np
@@ -13,7 +14,7 @@ from detectors.vision.camera_health.rules import Told
 from detectors.vision.camera_health.settings import HealthSettings
 from detectors.vision.camera_health.stillness import Frozen
 from detectors.vision.frames import Mask, zone_mask
-from farwatch.domain.finding import Kind, Reason, Severity, Tier
+from farwatch.domain.finding import Kind, Param, Reason, Severity, Tier
 from farwatch.domain.picture import Picture, Sighting, SightingEnded
 from farwatch.domain.registry import Zone
 
@@ -44,6 +45,10 @@ class CameraHealthDetector:
         self._at: datetime | None = None
         self._mode: int | None = None
         self._normal_mode: int | None = None
+
+    @property
+    def settings(self) -> Mapping[str, Param]:
+        return asdict(self._settings)
 
     def observe(self, picture: Picture) -> list[Sighting | SightingEnded]:
         s = self._settings
