@@ -25,6 +25,8 @@ from farwatch.storage.notice_attempts import ChannelState, Queued
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 1.0
+GATHER_S = 0.1
+"""What was decided together is planned together, and the pages come first."""
 AT_ONCE = 4
 """Messages under way in one channel."""
 TELL_AFTER = 2
@@ -74,6 +76,7 @@ class Outbox:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(LOOK_EVERY_S):
                         await woken.wait()
+                await asyncio.sleep(GATHER_S)
 
     async def tick(self) -> int:
         """Plans and sends what is due, and waits until it is settled; returns how much there was."""

@@ -1,6 +1,7 @@
 """Role engine: findings to tasks, clocks, dispatch, notices, the numbers of the log."""
 
 import asyncio
+import contextlib
 import logging
 import platform
 from collections.abc import Awaitable, Callable
@@ -22,6 +23,7 @@ from farwatch.storage.database import PASSING_ERRORS as DATABASE_ERRORS
 from farwatch.storage.database import Pool, transaction
 from farwatch.storage.hashing import LaterHashes
 from farwatch.storage.leases import Lease
+from farwatch.storage.listening import listening
 from farwatch.storage.sequencer import sequence_once
 from server import visit_key
 from server.city import CityCache, LiveSecrets, notice_addresses, notice_channels
@@ -42,7 +44,7 @@ LOOK_FOR_WORKERS_S = 5.0
 async def run(settings: Settings, stop: asyncio.Event) -> None:
     """Findings to tasks, clocks, notices, the log's numbers. Stands by while another process holds the role."""
     async with AsyncExitStack() as stack:
-        pool = await checked_pool(stack, settings, size=8)
+        pool = await checked_pool(stack, settings, size=12)
         lease = await stack.enter_async_context(leases.hold(settings.database_url, "engine", holder()))
         channels = LiveSecrets(settings.data_dir, notice_channels)
         city = CityCache(pool)
@@ -55,7 +57,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         forwarder = Forwarder(pool, lease, city.current, addresses, ways_out, letters.source)
         jobs: dict[str, Callable[[], Awaitable[None]]] = {
             "engine": lambda: engine.run(settings.database_url),
-            "sequencer": lambda: _sequence(pool, lease),
+            "sequencer": lambda: _sequence(pool, lease, settings.database_url),
             "outbox": lambda: outbox.run(settings.database_url),
             "event webhooks": lambda: forwarder.run(settings.database_url),
             "partitions": lambda: _keep_partitions(pool, city),
@@ -94,10 +96,15 @@ def authority_of(settings: Settings) -> stamping.Authority | None:
         raise SettingsError(f"FARWATCH_TSA_CERTIFICATE {settings.tsa_certificate}: {error}") from None
 
 
-async def _sequence(pool: Pool, lease: Lease) -> NoReturn:
-    while True:
-        if not await sequence_once(pool, lease):
-            await asyncio.sleep(SEQUENCE_EVERY_S)
+async def _sequence(pool: Pool, lease: Lease, url: str) -> NoReturn:
+    """Every commit that tells somebody something wakes it, so that the pages hear of it at once."""
+    async with listening(url, "farwatch_outbox", "farwatch_findings") as woken:
+        while True:
+            woken.clear()
+            if not await sequence_once(pool, lease):
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(SEQUENCE_EVERY_S):
+                        await woken.wait()
 
 
 async def _keep_partitions(pool: Pool, city: CityCache) -> NoReturn:

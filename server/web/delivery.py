@@ -16,7 +16,9 @@ async def sent_event(web: Web, session: Session, frame: Frame) -> None:
     if frame.task is None:
         return
     web.hub.shown(frame.task, session)
-    if session.officer is not None and frame.type == "task_offered" and frame.officer == session.officer:
+    to_him = session.officer is not None and frame.officer == session.officer
+    if frame.type == "task_offered" and to_him and web.hub.first(frame):
+        assert session.officer is not None
         await _deliver(web.pool, session.officer, frame.task)
 
 

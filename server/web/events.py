@@ -1,7 +1,7 @@
 """The event stream: what happened since a number, then what happens, until the session ends."""
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query
@@ -59,26 +59,29 @@ async def _stream(web: Web, session: Session, after: int | None) -> AsyncIterato
     position = subscription.position if after is None else min(after, subscription.position)
     try:
         yield f"retry: {RETRY_MS}\nid: {position}\n: hello\n\n".encode()
-        async for entry in _entries(web, subscription, position):
-            if isinstance(entry, Frame):
-                yield entry.sent
-                await delivery.sent_event(web, session, entry)
-            else:
-                yield b"event: bye\ndata: {}\n\n" if entry is End.SESSION_OVER else b": tick\n\n"
+        async for told in _told(web, subscription, position):
+            if told is None or isinstance(told, End):
+                yield b": tick\n\n" if told is None else b"event: bye\ndata: {}\n\n"
+                continue
+            yield b"".join(frame.sent for frame in told)
+            for frame in told:
+                await delivery.sent_event(web, session, frame)
     except PASSING_ERRORS as error:
         log.info("an event stream ends, its client will come back: %s", type(error).__name__)
     finally:
         web.hub.unsubscribe(subscription)
 
 
-async def _entries(web: Web, subscription: Subscription, position: int) -> AsyncIterator[Frame | End | None]:
-    """The replay, then the live events; None is a tick, and End.SESSION_OVER the last word."""
+async def _told(
+    web: Web, subscription: Subscription, position: int
+) -> AsyncIterator[Sequence[Frame] | End | None]:
+    """The replay, then the live events, several at a time; None is a tick, and End.SESSION_OVER the last word."""
     while position < subscription.position and subscription.ended is None:
-        entries, position = await web.hub.replay(subscription.session, position, subscription.position)
-        for replayed in entries:
-            yield replayed
+        frames, position = await web.hub.replay(subscription.session, position, subscription.position)
+        if frames:
+            yield frames
         yield None
-    while not isinstance(entry := await subscription.next(TICK_S), End):
-        yield entry
-    if entry is End.SESSION_OVER:
-        yield entry
+    while not isinstance(told := await subscription.next(TICK_S), End):
+        yield told
+    if told is End.SESSION_OVER:
+        yield told
