@@ -8,9 +8,12 @@ from typing import get_args
 
 import pytest
 
+from alerting import messages
+from alerting.clocks import BREACHABLE
 from farwatch.domain.policy import EvidenceRule
 from farwatch.domain.pollutants import BY_CODE, CODE_OF_2005
 from farwatch.domain.review import MarkLabel, Verdict
+from farwatch.domain.task import Outcome, TaskState
 from farwatch.storage.camera_status import CameraState
 from ingest.rtsp.errors import Problem
 from ingest.rtsp.frames import Codec
@@ -21,6 +24,8 @@ I18N = ROOT / "console" / "src" / "i18n"
 DETECTING = ("detectors", "ingest")
 A_FINDING = re.compile(r"(data|gateway)_[a-z0-9_]*")
 # Names of this shape in the detectors that are no reasons.
+UNSEEN = frozenset({"not_due"})
+"""Refusals of the engine's own events: nobody asked for them."""
 NO_REASONS = frozenset({"data_fault", "data_comes"})
 
 
@@ -191,6 +196,55 @@ def test_every_zone_and_codec_has_words(language: str) -> None:
     for purpose in get_args(NewZone.model_fields["purpose"].annotation):
         assert {f"purpose.{purpose}", f"purpose_does.{purpose}"} <= known.keys()
     assert {codec for codec in Codec if f"codec.{codec}" not in known} == set()
+
+
+def called(call: ast.Call) -> str:
+    return str(getattr(call.func, "attr", getattr(call.func, "id", "")))
+
+
+def keys_given_to(name: str, place: int, *folders: str) -> set[str]:
+    """Keys in argument `place` of calls of this name (a method's too); what a variable makes is left out."""
+    found: set[str] = set()
+    for tree in sources(*folders):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and len(node.args) > place and called(node) == name:
+                found |= texts_in(node.args[place])
+    return {key for key in found if A_KEY.fullmatch(key)}
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_everything_that_refuses_a_deed_has_words(language: str) -> None:
+    made = keys_given_to("refuse", 1, "alerting")
+    assert {"wrong_state", "same_officer", "unknown_officer", "nothing_to_excuse", "too_far"} <= made
+    assert {key for key in made - UNSEEN if f"error.{key}" not in words(language)} == set()
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_everything_that_somebody_is_told_has_words_on_the_page_and_in_messages(language: str) -> None:
+    made = keys_given_to("Notify", 2, "alerting")
+    made |= {f"breached_{kind}" for kind in BREACHABLE} | {f"done_{o}" for o in ("handled", "false_alarm")}
+    made |= {"escalated", "escalated_arrive"}
+    assert {"offered", "withdrawn", "handover_asked", "task_ceased", "offer_lapsed"} <= made
+    assert made - messages.KEYS == set()
+    assert {key for key in made if f"notice.{key}" not in words(language)} == set()
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_event_of_a_task_has_words(language: str) -> None:
+    made = keys_given_to("Log", 0, "alerting") | keys_given_to(
+        "append", 1, "alerting", "farwatch/storage", "server"
+    )
+    assert {"task_reassigned", "breach_excused", "matter_ceased", "offer_lapsed", "silence_set"} <= made
+    assert {key for key in made if f"event.{key}" not in words(language)} == set()
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_step_outcome_and_deadline_has_words(language: str) -> None:
+    known = words(language)
+    assert {f"outcome.{o}" for o in Outcome} | {f"state.{s}" for s in TaskState} <= known.keys()
+    assert {f"deadline.{kind}" for kind in BREACHABLE} <= known.keys()
+    assert {f"escalate.{to}" for to in ("next_officer", "lead", "centre", "city")} <= known.keys()
+    assert {f"dispatch.{why}" for why in ("reassigned", "not_accepted", "not_arrived")} <= known.keys()
 
 
 def test_no_key_has_its_words_in_two_files() -> None:
