@@ -3,11 +3,11 @@
 import asyncio
 import functools
 import json
+import os
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any, BinaryIO
 
 from alerting.sealing.keys import SigningKey
@@ -106,23 +106,23 @@ def _piece(parts: _Parts, blobs: BlobStore, row: dict[str, Any]) -> dict[str, An
     if row["state"] != "stored":
         return row
     path = f"evidence/{row['id']}.{_SUFFIX.get(row['media_type'], 'bin')}"
-    kept = blobs.path(row["sha256"])
     try:
-        size = kept.stat().st_size
+        # Open, it stays whole even if it is purged meanwhile.
+        file = blobs.path(row["sha256"]).open("rb")
     except FileNotFoundError:
         parts.broken.append(f"{row['id']} is missing")
         return {**row, "missing": True}
-    packed = parts.add(path, _chunks(kept), size)
+    with file:
+        packed = parts.add(path, _chunks(file), os.fstat(file.fileno()).st_size)
     if packed.sha256 == row["sha256"]:
         return {**row, "path": path}
     parts.broken.append(f"{row['id']} is damaged")
     return {**row, "path": path, "damaged": True}
 
 
-def _chunks(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK_BYTES):
-            yield chunk
+def _chunks(file: BinaryIO) -> Iterator[bytes]:
+    while chunk := file.read(CHUNK_BYTES):
+        yield chunk
 
 
 def _log_lines(case: Case) -> Iterator[bytes]:

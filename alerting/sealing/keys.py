@@ -74,15 +74,14 @@ def ensure(data_dir: Path) -> SigningKey:
 def replace(data_dir: Path) -> SigningKey:
     """A new key in the old one's place; the old one stays beside it, under its fingerprint. Raises KeyFileError."""
     target, old = path(data_dir), load(data_dir)
+    made = SigningKey(Ed25519PrivateKey.generate())
     try:
-        if old is not None:
-            kept = target.with_name(f"{old.fingerprint}.pem")
-            if not kept.exists():
-                os.link(target, kept)
-            target.unlink()
+        if old is not None and not (kept := target.with_name(f"{old.fingerprint}.pem")).exists():
+            os.link(target, kept)
+        _write(target, made.private, over=True)
     except OSError as error:
         raise KeyFileError(f"{target}: {error.strerror}") from None
-    return ensure(data_dir)
+    return made
 
 
 def public_pem(public_key: bytes) -> str:
@@ -100,8 +99,8 @@ def is_signed(public_key: bytes, signature: bytes, content: bytes) -> bool:
     return True
 
 
-def _write(target: Path, key: Ed25519PrivateKey) -> None:
-    """Whole and durable before it has its name; raises FileExistsError when that name is taken."""
+def _write(target: Path, key: Ed25519PrivateKey, *, over: bool = False) -> None:
+    """Whole and durable before it has its name; raises FileExistsError when that is taken and nothing is to be written over."""
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     content = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -113,7 +112,10 @@ def _write(target: Path, key: Ed25519PrivateKey) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.link(unfinished, target)
+        if over:
+            unfinished.replace(target)
+        else:
+            os.link(unfinished, target)
     finally:
         unfinished.unlink(missing_ok=True)
     folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)

@@ -1,5 +1,6 @@
 """The log is sealed by the hour, and the service's role can take nothing of it back."""
 
+import asyncio
 import re
 import stat
 from collections.abc import AsyncIterator
@@ -7,6 +8,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from alerting.sealing import keys, sealing
 from alerting.sealing.sealing import KeyRefusedError
@@ -20,6 +23,9 @@ from farwatch.storage.sequencer import sequence_once
 from tests.support.alerting import NoLease
 
 FENCE = NoLease()
+OTHER_KEY = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+    Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+)
 
 
 async def told(pool: Pool, count: int, *, hours_ago: float = 0.0, task: int | None = None) -> None:
@@ -110,6 +116,22 @@ async def test_a_key_that_is_not_the_databases_is_refused_by_both_names(
     with pytest.raises(KeyRefusedError, match=f"{ours.fingerprint}.*{second}"):
         await sealing.open_key(pool, FENCE, there)
     assert (keys.load(there) is None) == (other == "no key")
+
+
+async def test_of_two_that_make_the_key_at_once_both_get_the_same(data_dir: Path) -> None:
+    made = await asyncio.gather(*(asyncio.to_thread(keys.ensure, data_dir) for _ in range(8)))
+    assert len({key.fingerprint for key in made}) == 1
+    assert [p.name for p in keys.path(data_dir).parent.iterdir()] == ["evidence.pem"]
+
+
+@pytest.mark.parametrize("content", [b"", b"nothing", OTHER_KEY])
+def test_a_file_that_is_no_key_of_ours_is_said_so(data_dir: Path, content: bytes) -> None:
+    keys.path(data_dir).parent.mkdir(parents=True)
+    keys.path(data_dir).write_bytes(content)
+    for use in (keys.load, keys.ensure, keys.replace):
+        with pytest.raises(keys.KeyFileError, match="holds no Ed25519 key"):
+            use(data_dir)
+    assert keys.path(data_dir).read_bytes() == content
 
 
 def test_a_replaced_key_stays_beside_the_new_one(data_dir: Path) -> None:
