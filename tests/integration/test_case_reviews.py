@@ -45,7 +45,7 @@ class Cases:
     ) -> str | None:
         """The key of the refusal."""
         why = await review(self.pool, self.blobs, task, Wish(part, verdict, who, note))
-        return why and why.key
+        return why.key if why else None
 
     async def status(self, task: int) -> str:
         return await case_reviews.status(self.pool, task)

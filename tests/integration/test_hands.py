@@ -67,7 +67,7 @@ async def _same_end(database_url: str, order: Sequence[str], lateness_s: float) 
         claimed = {verb: at(30.0 * n) for n, verb in enumerate(DEEDS, 1)}
         ids = {verb: str(uuid.uuid4()) for verb in DEEDS}
         world.s = 200 + lateness_s
-        first = {}
+        first: dict[str, Result] = {}
         for verb in order:
             world.s += 1
             answer = await send(world, verb, ids[verb], claimed[verb])

@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -134,11 +134,8 @@ async def test_who_sets_a_hold_waits_for_who_is_just_taking_the_bytes(rows: Rows
     assert await rows.states(piece) == [GONE]
 
 
-def _somebody_waits(pool: Pool) -> Any:
-    def look() -> Awaitable[Any]:
-        return pool.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted")
-
-    return look
+def _somebody_waits(pool: Pool) -> Callable[[], Awaitable[Any]]:
+    return lambda: pool.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted")
 
 
 async def confirm(rows: Rows, task: int, closed_at: Any) -> None:

@@ -1,6 +1,7 @@
 """By which numbers a detector decided goes with what it found: evidence is judged by them years later."""
 
 from dataclasses import fields
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from farwatch.domain.registry import Zone
 from ingest.cameras.gaze import Tuned
 
 ZONE = Zone(camera="c1", name="z", purpose="sky", polygon=((0, 0), (1, 0), (1, 1)))
-SHIPPED = {
+SHIPPED: dict[type, tuple[Tuned, Any]] = {
     SmokeDetector: (SmokeDetector([ZONE]), SmokeSettings()),
     LeftObjectDetector: (LeftObjectDetector([ZONE]), LeftObjectSettings()),
     CameraHealthDetector: (CameraHealthDetector([]), HealthSettings()),

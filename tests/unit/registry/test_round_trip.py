@@ -4,6 +4,7 @@ import tempfile
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -66,7 +67,7 @@ ids = st.from_regex(r"[a-z0-9][a-z0-9_-]{0,8}", fullmatch=True).filter(lambda s:
 places = st.builds(Position, st.floats(20, 50), st.floats(80, 130))
 drills = st.booleans()
 days = st.dates(date(1970, 1, 2), date(2199, 12, 31))
-certificates = st.fixed_dictionaries(
+certificates: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {"certificate": texts, "certificate_until": st.none() | days, "calibrated_on": st.none() | days}
 )
 instants = st.timedeltas(timedelta(0), timedelta(days=47_000)).map(
