@@ -7,6 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import NoReturn, Protocol
 
+from prometheus_client import Gauge
+
 from alerting.sealing import keys
 from alerting.sealing.keys import KeyFileError, SigningKey
 from farwatch.domain.merkle import Seal, Tree, fingerprint, leaf
@@ -18,6 +20,11 @@ from farwatch.storage.seals import SignedSeal
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 30.0
+REFUSED = Gauge(
+    "farwatch_sealing_refused",
+    "1 while the log is not sealed: the key is not the city's, or the log has a gap",
+    multiprocess_mode="mostrecent",
+)
 NowReader = Callable[[Connection], Awaitable[datetime]]
 
 
@@ -128,6 +135,8 @@ async def run(pool: Pool, fence: Fence, data_dir: Path) -> NoReturn:
     while True:
         try:
             await seal_once(pool, fence, await open_key(pool, fence, data_dir))
+            REFUSED.set(0)
         except (KeyRefusedError, KeyFileError, LogGapError) as error:
+            REFUSED.set(1)
             log.error("the log is not sealed: %s", error, extra={"event": "seal_refused"})  # noqa: TRY400
         await asyncio.sleep(LOOK_EVERY_S)

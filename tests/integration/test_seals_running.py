@@ -60,6 +60,7 @@ async def test_without_the_citys_key_the_engine_goes_on_and_says_what_is_wrong(
                 lambda: _said(caplog), lambda said: theirs.fingerprint in said and ours.fingerprint in said
             )
     assert await seals.sealed_up_to(pool) == 0
+    assert sealing.REFUSED._value.get() == 1
 
 
 async def _said(caplog: pytest.LogCaptureFixture) -> str:
