@@ -24,7 +24,7 @@ from tests.support.waiting import until
 pytestmark = needs_pages
 
 WORKS = Position(30.0, 120.0)
-PHONE = {"width": 390, "height": 844}
+WIDTH, HEIGHT = 390, 844
 A_KEY = re.compile(
     r"\b(visits|warned|first_time|suggestion|decision|minor_list|enterprise|standing|kind|error|reason)\.[a-z_]+\b|\b[a-z]+_[a-z_]+\b"
 )
@@ -57,13 +57,14 @@ async def keep(page: Page, name: str) -> bytes:
 
 def scanned(picture: bytes) -> str:
     image = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)
+    assert image is not None
     text, _, _ = cv2.QRCodeDetector().detectAndDecode(image)
     return text
 
 
 async def strangers(pages: Pages, url: str, language: str) -> Page:
     """A phone that never signed in."""
-    context = await pages.browser.new_context(viewport=PHONE)  # type: ignore[arg-type]
+    context = await pages.browser.new_context(viewport={"width": WIDTH, "height": HEIGHT})
     await context.add_init_script(f"localStorage.setItem('farwatch.language', '{language}')")
     page = await context.new_page()
     await page.goto(url)
@@ -78,7 +79,7 @@ async def looks_well(page: Page, name: str) -> None:
 
 async def test_the_code_on_the_phone_opens_the_visit_and_a_comment_reaches_the_case(pages: Pages) -> None:
     wall = (await pages.enter("centre", width=1600, height=1000)).page
-    phone = (await pages.enter("officer1", **PHONE, at=WORKS)).page
+    phone = (await pages.enter("officer1", width=WIDTH, height=HEIGHT, at=WORKS)).page
     await pages.exceedance(412.5, WORKS)
     await phone.get_by_role("button", name="接受任务").click()
     await phone.locator(".card a.link").first.click()

@@ -19,7 +19,7 @@ ROW = {
 async def confirmed(house: House, *, days_ago: float = 0, **columns: Any) -> tuple[int, int]:
     """A closed case of e1 with one matter of smoke; returns both ids."""
     opened_at = house.clock.now() - timedelta(days=days_ago)
-    values = {
+    values: dict[str, Any] = {
         "state": "closed", "outcome": "handled", "opened_at": opened_at, "handled_at": opened_at, "verified_at": opened_at,
         "closed_at": opened_at, "officer": "o1",
     }  # fmt: skip

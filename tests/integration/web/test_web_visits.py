@@ -30,9 +30,8 @@ async def house(house: House) -> House:
 
 async def visited(house: House, **columns: Any) -> int:
     """Task of o1, accepted, with one matter of a camera."""
-    task = await house.task(
-        **{"officer": "o1", "state": "accepted", "accepted_at": house.clock.now()} | columns
-    )
+    values: dict[str, Any] = {"officer": "o1", "state": "accepted", "accepted_at": house.clock.now()}
+    task = await house.task(**values | columns)
     await house.matter(task)
     return task
 
@@ -342,7 +341,7 @@ async def test_no_code_no_visit(house: House) -> None:
 
 
 async def arrive(house: House, task: int) -> int:
-    deed = {"client_id": str(uuid4()), "at": house.clock.now().isoformat()}
+    deed: dict[str, Any] = {"client_id": str(uuid4()), "at": house.clock.now().isoformat()}
     deed["position"] = {"lat": 39.9, "lon": 116.4, "accuracy_m": 5}
     async with house.client("wang") as client:
         return (await client.post(f"/api/v1/tasks/{task}/arrive", json=deed)).status_code

@@ -7,12 +7,13 @@ import pytest
 
 from alerting.letters import Letters
 from alerting.visits import warning_of
+from farwatch.domain.finding import Param
 from farwatch.storage.notice_attempts import Queued
 
 FINDING = UUID("5f6b4d4e-7c0e-5c59-9d2e-0f3a4b1d8c11")
 SECRET = b"s" * 32
 LETTERS = Letters(source="here", public_url="https://watch.example", secret=SECRET)
-PARAMS = {"enterprise": "化工厂", "subject": "一号排口", "code": "a21026", "window_min": 5}
+PARAMS: dict[str, Param] = {"enterprise": "化工厂", "subject": "一号排口", "code": "a21026", "window_min": 5}
 
 
 def queued(key: str = "warned", finding: UUID | None = FINDING, task: int | None = None) -> Queued:
