@@ -364,3 +364,15 @@ def test_texts_of_any_shape_are_judged_not_stumbled_over(manifest: Any, log: Any
         }
     )
     assert verify(io.BytesIO(content), [a_key().fingerprint], {}).found
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_bytes_of_any_kind_are_judged_not_stumbled_over(data: st.DataObject) -> None:
+    """Parts of a sound ZIP taken out, doubled or written over."""
+    whole = rewritten({"manifest.json": b"{}", "log.jsonl": b"[]", "evidence/a.jpg": bytes(50)})
+    begin, end = sorted(data.draw(st.lists(st.integers(0, len(whole)), min_size=2, max_size=2)))
+    other = data.draw(st.binary(max_size=40) | st.just(whole[begin:end] * 2) | st.just(whole))
+    content = whole[:begin] + other + whole[end:]
+    verdict = verify(io.BytesIO(content), [])
+    assert verdict.found
