@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from farwatch.storage import positions
+from farwatch.storage import holds, positions
+from farwatch.storage.database import transaction
 from tests.support.web_house import House
 
 
@@ -85,10 +86,16 @@ async def test_on_shift_without_a_task_no_way_is_kept_and_old_ways_end(house: Ho
     token = await device(house)
     await send(house, token)
     assert await house.pool.fetchval("SELECT count(*) FROM officer_tracks") == 0
-    await house.task(officer="o1", state="arrived")
+    task = await house.task(officer="o1", state="arrived")
     await send(house, token)
-    assert await positions.drop_tracks(house.pool, house.clock.now() - timedelta(days=1)) == 0
-    assert await positions.drop_tracks(house.pool, house.clock.now() + timedelta(days=1)) == 1
+    yesterday, tomorrow = (house.clock.now() + timedelta(days=n) for n in (-1, 1))
+    assert await positions.drop_tracks(house.pool, yesterday) == 0
+    async with transaction(house.pool) as connection:
+        await holds.put(connection, task, by="ada", reason="诉讼")
+    assert await positions.drop_tracks(house.pool, tomorrow) == 0, "it is evidence"
+    async with transaction(house.pool) as connection:
+        await holds.lift(connection, task, by="ada", note="")
+    assert await positions.drop_tracks(house.pool, tomorrow) == 1
 
 
 async def test_a_new_secret_ends_the_one_before_and_an_ended_one_is_unknown(house: House) -> None:
