@@ -162,3 +162,26 @@ async def test_a_disk_without_room_for_clips_is_told_to_the_centre_and_to_scrape
 
     assert status["evidence_short"] is True
     assert re.search(r"^farwatch_evidence_free_bytes \d", metrics, re.MULTILINE)
+
+
+async def test_the_centre_moves_a_task_and_its_holder_hands_it_over(house: House) -> None:
+    task = await offered(house)
+
+    async def say(who: str, action: str, **more: str) -> tuple[int, str]:
+        async with house.client(who) as client:
+            body = {"client_id": str(uuid4()), "at": AT, **more}
+            answer = await client.post(f"/api/v1/tasks/{task}/{action}", json=body)
+        got = answer.json()
+        return answer.status_code, got["task"]["state"] if answer.status_code == 200 else got["error"]["key"]
+
+    assert await say("wang", "accept") == (200, "accepted")
+    assert await say("wang", "hand-over", to="o2", note="换班") == (200, "accepted")
+    async with house.client("li") as client:
+        shown = (await client.get(f"/api/v1/tasks/{task}")).json()
+    assert (shown["officer"], shown["handover_to"]) == ("o1", "o2")
+    assert await say("li", "accept") == (200, "accepted")
+    assert await say("chen", "reassign", to="nobody", note="更近") == (409, "unknown_officer")
+    assert await say("chen", "reassign", to="o1") == (409, "note_needed")
+    assert await say("chen", "reassign", to="o1", note="更近") == (200, "offered")
+    assert await say("chen", "excuse", deadline="accept", note="断网") == (409, "nothing_to_excuse")
+    assert (await say("chen", "excuse", deadline="offer", note="断网"))[0] == 422
