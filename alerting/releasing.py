@@ -8,6 +8,7 @@ from uuid import UUID
 
 from alerting import metrics, storms, triage, writing
 from alerting.ground import BATCH, Ground
+from alerting.triage import City
 from farwatch.storage import dispositions, events, silences, tasks
 from farwatch.storage import storms as storm_rows
 
@@ -17,8 +18,10 @@ async def release(ground: Ground) -> int:
     made = 0
     for silence in await silences.over(ground.pool, await ground.peek(), ground.most):
         held = await silences.held_back(ground.pool, silence, ground.most)
+        # As with findings that come in a burst: whom to send is left to the round that assigns together.
+        city = replace(ground.city, burst=len(held) > 1 or ground.roads.known)
         for finding in ground.others(held):
-            made += await ground.attempt(finding, _judge(ground, finding))
+            made += await ground.attempt(finding, _judge(ground, finding, city))
         if not held:
             made += await ground.attempt(("silence", silence), _finish(ground, silence))
         if made >= BATCH:
@@ -26,7 +29,7 @@ async def release(ground: Ground) -> int:
     return made
 
 
-async def _judge(ground: Ground, finding: UUID) -> bool:
+async def _judge(ground: Ground, finding: UUID, city: City) -> bool:
     """Another silence may go on holding it back."""
     async with ground.transaction() as (connection, now):
         await tasks.lock_correlation(connection)
@@ -34,7 +37,7 @@ async def _judge(ground: Ground, finding: UUID) -> bool:
         if stored is None:
             return False
         again = replace(stored, found_at=now)
-        disposed = await triage.dispose(connection, again, ground.city, now, after_silence=True)
+        disposed = await triage.dispose(connection, again, city, now, after_silence=True)
     metrics.FINDINGS_DISPOSED.labels(disposition=disposed.disposition, reason=disposed.reason).inc()
     writing.count(disposed.effects)
     ground.changed()

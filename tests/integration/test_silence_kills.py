@@ -54,8 +54,9 @@ async def story(world: World) -> None:
 
 
 async def picture(world: World) -> list[object]:
+    """All but who is asked first: a kill parts a burst, and who goes is chosen for what is left of it."""
     tasks = [
-        (t.state, t.enterprise, t.storm_id is not None, t.reopened_from, t.offered_to, sorted(
+        (t.state, t.enterprise, t.storm_id is not None, t.reopened_from, set(t.offered_to), sorted(
             (m.fingerprint, m.severity, m.found_at, m.findings, len(m.confirmed_by)) for m in t.matters
         ))
         for t in await world.tasks()
@@ -65,9 +66,12 @@ async def picture(world: World) -> list[object]:
     )
     storms = await world.pool.fetch("SELECT began_at, last_at, ended_at, tasks FROM storms")
     notices = await world.pool.fetch(
-        "SELECT regexp_replace(step, '[0-9]+', 'n'), channel, target, message_key FROM notices ORDER BY 1, 2, 3, 4, id"
+        "SELECT regexp_replace(step, '[0-9]+', 'n'), channel, target = 'centre', message_key FROM notices ORDER BY 1, 2, 3, 4"
     )
-    events = [(e["type"], e.get("kind"), e.get("finding"), e.get("step")) for e in await world.events()]
+    events = sorted(
+        (e["type"], str(e.get("kind")), str(e.get("finding")), str(e.get("step")))
+        for e in await world.events()
+    )
     return [tasks, *([tuple(r) for r in rows] for rows in (findings, storms, notices)), events]
 
 

@@ -74,6 +74,7 @@ async def test_what_ended_meanwhile_stays_held_back_and_nobody_is_sent(world: Wo
     world.s = 601
     await world.settle()
     assert [m.zone for m in (await world.task()).matters] == ["yard"]
+    assert await world.pool.fetchval("SELECT judged_at FROM silences") == at(601)
     assert await dispositions(world) == [("silenced", "silenced", quiet), ("task", "silence_ended", quiet)]
 
 
@@ -313,6 +314,7 @@ async def test_a_hundred_stations_over_in_a_minute_are_at_most_24_tasks_with_a_h
     storm = [t for t in tasks if t.storm_id == 1]
     assert sorted(t.grid or "" for t in storm) == ["g0", "g1", "g2", "g3"]
     assert sum(len(t.matters) for t in storm) == 80
+    assert {t.enterprise for t in storm} == {None}
 
     world.s = 400
     await world.settle()
