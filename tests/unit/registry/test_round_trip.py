@@ -161,7 +161,10 @@ def cities(draw: st.DrawFn) -> Registry:
         cameras=cameras,
         zones={c: (Zone(camera=c, name="z", purpose="sky", polygon=draw(polygons)),) for c in cameras},
         teams=teams,
-        grids={i: Grid(id=i, name=draw(names), team=draw(any_team), area=draw(areas)) for i in (keyed(draw) if teams else [])},
+        grids={
+            i: Grid(id=i, name=draw(names), team=draw(any_team), area=draw(areas), street=draw(texts))
+            for i in (keyed(draw) if teams else [])
+        },
         officers={
             i: Officer(id=i, name=draw(names), team=draw(any_team), phone=draw(ids), place=draw(places), shift=draw(shifts),
                        skills=draw(st.frozensets(ids, max_size=3)), badge=draw(texts))
