@@ -4,11 +4,14 @@ The service runs as it does in production (engine and web as processes of their 
 streams over real sockets in another process, four for each of a hundred officers and the rest walls that see everything. Findings
 come one after the other, each of its own place, so that each becomes a task. Every page of the officer who is asked counts; what
 the walls see is told beside it.
-Prints one JSON object; exit 1 when the 99th percentile is 300 ms or more, or an offer is missing.
+`phases_ms` says where half and 99 of 100 of the time went: until the engine took the finding up, until it had decided, and from
+there through commit, log and web process onto the page. Prints one JSON object; exit 1 when the 99th percentile is 300 ms or
+more, or an offer is missing.
 """
 
 import argparse
 import asyncio
+import itertools
 import json
 import os
 import platform
@@ -52,6 +55,7 @@ class Result:
     p99_ms: float
     most_ms: float
     walls_p99_ms: float
+    phases_ms: dict[str, tuple[float, float]]
 
 
 async def settle(pool: Pool, officers: int) -> None:
@@ -103,10 +107,26 @@ async def find(pool: Pool, count: int, per_s: float, officers: int) -> dict[str,
     return began
 
 
-async def watch(
-    pool: Pool, port: int, count: int, per_s: float, pages: int, officers: int
-) -> list[tuple[str, bool, int]]:
-    """For each page that was shown a task's first offer: camera, whether a wall, nanoseconds from the commit of the finding."""
+PHASES = """
+SELECT m.camera, f.found_at, min(n.created_at) AS taken_at, min((l.event::jsonb ->> 'at')::timestamptz) AS decided_at
+FROM matters m JOIN matter_findings mf ON mf.matter_id = m.id JOIN findings f ON f.id = mf.finding_id
+  JOIN notices n ON n.task_id = m.task_id AND n.step = 'offer' AND n.channel = 'page'
+  JOIN log l ON l.task_id = m.task_id AND l.event::jsonb ->> 'type' = 'task_offered' GROUP BY 1, 2
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A task's first offer on one page: milliseconds since the commit of the finding, in all and by phase."""
+
+    camera: str
+    wall: bool
+    ms: float
+    phases_ms: tuple[float, float, float]
+
+
+async def watch(pool: Pool, port: int, count: int, per_s: float, pages: int, officers: int) -> list[Shown]:
+    """What the pages were shown of `count` findings."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, str(REPOSITORY / "benchmarks" / "open_pages.py"), stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE, limit=2**26,
@@ -127,11 +147,25 @@ async def watch(
         if process.returncode is None:
             process.stdin.close()
         await process.wait()
-    rows = await pool.fetch("SELECT task_id, camera FROM matters")
-    camera = {r["task_id"]: r["camera"] for r in rows}
+    return await matched(pool, seen, began)
+
+
+async def matched(pool: Pool, seen: list[tuple[int, int, bool, int]], began: dict[str, int]) -> list[Shown]:
+    """Each first offer on a page with its finding. The database's clock and ours are one machine's."""
+    to_wall_ns = time.time_ns() - time.monotonic_ns()
+    cameras = {r["task_id"]: r["camera"] for r in await pool.fetch("SELECT task_id, camera FROM matters")}
+    times = {r["camera"]: r for r in await pool.fetch(PHASES)}
     first = {task: min(n for n, t, _, _ in seen if t == task) for task in {t for _, t, _, _ in seen}}
-    shown = [(camera[task], wall, came) for n, task, wall, came in seen if n == first[task]]
-    return [(found, wall, came - began[found]) for found, wall, came in shown]
+    found: list[Shown] = []
+    for n, task, wall, came_ns in seen:
+        if n == first[task]:
+            camera = cameras[task]
+            at = times[camera]
+            steps_s = [at[name].timestamp() for name in ("found_at", "taken_at", "decided_at")]
+            steps_s.append((came_ns + to_wall_ns) / 1e9)
+            taken, decided, told = (1000 * (b - a) for a, b in itertools.pairwise(steps_s))
+            found.append(Shown(camera, wall, (came_ns - began[camera]) / 1e6, (taken, decided, told)))
+    return found
 
 
 async def measure(
@@ -155,14 +189,19 @@ async def measure(
                 service.stop()
     finally:
         database.stop()
-    officers_ms = sorted(ns / 1e6 for _, wall, ns in seen if not wall)
-    walls_ms = sorted(ns / 1e6 for _, wall, ns in seen if wall)
-    offers = len({camera for camera, wall, _ in seen if not wall})
-    at = (_at(officers_ms, 0.5), _at(officers_ms, 0.99), _at(officers_ms, 1.0), _at(walls_ms, 0.99))
-    return Result(pages, findings, offers, len(officers_ms), *at)
+    own = [shown for shown in seen if not shown.wall]
+    names = ("taken_up", "decided", "on_the_page")
+    phases = {
+        name: tuple(_at([s.phases_ms[i] for s in own], share) for share in (0.5, 0.99))
+        for i, name in enumerate(names)
+    }
+    ms, walls_ms = [s.ms for s in own], [s.ms for s in seen if s.wall]
+    at = (_at(ms, 0.5), _at(ms, 0.99), _at(ms, 1.0), _at(walls_ms, 0.99))
+    return Result(pages, findings, len({s.camera for s in own}), len(own), *at, phases)  # type: ignore[arg-type]
 
 
 def _at(values: list[float], share: float) -> float:
+    values = sorted(values)
     return round(values[min(len(values) - 1, int(share * len(values)))], 1) if values else float("inf")
 
 

@@ -1,6 +1,7 @@
 """The event stream: what happened since a number, then what happens, until the session ends."""
 
 import logging
+import random
 from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Any
 
@@ -81,7 +82,8 @@ async def _told(
         if frames:
             yield frames
         yield None
-    while not isinstance(told := await subscription.next(TICK_S), End):
+    # Streams that began together must not tick together: an event would wait behind them all.
+    while not isinstance(told := await subscription.next(TICK_S * random.uniform(0.5, 1.0)), End):
         yield told
     if told is End.SESSION_OVER:
         yield told
