@@ -73,7 +73,11 @@ async def strangers(pages: Pages, url: str, language: str) -> Page:
 
 async def looks_well(page: Page, name: str) -> None:
     await keep(page, name)
-    assert await page.evaluate(CUT_OFF) == []
+    size = page.viewport_size
+    assert size is not None
+    for width in (360, 390, 430) if size["width"] == WIDTH else (size["width"],):
+        await page.set_viewport_size({"width": width, "height": size["height"]})
+        assert await page.evaluate(CUT_OFF) == [], f"{page.url} at {width}"
     assert A_KEY.findall(await page.evaluate("document.body.innerText")) == []
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from alerting.visits import warning_token
 from server import visit_key
+from tests.support.alerting import together
 from tests.support.web_house import House
 
 ROW = {
@@ -68,6 +69,12 @@ async def test_of_two_who_change_the_same_version_the_second_is_told(house: Hous
         late = await put(house, version, ROW)
         assert (late.status_code, late.json()["error"]["key"]) == (409, "list_changed")
     assert await house.pool.fetchval("SELECT max(version) FROM minor_lists") == 1
+
+
+async def test_of_four_who_change_it_at_the_same_moment_one_does(house: House) -> None:
+    answers = await together(*(put(house, 0, ROW) for _ in range(4)))
+    assert sorted(a.status_code for a in answers) == [200, 409, 409, 409]
+    assert await house.pool.fetchval("SELECT count(*) FROM minor_list") == 1
 
 
 @pytest.mark.parametrize(
@@ -142,6 +149,14 @@ async def test_what_is_suggested_needs_no_note_and_what_deviates_does(house: Hou
         ("penalty", "first_time_minor", first["id"]),
     ]
     assert "复核" not in str(said)
+
+
+async def test_of_two_who_decide_at_once_the_second_must_say_why_he_changes_it(house: House) -> None:
+    await put(house, 0, ROW)
+    task, matter = await confirmed(house)
+    answers = await together(*(decide(house, task, matter, "no_penalty_first", 1) for _ in range(3)))
+    assert sorted(a.status_code for a in answers) == [201, 409, 409]
+    assert await house.pool.fetchval("SELECT count(*) FROM penalty_decisions") == 1
 
 
 async def test_a_case_that_was_let_off_is_told_by_the_next_one(house: House) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from alerting import visits as codes
 from server import visit_key
+from tests.support.alerting import together
 from tests.support.web_house import House
 
 SEEN_BY_ANYBODY = {
@@ -252,6 +253,13 @@ async def test_five_comments_a_code_and_a_repeat_is_none(house: House) -> None:
     assert [a.status_code for a in answers] == [201] * 7 + [409]
     assert answers[-1].json()["error"]["key"] == "too_many_comments"
     assert await house.pool.fetchval("SELECT count(*) FROM visit_comments") == 5
+
+
+async def test_ten_who_write_at_once_leave_five_comments(house: House) -> None:
+    token = await token_of(house, await visited(house))
+    answers = await together(*(write(house, token, f"no {n}", address=f"172.18.{n}.1") for n in range(10)))
+    assert sorted(a.status_code for a in answers) == [201] * 5 + [409] * 5
+    assert len(await events(house, "visit_commented")) == 5
 
 
 @pytest.mark.parametrize(
