@@ -204,3 +204,17 @@ async def test_roles(house: House) -> None:
         who: (await asked(house, "monthly", who)).status_code for who in ("chen", "bo", "ada", "wang")
     }
     assert statuses == {"chen": 200, "bo": 200, "ada": 200, "wang": 403}
+
+
+async def test_a_street_answers_for_its_grids_and_the_rest_stands_under_none(house: House) -> None:
+    at = house.clock.now() - timedelta(days=1)
+    await house.pool.execute("UPDATE grids SET street = '滨江街道'")
+    for grid in ("g1", "g1", None):
+        await house.matter(await house.task(opened_at=at, grid=grid), found_at=at)
+    tables = {
+        t["key"]: t
+        for t in (await asked(house, "daily", date=at.astimezone(CITY).date().isoformat())).json()["tables"]
+    }
+    opened = [(row[0], row[1]) for row in tables["by_street"]["rows"]]
+    assert opened == [("滨江街道", 2), ("report.none", 1)]
+    assert [(row[0], row[1]) for row in tables["by_team"]["rows"]] == [("一队", 2), ("report.none", 1)]
