@@ -21,7 +21,7 @@ from alerting.correlation import (
     matter_of,
 )
 from alerting.costs import AGE_STEPS_MAX
-from alerting.steps import Decision, Effect, Fold, Join, Raise, Seek
+from alerting.steps import Decision, Effect, Fold, Join, Log, Raise, Seek
 from farwatch.domain.finding import Reason
 from farwatch.domain.place import Position
 from farwatch.domain.policy import Action, Policy
@@ -134,7 +134,7 @@ async def _go(
             new = await _new_task(connection, found, business, storm, city, now)
             matter_id = new.matters[0].id
             handle_at = clocks.handle_at(new.matters[0], new.policy, city.policy.calendar)
-            decision = lifecycle.begin(new, handle_at)
+            decision = _begun(lifecycle.begin(new, handle_at), correlation.reason)
     decision = _confirmed(decision, found, matter_id, city, now)
     decision = replace(decision, effects=(*decision.effects, *told))
     if any(isinstance(effect, Seek) for effect in decision.effects):
@@ -142,6 +142,14 @@ async def _go(
     await writing.write(connection, before, decision, now)
     await warnings.overtake(connection, found.finding.fingerprint, found.finding.drill_id, now)
     return decision
+
+
+def _begun(decision: Decision, why: Reason) -> Decision:
+    """It says why nothing that was there took the finding in."""
+    opened, *others = decision.effects
+    assert isinstance(opened, Log)
+    told = Log(opened.type, {**opened.detail, "reason": why.key})
+    return replace(decision, reason=why, effects=(told, *others))
 
 
 def _folded(task: Task, matter: Matter, found: Found, now: datetime) -> Decision:

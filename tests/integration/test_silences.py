@@ -209,7 +209,7 @@ async def test_n_of_m_sends_at_the_nth_with_all_of_them_in_the_matter_and_its_co
     assert [d[:2] for d in await dispositions(world)] == [
         ("task", "n_of_m"),
         ("task", "n_of_m"),
-        ("task", "opened"),
+        ("task", "no_open_task"),
     ]
     await world.found(smoke(onset_at=at(499.5)))
     await world.settle()
@@ -239,7 +239,7 @@ async def test_closed_business_that_comes_back_is_a_task_that_names_the_closed_o
     first, second = await world.tasks()
     assert (first.state, second.reopened_from) == (TaskState.CLOSED, first.id)
     assert (await world.events("task_opened"))[1]["reopened_from"] == first.id
-    assert (await dispositions(world))[1][1] == "opened"
+    assert (await dispositions(world))[1][1] == "again_after_closed"
 
 
 async def test_business_that_was_closed_long_ago_is_new(world: World) -> None:
