@@ -1,7 +1,6 @@
 export const notices: Record<string, string> = {
   "notices.title": "Notices",
   "notices.lost": "{n} notices did not arrive",
-  "notices.lost_none": "Every notice has arrived",
   "notices.open_task": "Task {task}",
   "notices.attempts": "tried {n} times",
   "notices.way_page": "page",

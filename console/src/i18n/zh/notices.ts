@@ -1,7 +1,6 @@
 export const notices: Record<string, string> = {
   "notices.title": "通知",
   "notices.lost": "{n} 条通知未送达",
-  "notices.lost_none": "没有未送达的通知",
   "notices.open_task": "任务 {task}",
   "notices.attempts": "已尝试 {n} 次",
   "notices.way_page": "页面",
