@@ -35,6 +35,7 @@ _TEXTS = {
     "nobody_on_shift": "责任班组 {team} 当前无人值班，请指挥中心处理。",
     "all_declined": "责任班组 {team} 的值班人员均已拒单，请指挥中心处理。",
     "all_asked": "责任班组 {team} 的值班人员均已派过单，尚无人接单。",
+    "all_busy": "责任班组 {team} 的值班人员都有任务在身，请指挥中心处理。",
     "no_lead": "责任班组 {team} 没有登记负责人。",
     "lead_declined": "责任班组 {team} 的负责人已拒单。",
     "unheard_no_channel": "{officer} 没有收到通知：页面未打开，也没有其他通知渠道，请电话联系。",

@@ -6,6 +6,7 @@ export const notices: Record<string, string> = {
   "notices.way_page": "page",
   "notices.at": "{state} {time}",
   "notices.more": "{n} more",
+  "notice.all_busy": "Everybody on shift has a task",
   "notice.warned": "Over the warning value, the enterprise was told",
   "notice.warned_half": "Half of the window is over, the enterprise was told again",
   "notice.enterprise_has_no_channel": "The enterprise has no channel: phone it",

@@ -6,6 +6,7 @@ export const notices: Record<string, string> = {
   "notices.way_page": "页面",
   "notices.at": "{state} {time}",
   "notices.more": "另有 {n} 条",
+  "notice.all_busy": "当班人员都有任务在身",
   "notice.warned": "数据超预警值，已告知企业",
   "notice.warned_half": "预警时限过半，已再次告知企业",
   "notice.enterprise_has_no_channel": "企业没有通知渠道，请致电",
