@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from alerting import clocks
@@ -89,9 +90,15 @@ def on_shift(officer: Officer, now: datetime) -> bool:
     """`HH:MM-HH:MM` in Asia/Shanghai, begin included and end not; an end before the begin is on the next day."""
     if officer.shift in ("", "always"):
         return officer.shift == "always"
-    begin, end = (time.fromisoformat(part.strip()) for part in officer.shift.split("-"))
+    begin, end = _hours(officer.shift)
     at = now.astimezone(SHIFT_ZONE).time()
     return begin <= at < end if begin < end else (at >= begin or at < end)
+
+
+@lru_cache(maxsize=256)
+def _hours(shift: str) -> tuple[time, time]:
+    begin, end = (time.fromisoformat(part.strip()) for part in shift.split("-"))
+    return begin, end
 
 
 def answer(task: Task, seek: Seek, situation: Situation, now: datetime) -> Offer | Nobody:

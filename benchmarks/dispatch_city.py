@@ -21,6 +21,7 @@ rule alone.
 
 import math
 import random
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -34,6 +35,7 @@ HOURS = 10.0
 COLUMNS, ROWS, GRID_M, TEAM = 5, 4, 4000.0, 5
 SOUTH, WEST = 31.0, 121.0
 M_PER_DEG = 111_195.0
+M_PER_DEG_EAST = M_PER_DEG * math.cos(math.radians(SOUTH + 0.07))
 TASKS_PER_MIN = 1.5
 BURSTS = 10
 REPORT_S = 15.0
@@ -44,8 +46,7 @@ def at(s: float) -> datetime:
 
 
 def position(x_m: float, y_m: float) -> Position:
-    lat = SOUTH + y_m / M_PER_DEG
-    return Position(lat, WEST + x_m / (M_PER_DEG * math.cos(math.radians(SOUTH + 0.07))))
+    return Position(SOUTH + y_m / M_PER_DEG, WEST + x_m / M_PER_DEG_EAST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,10 @@ class Ways:
     detour: float
     lost: tuple[tuple[float, float], ...]
     mute: bool
+
+    def is_lost(self, s: float) -> bool:
+        n = bisect_right(self.lost, (s, math.inf)) - 1
+        return n >= 0 and s < self.lost[n][1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ class Play:
         ways = self.city.ways[officer]
         if ways.mute:
             return None
-        if any(begin_s <= s < end_s for begin_s, end_s in ways.lost):
+        if ways.is_lost(s):
             return self._last_seen.get(officer)
         return s - s % REPORT_S, self.bodies[officer].where(s)
 
