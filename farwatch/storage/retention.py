@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import asyncpg
 
 from farwatch.domain.policy import RetentionRule
-from farwatch.storage import positions
+from farwatch.storage import positions, visits
 from farwatch.storage.database import Pool, transaction
 
 LETTERS_A_STEP = 5_000
@@ -19,12 +19,14 @@ LOCK_TIMEOUT = "300ms"
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """`tracks` are points of officers' ways. `busy`: a table was in use throughout; the next round tries again."""
+    """`tracks` are points of officers' ways, `addresses` hashes of from where comments on visits came. `busy`: a table was in use
+    throughout; the next round tries again."""
 
     partitions: int = 0
     letters: int = 0
     busy: bool = False
     tracks: int = 0
+    addresses: int = 0
 
 
 async def drop_old(pool: Pool, keep: RetentionRule, now: datetime) -> Dropped:
@@ -41,7 +43,8 @@ async def drop_old(pool: Pool, keep: RetentionRule, now: datetime) -> Dropped:
             busy = True
     letters = await _drop_letters(pool, now - timedelta(days=keep.dead_letters_days))
     tracks = await positions.drop_tracks(pool, now - timedelta(days=keep.tracks_days))
-    return Dropped(partitions, letters, busy, tracks)
+    addresses = await visits.forget_addresses(pool, now - timedelta(days=keep.tracks_days))
+    return Dropped(partitions, letters, busy, tracks, addresses)
 
 
 async def _drop_letters(pool: Pool, before: datetime) -> int:

@@ -143,6 +143,15 @@ async def comment(
     return made is not None
 
 
+async def forget_addresses(pool: Pool, before: datetime) -> int:
+    """From where comments came, of those that were made before then; the comments stay. Returns how many it forgot."""
+    result: str = await pool.execute(
+        "UPDATE visit_comments SET address_hash = ''::bytea WHERE at < $1 AND address_hash <> ''::bytea",
+        before,
+    )
+    return int(result.rpartition(" ")[2])
+
+
 async def answer(
     connection: Connection, task: int, comment: int, *, by: str, text: str, now: datetime
 ) -> bool:

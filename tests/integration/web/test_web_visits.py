@@ -10,6 +10,8 @@ import httpx
 import pytest
 
 from alerting import visits as codes
+from farwatch.domain.policy import RetentionRule
+from farwatch.storage.retention import drop_old
 from server import visit_key
 from tests.support.alerting import together
 from tests.support.web_house import House
@@ -327,6 +329,22 @@ async def test_the_public_routes_read_no_session(house: House) -> None:
         answers = [await c.get(f"/api/v1/visit/{token}") for c in (signed_in, nobody)]
     assert [a.status_code for a in answers] == [200, 200]
     assert all("set-cookie" not in a.headers for a in answers)
+
+
+async def test_from_where_a_comment_came_is_forgotten_after_a_month_and_the_comment_stays(
+    house: House,
+) -> None:
+    token = await token_of(house, await visited(house))
+    await write(house, token, "设备已停")
+    dropped = []
+    for days in (29, 31, 32):
+        house.clock.seconds = days * 86_400
+        dropped.append(
+            (await drop_old(house.pool, RetentionRule(tracks_days=30), house.clock.now())).addresses
+        )
+    assert dropped == [0, 1, 0]
+    row = await house.pool.fetchrow("SELECT text, address_hash FROM visit_comments")
+    assert tuple(row) == ("设备已停", b"")
 
 
 async def test_no_code_no_visit(house: House) -> None:
