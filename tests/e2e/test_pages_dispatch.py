@@ -1,0 +1,65 @@
+"""Who was chosen and why stands on the wall's task page; the centre reassigns there, an officer hands over on his phone."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import expect
+
+from farwatch.domain.place import Position
+from tests.support.browser import Pages, needs_pages, serve_pages
+
+pytestmark = needs_pages
+
+CAMERA_AT = Position(30.004, 120.0)
+expect.set_options(timeout=20_000)
+
+
+@pytest.fixture
+async def pages(tmp_path: Path, database_url: str) -> AsyncIterator[Pages]:
+    async with serve_pages(tmp_path / "service", database_url, cameras=1) as serving:
+        yield serving
+
+
+async def test_a_task_is_handed_over_on_the_phone_and_reassigned_on_the_wall(pages: Pages) -> None:
+    wall = (await pages.enter("centre", width=1920, height=1080)).page
+    first = (await pages.enter("officer1", width=390, height=844, at=CAMERA_AT)).page
+    second = (await pages.enter("officer2", width=390, height=844)).page
+    await expect(first.get_by_text("定位 ±")).to_be_visible()
+    await pages.smoke("cam1", CAMERA_AT, pictures=False)
+    await first.get_by_role("button", name="接受任务").click()
+
+    await wall.locator(".card .open").click()
+    sheet = wall.get_by_role("dialog")
+    await expect(sheet.get_by_role("heading", name="派单过程")).to_be_visible()
+    row = sheet.locator("tr.chosen").first
+    await expect(row).to_contain_text("王一")
+
+    await first.get_by_role("button", name="移交", exact=True).click()
+    await first.get_by_label("移交给", exact=True).select_option("O2")
+    await first.get_by_label("原因", exact=True).select_option("vehicle")
+    await first.get_by_role("button", name="请求移交").click()
+    await second.get_by_role("button", name="接受任务").click()
+    await expect(sheet.get_by_text("请求移交").first).to_be_visible()
+
+    await sheet.get_by_role("button", name="改派", exact=True).click()
+    await sheet.get_by_label("改派给", exact=True).select_option("O1")
+    await sheet.get_by_label("改派理由").fill("二号车被调走")
+    await sheet.get_by_role("button", name="确认").click()
+    await expect(first.get_by_role("button", name="接受任务")).to_be_visible()
+
+
+async def test_an_officer_sets_up_his_tracking_app_on_his_own_page(pages: Pages) -> None:
+    phone = (await pages.enter("officer1", width=390, height=844)).page
+    await phone.get_by_role("button", name="后台定位").click()
+    sheet = phone.get_by_role("dialog")
+    await sheet.get_by_role("button", name="生成新的设备标识").click()
+    await expect(sheet.locator("dd").first).to_contain_text("/osmand")
+    token = (await sheet.locator("dd").nth(1).inner_text()).split()[0]
+    assert len(token) == 52
+    taken = await phone.request.get(f"{pages.base}/osmand?id={token}&lat=30.001&lon=120")
+    assert taken.status == 200
+    await sheet.get_by_role("button", name="停用后台定位").click()
+    await expect(sheet.get_by_text("已停用")).to_be_visible()
+    gone = await phone.request.get(f"{pages.base}/osmand?id={token}&lat=30.001&lon=120")
+    assert gone.status == 401
