@@ -140,6 +140,13 @@ def test_a_day_by_hand() -> None:
     assert missed.rows == (("deadline.accept", 1, 1), ("deadline.arrive", 0, 0), ("deadline.handle", 1, 0))
 
 
+def test_what_happened_belongs_to_one_day_and_not_to_the_future() -> None:
+    assert counts(case(0))["opened"] == 1
+    assert counts(case(24)) == Counter()
+    assert [counts(case(10, handled_at=at(h)))["done"] for h in (23.99, 24)] == [1, 0]
+    assert counts(case(10, handled_at=at(13)), span=Span(BEGIN, END, at(12)))["done"] == 0
+
+
 def test_percentiles_are_of_the_nearest_rank() -> None:
     found = Figures(seconds={"answer": [10.0, 40.0, 20.0, 30.0]})
     assert [found.rank("answer", share) for share in (0.25, 0.5, 0.75, 0.9)] == [10.0, 20.0, 30.0, 40.0]
