@@ -100,6 +100,7 @@ async def test_deadlines_that_came_during_an_outage_fire_at_once_in_order_and_on
     fired = [(e.get("step"), e.get("deadline")) for e in await world.events("escalated", "deadline_breached")]
     assert fired == [(0, None), (1, None), (None, "accept"), (2, None), (None, "arrive")]
     assert [e["late_s"] for e in await world.events("deadline_breached")] == [3300.0, 3000.0]
+    assert set((await world.task()).offered_to) == {"near", "far", "lead"}
 
 
 async def test_two_findings_of_one_enterprise_are_two_matters_of_one_visit(world: World) -> None:

@@ -132,6 +132,7 @@ class Histories(RuleBasedStateMachine):
             if d.kind not in RENEWED:
                 assert d.due_at == before.due_at
                 assert before.state in (PENDING, BREACHED, d.state)
+            assert (d.decided_at is None) is (d.state is PENDING)
             self.known[task.id, d.key] = d
             assert not (self.settled and clocks.is_due(d, at(self.world.s)))
         lost = {key for of, key in self.known if of == task.id} - {d.key for d in task.deadlines}

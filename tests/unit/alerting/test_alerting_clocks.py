@@ -73,6 +73,12 @@ def test_a_worse_class_adds_what_is_earlier_and_moves_nothing(worse: Raise | Fol
     assert (after.severity, after.matters[0].severity) == (3, 3)
 
 
+def test_after_the_acceptance_a_worse_class_adds_what_waits_for_the_arrival_only() -> None:
+    after = step(task_in(TaskState.ACCEPTED, POLICY), Raise(1, 3, (7,), Reason("confirmed")), at(100)).task
+    assert [d.step for d in of_kind(after, ESCALATE) if d.state is PENDING] == [6]
+    assert [d.step for d in of_kind(after, ACCEPT)] == [0]
+
+
 def test_a_late_rise_shortens_nothing_that_is_nearly_over() -> None:
     after = step(task_in(TaskState.OFFERED, POLICY), Raise(1, 3, (7,), Reason("confirmed")), at(250)).task
     assert [d.due_at for d in of_kind(after, ACCEPT)] == [at(300)]

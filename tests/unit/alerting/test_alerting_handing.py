@@ -86,6 +86,11 @@ def test_a_declined_handover_stays_where_it_is() -> None:
     assert step(task, Decline(B), NOW).reason.key == "wrong_state"
 
 
+def test_a_reassignment_calls_a_handover_off() -> None:
+    task = step(task_in(TaskState.ACCEPTED), HandOver(A, "b", "换班"), NOW).task
+    assert step(task, TO_D, NOW).task.handover_to is None
+
+
 def test_another_handover_withdraws_the_one_before() -> None:
     task = step(task_in(TaskState.ACCEPTED), HandOver(A, "d", "换班"), NOW).task
     assert told(step(task, HandOver(A, "b", "换班"), NOW)) == [("b", "handover_asked"), ("d", "withdrawn")]
