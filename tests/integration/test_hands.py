@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from alerting.actions import Result
@@ -45,7 +45,16 @@ async def told(world: World) -> list[tuple[str, str]]:
     return [(e["deed"], e["type"]) for e in await world.events(*kinds)]
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=30,
+    deadline=None,
+    phases=(
+        Phase.explicit,
+        Phase.reuse,
+        Phase.generate,
+    ),  # a smaller example is not worth minutes of database
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(data=st.data())
 def test_however_deeds_come_each_counts_once_from_its_receipt_and_all_come_to_the_same_end(
     data: st.DataObject, database_url: str
