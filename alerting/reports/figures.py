@@ -133,7 +133,7 @@ def _moments(c: Case, s: Span) -> Iterable[str]:
         yield "closed"
         if c.outcome == CEASED:
             yield "ceased"
-    if s.known(c.opened_at) and not s.known(c.closed_at):
+    if s.begun(c.opened_at) and not s.begun(c.closed_at):
         yield "open_at_end"
 
 
@@ -143,7 +143,7 @@ def _handling(c: Case, s: Span) -> Iterable[str]:
     if due is None:
         return
     if not s.falls_due(due):
-        if due > s.end and s.known(c.opened_at) and not s.known(done):
+        if due > s.end and s.begun(c.opened_at) and not s.begun(done):
             yield "not_due"
         return
     if c.outcome == CEASED and done is not None and done <= due:

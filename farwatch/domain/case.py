@@ -67,7 +67,11 @@ class Span:
 
     def holds(self, at: datetime | None) -> bool:
         """Did it happen within the span?"""
-        return at is not None and self.since <= at < self.until and at <= self.now
+        return at is not None and self.since <= at and self.begun(at)
+
+    def begun(self, at: datetime | None) -> bool:
+        """Did it happen before the span was over?"""
+        return at is not None and at < self.until and at <= self.now
 
     def falls_due(self, at: datetime | None) -> bool:
         """Has this limit come within the span? At its end counts: in time means at the instant or before."""

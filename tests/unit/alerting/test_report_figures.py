@@ -143,6 +143,7 @@ def test_a_day_by_hand() -> None:
 def test_what_happened_belongs_to_one_day_and_not_to_the_future() -> None:
     assert counts(case(0))["opened"] == 1
     assert counts(case(24)) == Counter()
+    assert [counts(case(10, closed_at=at(h)))["open_at_end"] for h in (23.99, 24)] == [0, 1]
     assert [counts(case(10, handled_at=at(h)))["done"] for h in (23.99, 24)] == [1, 0]
     assert counts(case(10, handled_at=at(13)), span=Span(BEGIN, END, at(12)))["done"] == 0
 
