@@ -79,9 +79,11 @@ export class Positioning {
   }
 
   private take({ coords }: GeolocationPosition): Fix {
+    const first = this.fix.value === null;
     this.fix.value = { lat: coords.latitude, lon: coords.longitude, accuracy_m: coords.accuracy };
     this.fixMs = performance.now();
     this.state.value = "ok";
+    if (first) void this.send(); // whoever comes on duty may be sent at once
     return this.fix.value;
   }
 
