@@ -112,7 +112,8 @@ def render(message: Message, earlier: Sequence[Message], *, sender: str, web: st
         _add(alert, "references", " ".join(f"{name},{m.identifier},{stamp(m.sent_at)}" for m in earlier))
     for place, language in enumerate(("zh-CN", "en")):
         _info(alert, message, language, place, web)
-    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(alert, encoding="utf-8")
+    text: bytes = ET.tostring(alert, encoding="utf-8")
+    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + text
 
 
 def _info(alert: ET.Element, message: Message, language: str, place: int, web: str) -> None:

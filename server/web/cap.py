@@ -41,7 +41,7 @@ async def cap_index(web: WebContext, _: FeedReader, request: Request) -> Respons
     rows = await store.recent(
         web.pool, now - SINCE, LEAST_SEVERITY, MOST_CASES, drills=truth_of(request.query_params, "drills")
     )
-    sent = [m for r in rows for m in cap.messages(_case(r))]
+    sent = [m for r in rows if r["found_at"] for m in cap.messages(_case(r))]
     sent.sort(key=lambda m: (m.sent_at, m.case.id, m.number), reverse=True)
     feed = ET.Element("feed", {"xmlns": ATOM})
     base = _base(web, request)
@@ -73,7 +73,7 @@ async def cap_message(
     only(request.query_params, ())
     name = _NAME.fullmatch(id) if id.isascii() else None
     row = await store.task(web.pool, int(name[1])) if name else None
-    if name is None or row is None:
+    if name is None or row is None or not row["found_at"]:  # a task without a matter says nothing
         raise not_found()
     sent = cap.messages(_case(row))
     number = int(name[2]) if name[2] else len(sent)

@@ -166,7 +166,9 @@ async def test_the_index_leads_to_every_message_of_the_last_day(house: House) ->
 async def test_messages_that_are_not_there(house: House) -> None:
     task = await house.task()
     await house.matter(task)
-    for name in (f"FW-{task}-2", f"FW-{task}-0", "FW-999-1", "x", "FW-", "１２"):
+    bare = await house.task()
+    assert (await get(house, "/cap")).status_code == 200
+    for name in (str(bare), f"FW-{task}-2", f"FW-{task}-0", "FW-999-1", "x", "FW-", "１２"):
         assert (await get(house, f"/cap/{name}")).status_code == 404, name
     assert (await get(house, "/cap", since="yesterday")).status_code == 400
 
