@@ -29,7 +29,6 @@ export const silences: Record<string, string> = {
   "silences.none": "There are no silences",
   "silences.strip": "{n} silences · {held} findings held back",
   "silences.was_silenced": "was silenced",
-  "silences.waits": "Silenced",
 
   "followed.record": "recorded",
   "followed.warn": "enterprise warned",

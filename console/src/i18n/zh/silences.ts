@@ -29,7 +29,6 @@ export const silences: Record<string, string> = {
   "silences.none": "没有静默",
   "silences.strip": "静默 {n} 项 · 暂存 {held} 条",
   "silences.was_silenced": "曾被静默",
-  "silences.waits": "静默中",
 
   "followed.record": "已记录",
   "followed.warn": "已预警企业",
