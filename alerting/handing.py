@@ -142,7 +142,9 @@ def decline_over(task: Task, event: Decline, now: datetime) -> Decision:
     if task.handover_to is None or task.handover_to != event.actor.officer:
         return refuse(task, "wrong_state", state=task.state.value)
     assert task.officer is not None
-    said = Log("handover_declined", {"officer": task.handover_to, **({"why": event.reason} if event.reason else {})})
+    said = Log(
+        "handover_declined", {"officer": task.handover_to, **({"why": event.reason} if event.reason else {})}
+    )
     told = Notify(_anew("handover_declined", task, now), task.officer, "handover_declined")
     return Decision(replace(task, handover_to=None), Reason("handover_declined"), (said, told))
 

@@ -199,7 +199,7 @@ class Settings(BaseModel):
     )
     osrm_url: Annotated[str, AfterValidator(_check_router)] | None = Field(
         default=None,
-        description="An OSRM server of your own that tells driving times by road: http(s)://host; it sees where officers and tasks are.",
+        description="An OSRM server of your own that tells driving times: http(s)://host; it sees where officers and tasks are.",
     )
     tsa_url: Annotated[str, AfterValidator(_check_tsa)] | None = Field(
         default=None,

@@ -90,8 +90,8 @@ class StormRule:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DispatchRule:
     """What it costs, in seconds, to send an officer: the way (`detour` times the distance at `speed_m_s`), `open_task_s` for each
-    open task, `other_grid_s` from another grid's team, `stale_s` for each time that his position is as old as a fresh one may be (at
-    most three), `skill_s` without the skill that `skills` (kind, skill) asks for. From another grid nobody is asked beyond
+    open task, `other_grid_s` from another grid's team, `stale_s` for each time that his position is as old as a fresh one may be
+    (at most three), `skill_s` without the skill that `skills` (kind, skill) asks for. From another grid nobody is asked beyond
     `most_eta_s`."""
 
     detour: float = 1.35

@@ -37,8 +37,8 @@ class Station:
 
     `credential` names the secrets of its HJ 212 frames (password, SM4 key); empty: frames need no password. `source`
     is the address or network (CIDR) that it must come from over TCP; empty: any. `minute_interval_min` is the period of
-    its minute values; None: as observed. `o2_reference_percent` is the standard's reference oxygen (基准氧含量). `certificate` is the
-    number of its review (验收备案) or calibration certificate, good up to and with `certificate_until`.
+    its minute values; None: as observed. `o2_reference_percent` is the standard's reference oxygen (基准氧含量). `certificate`
+    is the number of its review (验收备案) or calibration certificate, good up to and with `certificate_until`.
     """
 
     mn: str

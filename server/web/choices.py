@@ -20,7 +20,9 @@ CHOICES_MAX = 50
 
 
 class CandidateBody(BaseModel):
-    """`total_s` is the sum of the five; `age_s` null: nobody knew where he was. `road`: a router told the time; slow: it was asked in vain."""
+    """`total_s` is the sum of the five; `age_s` null: nobody knew where he was.
+
+    `road`: a router told the time; slow: it was asked in vain."""
 
     officer: str
     team: str

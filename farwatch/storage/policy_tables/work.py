@@ -18,6 +18,7 @@ from farwatch.domain.policy import (
 from farwatch.storage.policy_tables.table import Metres, Seconds, Stretch, Table
 
 AtOnce = Annotated[int, Field(ge=1, le=10)]
+FaultKind = Literal["camera_fault", "data_fault"]
 
 
 class Step(Table):
@@ -80,9 +81,7 @@ class Task(_Clocks):
     ask_at_once: AtOnce = SHIPPED.task.ask_at_once
     severity: list[Severity] | None = None
     handling: list[HandlingRow] | None = None
-    closes_itself: list[Literal["camera_fault", "data_fault"]] = Field(
-        default_factory=lambda: ["camera_fault", "data_fault"]
-    )
+    closes_itself: list[FaultKind] = Field(default=["camera_fault", "data_fault"])
 
     @model_validator(mode="after")
     def _once(self) -> Self:

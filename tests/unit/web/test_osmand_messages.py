@@ -53,7 +53,7 @@ CLIENTS = {
             "timestamp": "2026-11-22T08:30:00.000Z", "coords": COORDS, "is_moving": True, "odometer": 0, "extras": {},
             "battery": {"level": 0.88, "is_charging": False}, "activity": {"type": "still"}, "_": "&id=71881261&lat=1&lon=1&",
         }
-    ),  # fmt: skip
+    ),
     "a list of one": by_json([{"timestamp": "2026-11-22T08:30:00Z", "coords": COORDS}]),
 }  # fmt: skip
 
