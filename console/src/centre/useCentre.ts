@@ -14,7 +14,11 @@ import { usePlaces } from "@/places/usePlaces";
 
 const KEPT_EVENTS = 60;
 const RELOAD_EVERY_MS = 300_000;
-const QUIET = new Set(["finding_found", "finding_folded", "finding_ended", "evidence_stored", "evidence_purged", "task_delivered"]);
+/** What is told elsewhere on the wall, or is nothing for it. */
+const QUIET = new Set([
+  "finding_found", "finding_folded", "finding_ended", "finding_silenced", "evidence_stored", "evidence_purged", "evidence_hashed", "custody",
+  "task_delivered", "notice_unheard", "visit_code_made",
+]);
 
 export function useCentre(signedOut: () => void) {
   const alarm = new Alarm();
