@@ -17,6 +17,7 @@ from alerting.steps import Decision, Offer, Seek
 from farwatch.domain.place import Position
 from farwatch.domain.task import DeadlineKind, Task, TaskState
 from farwatch.storage import choices, tasks
+from farwatch.storage.database import Connection
 
 SLOTS = 2
 """So many of one burst one officer may be given together; for what is left over somebody is looked for one by one."""
@@ -33,8 +34,10 @@ async def assign(ground: Ground) -> int:
     if not ids:
         return 0
     async with ground.pool.acquire() as connection:
-        waiting = await tasks.read(connection, ids)
+        waiting = await _readable(ground, connection, ids)
         situation = await ground.situation(connection, now)
+    if not waiting:
+        return 0
     if ground.roads.known:
         starts, ends = _ways(waiting, situation, now)
         table = await ground.roads.table(starts, ends)
@@ -47,6 +50,23 @@ async def assign(ground: Ground) -> int:
     for task_id, choice in planned.items():
         made += await ground.attempt(task_id, _apply(ground, task_id, choice))
     return made
+
+
+_CROWD = "tasks together"
+
+
+async def _readable(ground: Ground, connection: Connection, ids: Sequence[int]) -> list[Task]:
+    """Read together; when no sense can be made of one, each by itself until that is over."""
+    found: list[Task] = []
+
+    async def read(some: Sequence[int]) -> bool:
+        found.extend(await tasks.read(connection, some))
+        return True
+
+    if not ground.others([_CROWD]) or not await ground.attempt(_CROWD, read(ids)):
+        for one in ids:
+            await ground.attempt(one, read([one]))
+    return found
 
 
 async def _apply(ground: Ground, task_id: int, choice: Choice) -> bool:

@@ -3,8 +3,9 @@
 Lock order: correlation, task, deadlines, notices. Whoever changes a task holds its row.
 """
 
+import logging
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from math import cos, radians
 from typing import Any
@@ -24,11 +25,17 @@ from farwatch.domain.task import (
 )
 from farwatch.storage.database import Connection, Record
 
+log = logging.getLogger(__name__)
+
 _CORRELATION_LOCK = 0x46574352  # "FWCR"
 
 
 class FingerprintTakenError(Exception):
     """Another transaction opened a matter with this fingerprint first: look again, it is there to fold into."""
+
+
+class UnreadableTaskError(ValueError):
+    """No sense can be made of a task's rows: damaged, or written by another version."""
 
 
 async def lock_correlation(connection: Connection) -> None:
@@ -53,7 +60,7 @@ async def lock(connection: Connection, task_id: int, *, skip_locked: bool = Fals
 
 
 async def read(connection: Connection, ids: Sequence[int]) -> list[Task]:
-    """As they are just now, by id; no lock is taken, so nothing is decided by this alone."""
+    """As they are just now, by id; no lock is taken, so nothing is decided by this alone. Raises UnreadableTaskError."""
     return await _load(connection, ids)
 
 
@@ -73,14 +80,15 @@ async def lock_candidates(
     radius_m: float, storm: int | None = None, grid: str | None = None,
 ) -> list[Task]:  # fmt: skip
     """Locks and loads, oldest first, every open task that could have to do with such a finding: the same fingerprint,
-    the same enterprise, within a box of `radius_m` around the place, or of `storm` in `grid`."""
+    the same enterprise, within a box of `radius_m` around the place, or of `storm` in `grid`. One that no sense can be made of
+    takes nothing in, and is left out; but with the same fingerprint it raises UnreadableTaskError."""
     degrees = radius_m / EARTH_RADIUS_M * 57.3
     east = degrees / max(cos(radians(place.lat)), 0.01)
     rows = await connection.fetch(
         _CANDIDATES, fingerprint, enterprise, drill_id, place.lat - degrees, place.lat + degrees, place.lon - east,
         place.lon + east, storm, grid,
     )  # fmt: skip
-    return await _load(connection, [r["id"] for r in rows])
+    return await _load(connection, [r["id"] for r in rows], needed=fingerprint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +262,8 @@ async def _save_deadlines(connection: Connection, task_id: int, deadlines: Seque
     await connection.execute(_SAVE_DEADLINES, task_id, *zip(*rows, strict=True))
 
 
-async def _load(connection: Connection, ids: Sequence[int]) -> list[Task]:
+async def _load(connection: Connection, ids: Sequence[int], needed: str | None = None) -> list[Task]:
+    """Raises UnreadableTaskError; with `needed` only for tasks of that fingerprint, and leaves out the others."""
     if not ids:
         return []
     columns = ", ".join(_COLUMNS)
@@ -273,14 +282,23 @@ async def _load(connection: Connection, ids: Sequence[int]) -> list[Task]:
         " WHERE task_id = ANY($1::bigint[]) ORDER BY due_at, id",
         ids,
     )
-    return [
-        _task(
-            row,
-            tuple(_matter(m) for m in matters if m["task_id"] == row["id"]),
-            tuple(_deadline(d) for d in deadlines if d["task_id"] == row["id"]),
-        )
-        for row in rows
-    ]
+    found: list[Task] = []
+    for row in rows:
+        own = [m for m in matters if m["task_id"] == row["id"]]
+        try:
+            found.append(_read(row, own, [d for d in deadlines if d["task_id"] == row["id"]]))
+        except UnreadableTaskError:
+            if needed is None or any((m["fingerprint"], m["closed_at"]) == (needed, None) for m in own):
+                raise
+            log.exception("no sense can be made of task %d: nothing joins it", row["id"])
+    return found
+
+
+def _read(row: Record, matters: Sequence[Record], deadlines: Sequence[Record]) -> Task:
+    try:
+        return _task(row, tuple(_matter(m) for m in matters), tuple(_deadline(d) for d in deadlines))
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        raise UnreadableTaskError(f"task {row['id']}: {error!r}") from error
 
 
 def _task(row: Record, matters: tuple[Matter, ...], deadlines: tuple[Deadline, ...]) -> Task:
@@ -323,14 +341,22 @@ def _stored_policy(policy: TaskPolicy) -> dict[str, Any]:
 
 
 def _policy(stored: dict[str, Any]) -> TaskPolicy:
-    """What an earlier release stored lacks what came since: that is as shipped, without classes or legal limits."""
+    """What an earlier release stored lacks what came since: that is as shipped, without classes or legal limits. What a later
+    one stored may say more, which this program does not know and leaves."""
     severities = {
-        int(level): SeverityClocks(**_steps(c)) for level, c in stored.get("severities", {}).items()
+        int(level): SeverityClocks(**_known(SeverityClocks, _steps(c)))
+        for level, c in stored.get("severities", {}).items()
     }
-    handling = tuple(Handling(**h) for h in stored.get("handling", ()))
+    handling = tuple(Handling(**_known(Handling, h)) for h in stored.get("handling", ()))
     closes = {"closes_itself": tuple(stored["closes_itself"])} if "closes_itself" in stored else {}
-    return TaskPolicy(**{**_steps(stored), "severities": severities, "handling": handling, **closes})
+    own = _known(TaskPolicy, _steps(stored))
+    return TaskPolicy(**{**own, "severities": severities, "handling": handling, **closes})
 
 
 def _steps(stored: dict[str, Any]) -> dict[str, Any]:
-    return {**stored, "escalation": tuple(EscalationStep(**s) for s in stored["escalation"])}
+    steps = tuple(EscalationStep(**_known(EscalationStep, s)) for s in stored["escalation"])
+    return {**stored, "escalation": steps}
+
+
+def _known(kind: type[Any], stored: dict[str, Any]) -> dict[str, Any]:
+    return {f.name: stored[f.name] for f in fields(kind) if f.name in stored}

@@ -298,6 +298,43 @@ async def test_a_task_that_makes_no_sense_stops_no_other_tasks_clock(world: Worl
     assert {e["task"] for e in await world.events("deadline_breached")} == {2}
 
 
+async def broken(world: World) -> None:
+    """One open task that no sense can be made of, and for which somebody is looked for again."""
+    await world.found(smoke())
+    await world.settle()
+    await world.pool.execute("UPDATE tasks SET policy = '\"lost\"' WHERE id = 1")
+
+
+async def test_an_open_task_that_makes_no_sense_keeps_no_other_from_being_given_out(pool: Pool) -> None:
+    world = World(pool, city(officers={}, teams={}))
+    await broken(world)
+    await world.found(smoke(place=ELSEWHERE, enterprise=None, camera="other"))
+    await world.settle()
+    world.s, world.registry = 20, city()
+    await world.settle()
+    assert await pool.fetchval("SELECT offered_to FROM tasks WHERE id = 2") == ["far"]
+    assert await pool.fetchval("SELECT state FROM tasks WHERE id = 1") == "open"
+
+
+async def test_what_is_found_beside_a_task_that_makes_no_sense_opens_its_own(world: World) -> None:
+    await broken(world)
+    world.s = 5
+    await world.found(smoke(zone="other"), smoke(onset_at=at(4)))
+    await world.settle()
+    assert await world.pool.fetchval("SELECT count(*) FROM tasks") == 2
+    assert await world.pool.fetchval("SELECT zone FROM findings WHERE disposition IS NULL") == "stack"
+
+
+async def test_what_a_later_release_added_to_a_tasks_policy_is_left(world: World) -> None:
+    await world.found(smoke())
+    await world.settle()
+    before = await world.task()
+    await world.pool.execute(
+        """UPDATE tasks SET policy = jsonb_set(policy, '{escalation,0,later}', '1') || '{"later": {"a": 1}}'"""
+    )
+    assert await world.task() == before
+
+
 async def test_a_notice_channel_that_is_made_known_while_it_runs_is_used(world: World) -> None:
     world.channels.clear()
     engine = world.engine()
