@@ -62,8 +62,8 @@ def reassign(task: Task, event: Reassign, now: datetime) -> Decision:
         dispatch=Reason("reassigned", {"by": event.actor.name}),
     )
     detail = {"officer": event.to, "former": before.officer, "why": event.note}
-    told = (Notify(_anew("withdrawn", task, now), o, "withdrawn") for o in asked if o != event.to)
-    offered = Notify(_anew("offer", task, now), event.to, "offered", {"severity": task.severity})
+    told = (Notify(anew("withdrawn", task, now), o, "withdrawn") for o in asked if o != event.to)
+    offered = Notify(anew("offer", task, now), event.to, "offered", {"severity": task.severity})
     return Decision(
         open_window(task, event.to, now),
         Reason("reassigned"),
@@ -71,7 +71,7 @@ def reassign(task: Task, event: Reassign, now: datetime) -> Decision:
     )
 
 
-def _anew(occasion: str, task: Task, now: datetime) -> str:
+def anew(occasion: str, task: Task, now: datetime) -> str:
     """Told again, although the same was told before."""
     return f"{occasion}:{task.matters[-1].id}:{now.isoformat()}"
 
@@ -96,7 +96,7 @@ def hand_over(task: Task, event: HandOver, now: datetime) -> Decision:
     task = replace(task, handover_to=event.to)
     asked = Log("handover_asked", {"officer": event.to, "former": task.officer, "why": event.note})
     offered = Notify(
-        _anew("offer_handover", task, now), event.to, "handover_asked", {"severity": task.severity}
+        anew("offer_handover", task, now), event.to, "handover_asked", {"severity": task.severity}
     )
     return Decision(task, Reason("handover_asked"), (asked, offered, *earlier))
 
@@ -107,7 +107,7 @@ def offer_over(task: Task, event: Offer, now: datetime) -> Decision:
         return unchanged(task, "already_asked")
     detail = {"officer": event.officer, "to": event.to, "reason": event.reason.key, **event.reason.params}
     offered = Notify(
-        _anew("offer_handover", task, now), event.officer, "handover_asked", {"severity": task.severity}
+        anew("offer_handover", task, now), event.officer, "handover_asked", {"severity": task.severity}
     )
     task = replace(task, handover_to=event.officer)
     return Decision(task, event.reason, (Log("task_offered", detail), offered))
@@ -117,7 +117,7 @@ def withdrawn(task: Task, now: datetime) -> Sequence[Effect]:
     """What follows when a hand over that was asked for is off."""
     if task.handover_to is None:
         return ()
-    return (Notify(_anew("withdrawn", task, now), task.handover_to, "withdrawn"),)
+    return (Notify(anew("withdrawn", task, now), task.handover_to, "withdrawn"),)
 
 
 def take_over(task: Task, _event: Accept, now: datetime) -> Decision:
@@ -133,7 +133,7 @@ def take_over(task: Task, _event: Accept, now: datetime) -> Decision:
         declined_by=tuple(o for o in dict.fromkeys((*task.declined_by, had)) if o != to),
     )
     done = Log("task_handed_over", {"officer": to, "former": had})
-    told = Notify(_anew("handed_over", task, now), had, "handed_over", urgent=False)
+    told = Notify(anew("handed_over", task, now), had, "handed_over", urgent=False)
     return Decision(task, Reason("handed_over"), (done, told))
 
 
@@ -145,7 +145,7 @@ def decline_over(task: Task, event: Decline, now: datetime) -> Decision:
     said = Log(
         "handover_declined", {"officer": task.handover_to, **({"why": event.reason} if event.reason else {})}
     )
-    told = Notify(_anew("handover_declined", task, now), task.officer, "handover_declined")
+    told = Notify(anew("handover_declined", task, now), task.officer, "handover_declined")
     return Decision(replace(task, handover_to=None), Reason("handover_declined"), (said, told))
 
 

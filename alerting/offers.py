@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from alerting import ceasing, clocks
-from alerting.handing import open_window
+from alerting.handing import anew, open_window
 from alerting.steps import (
     CENTRE,
     CITY,
@@ -34,7 +34,8 @@ WAITING = (TaskState.OPEN, TaskState.OFFERED)
 
 def offer(task: Task, event: Offer, now: datetime) -> Decision:
     again = task.offered_to.count(event.officer) > 0
-    occasion = f"offer:{task.matters[-1].id}:{task.severity}" if again else "offer"
+    # Only the first offer of all can have no forerunner: after a re-assignment nobody is known to have been asked before.
+    occasion = "offer" if task.dispatched_at is None else anew("offer", task, now)
     task = replace(
         task,
         state=TaskState.OFFERED,

@@ -163,3 +163,19 @@ async def test_a_task_that_an_earlier_release_opened_goes_on_by_its_own_policy(w
     await world.settle()
     assert [e["to"] for e in await world.events("escalated") if "step" in e] == ["next_officer"]
     assert (await world.act("near", "accept")).reason.key == "accepted"
+
+
+async def test_who_is_asked_again_after_a_reassignment_is_told_again(world: World) -> None:
+    assert (await world.task()).offered_to == ("near",)
+    world.s = 10
+    await world.act("centre", "reassign", to="far", note="更近")
+    world.s = 20
+    await world.act("far", "decline", reason="busy")
+    await world.settle()
+    assert (await world.task()).offered_to == ("far", "near")
+    told = await world.pool.fetchval(
+        "SELECT count(*) FROM notices WHERE target = 'near' AND message_key = 'offered' AND created_at = $1"
+        " AND state = 'sent'",
+        at(20),
+    )
+    assert told == 1
