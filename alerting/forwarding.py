@@ -105,7 +105,7 @@ class Forwarder:
         entries = await log_reader.after(self.pool, cursor, BATCH)
         address, told = self.addresses.get(name), 0
         for message in await self._messages(entries):
-            outcome = await self.channel.send(address, message) if address else Failed("no_address")
+            outcome = await self._send(address, message) if address else Failed("no_address")
             result = "delivered" if isinstance(outcome, Sent) else "failed"
             metrics.WEBHOOK_EVENTS.labels(channel=name, result=result).inc()
             if not isinstance(outcome, Sent):
@@ -115,6 +115,12 @@ class Forwarder:
         if told:
             await self._keep(name, entries[told - 1].n)
         return told, told < len(entries)
+
+    async def _send(self, address: Address, message: Message) -> Sent | Failed:
+        try:
+            return await self.channel.send(address, message)
+        except Exception as error:  # noqa: BLE001 - the boundary to programs outside and the libraries that speak to them
+            return Failed(type(error).__name__)
 
     async def _keep(self, name: str, n: int) -> None:
         async with transaction(self.pool) as connection:

@@ -141,10 +141,9 @@ class Outbox:
             address = self._addresses.get(letter[0].channel)
             if address is None:
                 return Failed("no_address")
-            message = self._letters.notice(letter)
-        except Exception as error:  # noqa: BLE001 - the boundary to secrets and to rows of another version
+            return await self._channel.send(address, self._letters.notice(letter))
+        except Exception as error:  # noqa: BLE001 - the boundary to secrets, to rows of another version and to messengers
             return Failed(type(error).__name__)
-        return await self._channel.send(address, message)
 
     async def _settle(self, carrier: Queued, outcome: Sent | Failed, took_ms: int) -> None:
         async with transaction(self._pool) as connection:

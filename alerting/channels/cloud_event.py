@@ -4,11 +4,14 @@ import base64
 import hashlib
 import hmac
 import json
+import string
 from collections.abc import Mapping
 from datetime import datetime
+from urllib.parse import quote
 
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
 _PREFIX = "whsec_"
+_PLAIN = string.punctuation.replace("%", "")
 
 
 def cloud_event(
@@ -39,7 +42,11 @@ def signature(secret: str, id: str, timestamp_s: int, body: bytes) -> str:
 
 
 def headers_of(secret: str, id: str, now: datetime, body: bytes) -> dict[str, str]:
-    """The Standard Webhooks headers; without a secret there is no signature."""
+    """The Standard Webhooks headers; without a secret there is no signature. What no header can hold of `id`, which has names of
+    channels and targets in it, stands percent-encoded in `webhook-id`; that is what is signed."""
+    webhook_id = quote(id, safe=_PLAIN)
     timestamp_s = int(now.timestamp())
-    headers = {"content-type": CONTENT_TYPE, "webhook-id": id, "webhook-timestamp": str(timestamp_s)}
-    return {**headers, "webhook-signature": signature(secret, id, timestamp_s, body)} if secret else headers
+    headers = {"content-type": CONTENT_TYPE, "webhook-id": webhook_id, "webhook-timestamp": str(timestamp_s)}
+    if secret:
+        headers["webhook-signature"] = signature(secret, webhook_id, timestamp_s, body)
+    return headers

@@ -141,6 +141,22 @@ async def test_a_notice_without_words_and_secrets_that_cannot_be_read_stop_no_ot
     assert await state(world) == ("queued", 2, "KeyError")
 
 
+async def test_a_channel_that_raises_anything_has_failed_and_stops_no_other_notice(world: World) -> None:
+    class Breaking(Wire):
+        async def send(self, address: Address, message: Message) -> Sent | Failed:
+            if address.url == "x://a":
+                raise UnicodeError("secret://token")
+            return await super().send(address, message)
+
+    await told(world, a_notice("offer", "o1", "mail"))
+    wire = Breaking()
+    box = outbox(world, wire, {"wecom": Address("x://a"), "mail": Address("x://b")})
+    assert await box.tick() == 2
+    assert [message.key for message in wire.sent] == [":offer:mail:o1"]
+    refused = await world.pool.fetchrow("SELECT state, attempts, error FROM notices WHERE channel = 'wecom'")
+    assert tuple(refused) == ("queued", 1, "UnicodeError")
+
+
 async def test_what_is_too_old_is_not_sent_any_more(world: World) -> None:
     world.s = 3600
     wire = Wire()

@@ -32,10 +32,13 @@ class Programs:
     def __init__(self) -> None:
         self.got: dict[str, list[Message]] = {"hook": [], "other": []}
         self.breaks_at: set[str] = set()
+        self.raises_at: set[str] = set()
 
     async def send(self, address: Address, message: Message) -> Sent | Failed:
         if address.url == "hook" and message.key in self.breaks_at:
             return Failed("http_500")
+        if address.url == "hook" and message.key in self.raises_at:
+            raise UnicodeError("secret://token")
         self.got[address.url].append(message)
         return Sent(delivered=True)
 
@@ -101,6 +104,21 @@ async def test_a_failure_stops_there_and_goes_on_there_also_after_a_restart_and_
     programs.breaks_at = set()
     await forwarder(house.pool, programs).tick()
     assert programs.keys() == [f"log/{n}" for n in range(1, 6)]
+
+
+async def test_a_program_whose_channel_raises_is_told_again_from_there_and_stops_nobody(
+    house: House, programs: Programs
+) -> None:
+    await forwarder(house.pool, programs).tick()
+    await many(house, 3)
+    programs.raises_at = {"log/2"}
+    sender = forwarder(house.pool, programs)
+    await sender.tick()
+    assert (programs.keys(), programs.keys("other")) == (["log/1"], ["log/1", "log/2", "log/3"])
+    assert await webhook_cursors.get(house.pool, "hook") == 1
+    programs.raises_at = set()
+    await sender.tick()
+    assert programs.keys() == ["log/1", "log/2", "log/3"]
 
 
 async def test_what_was_sent_but_not_noted_is_sent_again_with_the_same_id(

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -82,7 +83,7 @@ async def run_out(box: Outbox, world: World, until: float, every: float = 1.0) -
 
 async def states(world: World, target: str = "near") -> Mapping[str, str]:
     rows = await world.pool.fetch(
-        "SELECT channel, state FROM notices WHERE target = $1 AND step = 'offer'", target
+        "SELECT channel, state FROM notices WHERE target = $1 AND step LIKE 'offer%'", target
     )
     return {r["channel"]: r["state"] for r in rows}
 
@@ -215,6 +216,22 @@ async def test_a_messenger_that_hangs_one_that_refuses_and_one_that_never_answer
                 await box.tick()
         assert [path for path, _, _ in receiver.got] == ["/hang", "/200"]
     assert (await states(world))["voice"] == "delivered"
+
+
+async def test_a_webhook_takes_a_notice_of_a_target_and_a_channel_with_chinese_names(world: World) -> None:
+    notice = notices.Notice(
+        task=None, finding=None, step="offer", channel="短信", target="张三", key="offered", params={"severity": 2}, drill_id=None
+    )  # fmt: skip
+    async with transaction(world.pool) as connection:
+        await notices.add(connection, notice, at(0))
+    with receiving() as receiver:
+        async with ByScheme.opened(SystemClock()) as ways:
+            addresses = {"短信": Address(receiver.url("/200"), "a plain secret of ours")}
+            box = Outbox(world.pool, NoLease(), world.load, addresses, ways, Letters("//city"), world.now)
+            await box.tick()
+        ((_, headers, _),) = receiver.got
+        assert receiver.events[0]["id"] == unquote(headers["webhook-id"]) == ":offer:短信:张三"
+    assert await world.pool.fetchval("SELECT state FROM notices") == "delivered"
 
 
 RANK = {

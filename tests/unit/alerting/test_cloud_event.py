@@ -2,6 +2,9 @@
 
 import json
 from datetime import UTC, datetime
+from urllib.parse import unquote
+
+import pytest
 
 from alerting.channels.cloud_event import body_of, cloud_event, headers_of, signature
 
@@ -45,3 +48,19 @@ def test_without_a_secret_there_is_no_signature_and_with_one_it_covers_id_time_a
         headers_of("another secret of ours", "k", AT, b"{}"),
     ]
     assert one["webhook-signature"] not in {o["webhook-signature"] for o in others}
+
+
+@pytest.mark.parametrize(
+    ("key", "header"),
+    [
+        ("12:offer@2026-11-22T08:00:00+00:00:hook:o1", "12:offer@2026-11-22T08:00:00+00:00:hook:o1"),
+        ("log/7", "log/7"),
+        ("1:offer:短信 一:张三", "1:offer:%E7%9F%AD%E4%BF%A1%20%E4%B8%80:%E5%BC%A0%E4%B8%89"),
+        ("1:offer:a\r\nb:%E5", "1:offer:a%0D%0Ab:%25E5"),
+    ],
+)
+def test_a_key_of_any_text_fits_into_a_header_and_is_signed_as_it_stands_there(key: str, header: str) -> None:
+    headers = headers_of("a plain secret of ours", key, AT, b"{}")
+    assert (headers["webhook-id"], unquote(header)) == (header, key)
+    timestamp_s = int(headers["webhook-timestamp"])
+    assert headers["webhook-signature"] == signature("a plain secret of ours", header, timestamp_s, b"{}")
