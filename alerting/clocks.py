@@ -1,5 +1,6 @@
 """A task's deadlines: setting, answering and missing them. In time means: at `due_at` or before."""
 
+import logging
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -8,6 +9,8 @@ from farwatch.domain import calendar
 from farwatch.domain.calendar import WorkCalendar
 from farwatch.domain.policy import TaskPolicy
 from farwatch.domain.task import Deadline, DeadlineKind, DeadlineState, Matter, Task
+
+log = logging.getLogger(__name__)
 
 BREACHABLE = (DeadlineKind.ACCEPT, DeadlineKind.ARRIVE, DeadlineKind.HANDLE)
 PENDING, BREACHED, CANCELLED = DeadlineState.PENDING, DeadlineState.BREACHED, DeadlineState.CANCELLED
@@ -35,9 +38,14 @@ def clocks_of(
 
 
 def handle_at(matter: Matter, policy: TaskPolicy, work: WorkCalendar) -> datetime | None:
-    """The legal limit of a matter of this kind, from its t1; None where the policy sets none. Raises CalendarError."""
+    """The legal limit of a matter of this kind, from its t1; None where the policy sets none, or one that never ends: the
+    minutes of the duty run all the same."""
     rule = next((h for h in policy.handling if h.kind == matter.kind), None)
-    return calendar.due(matter.found_at, rule.amount, rule.unit, work) if rule else None
+    try:
+        return calendar.due(matter.found_at, rule.amount, rule.unit, work) if rule else None
+    except calendar.CalendarError as error:
+        log.warning("matter %d has no legal limit: %s", matter.id, error)
+        return None
 
 
 def worsened(task: Task, matter: Matter, now: datetime) -> Task:

@@ -52,6 +52,14 @@ def due(start: datetime, amount: float, unit: str, calendar: WorkCalendar) -> da
         raise CalendarError(f"unknown unit {unit!r}") from None
 
 
+def check(amount: float, unit: str, calendar: WorkCalendar) -> None:
+    """Raises CalendarError when there are days from which on `due` finds no end: tried before each holiday, where the most days
+    are off, and in each part of a week without any."""
+    days = {d for d in calendar.holidays if 1 < d.year < 9000} | {date(9000, 1, n) for n in range(1, 8)}
+    for day in sorted(days):
+        due(datetime.combine(day, time(0), CITY_ZONE) - timedelta(minutes=1), amount, unit, calendar)
+
+
 def _after_working_hours(start: datetime, amount: float, calendar: WorkCalendar) -> datetime:
     left = timedelta(hours=amount)
     for begin, end in _working_time(start, calendar):

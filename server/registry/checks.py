@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from alerting.channels.addresses import problem_with
 from alerting.planning import CONTACT
+from farwatch.domain import calendar
 from farwatch.domain.place import Area
 from farwatch.domain.policy import SHIPPED_ACTIONS, NoticeRule, Policy
 from farwatch.domain.registry import Attendance
@@ -38,6 +39,7 @@ def check_files(files: CityFiles, kept_secrets: Secrets, found: Findings) -> Non
     _check_patrol(files, found)
     if files.policy:
         _check_rules(files.policy, found)
+        _check_limits(files.policy, found)
 
 
 def _check_duplicates(files: CityFiles, found: Findings) -> None:
@@ -161,6 +163,15 @@ def _check_ways_out(files: CityFiles, known: Secrets, found: Findings) -> None:
         for name in sorted(ways - {"page", CONTACT} - known.channels.keys()):
             hint = did_you_mean(name, known.channels)
             found.warn("policy.toml", f"[notices] {audience}: secrets.toml has no [channels.{name}]{hint}")
+
+
+def _check_limits(policy: Policy, found: Findings) -> None:
+    """What is stored already is read without this: a calendar that is refused now must not keep anything from starting."""
+    for limit in policy.task.handling:
+        try:
+            calendar.check(limit.amount, limit.unit, policy.calendar)
+        except calendar.CalendarError as error:
+            found.error("policy.toml", f"task.handling: {limit.kind}: {error}")
 
 
 def _check_rules(policy: Policy, found: Findings) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from farwatch.domain.calendar import CITY_ZONE, UNITS, CalendarError, WorkCalendar, due
+from farwatch.domain.calendar import CITY_ZONE, UNITS, CalendarError, WorkCalendar, check, due
 
 NATIONAL_DAY = frozenset(date(2026, 10, day) for day in range(1, 8))
 CITY = WorkCalendar(holidays=NATIONAL_DAY, extra_days=frozenset({date(2026, 9, 27), date(2026, 10, 10)}))
@@ -82,3 +82,16 @@ def test_a_limit_in_two_parts_is_the_limit_in_one(start: datetime, unit: str, da
 def test_a_limit_in_working_hours_ends_in_working_time(start: datetime, amount: float) -> None:
     end = due(start, amount, "working_hours", CITY).astimezone(CITY_ZONE)
     assert any(begin < end <= until for begin, until in CITY.stretches(end.date()))
+
+
+SUNDAYS_OFF = frozenset(date(2031, 1, 5) + timedelta(weeks=n) for n in range(60))
+
+
+def test_a_limit_has_an_end_from_whatever_day_on() -> None:
+    check(800, "hours", WorkCalendar())
+    check(700, "working_days", WorkCalendar())
+    check(2000, "working_hours", WorkCalendar(holidays=frozenset({date.min, date.max, date(2026, 10, 1)})))
+    with pytest.raises(CalendarError, match="no working"):
+        check(100, "working_days", WorkCalendar(weekdays=(7,), holidays=SUNDAYS_OFF))
+    with pytest.raises(CalendarError, match="no working"):
+        check(2000, "working_hours", WorkCalendar(hours=("09:00-10:00",)))

@@ -139,6 +139,8 @@ SPOILT = [
     ("grids.geojson", "[115.0, 31.0]", "[31.0, 115.0]",
      "column geometry.coordinates point 3: [31, 115] is not a WGS-84 position: lon comes first"),
     ("policy.toml", "accept_s", "acept_s", "policy.toml: task.acept_s: unknown key, did you mean 'accept_s'?"),
+    ("policy.toml", "accept_s", '[[task.handling]]\nkind = "smoke"\namount = 800\nunit = "working_days"\n#',
+     "policy.toml: task.handling: smoke: no working day in three years"),
     ("secrets.toml", "user =", "usr =", "secrets.toml: credentials.yard.usr: unknown key, did you mean 'user'?"),
 ]  # fmt: skip
 
