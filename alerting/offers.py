@@ -29,6 +29,8 @@ from farwatch.domain.task import Deadline, DeadlineKind, Matter, Task, TaskState
 
 LOOK_AGAIN_S = 15.0
 """How often somebody is looked for again while a task is offered to nobody (shifts begin, officers come back)."""
+ONE_MORE_S = 60.0
+"""How often one more is looked for while those who are asked are all there was."""
 WAITING = (TaskState.OPEN, TaskState.OFFERED)
 
 
@@ -64,8 +66,15 @@ def nobody_yet(task: Task, event: Nobody, now: datetime) -> Decision:
     return Decision(task, event.reason, () if known else _told_centre(event))
 
 
-def nobody_more(task: Task, event: Nobody, _now: datetime) -> Decision:
-    return Decision(task, event.reason, _told_centre(event))
+def nobody_more(task: Task, event: Nobody, now: datetime) -> Decision:
+    """Who is asked may stay silent for ever: one more is looked for until somebody accepts, and the centre hears a reason once."""
+    if task.state is not TaskState.OFFERED or event.to == "lead":
+        return Decision(task, event.reason, _told_centre(event))
+    asked = task.dispatch or event.reason
+    known = asked.params.get("nobody_more") == event.reason.key
+    task = replace(task, dispatch=Reason(asked.key, {**asked.params, "nobody_more": event.reason.key}))
+    task = clocks.look_again(task, now + timedelta(seconds=ONE_MORE_S))
+    return Decision(task, event.reason, () if known else _told_centre(event))
 
 
 def _told_centre(event: Nobody) -> tuple[Effect, ...]:

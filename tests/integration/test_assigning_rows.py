@@ -120,3 +120,15 @@ async def test_positions_are_believed_as_far_as_their_age_allows(world: World) -
     ages = {c["officer"]: (c["age_s"], c["stale_s"]) for c in choice.candidates}
     assert ages == {"o1": (10.0, 0.0), "o2": (400.0, 120.0), "o3": (None, 180.0), "o0": (None, 180.0)}
     assert choice.chosen == "o1"
+
+
+async def test_the_next_shift_is_asked_while_whoever_was_asked_stays_silent(pool: Pool) -> None:
+    crew = {o.id: o for o in (officer("night", 31.201), officer("day", 31.21, "10:20-20:00"))}
+    world = World(pool, city(officers=crew, teams={}))
+    await world.found(smoke())
+    while world.s < 22 * 60:
+        await world.settle()
+        world.s += 60
+    assert (await world.task()).offered_to == ("night", "day")
+    vain = [e["reason"] for e in await world.events("escalated") if e.get("wanted") == "next_officer"]
+    assert vain == ["all_asked"] * 2, "once for each who stayed silent, however often nobody was found"
