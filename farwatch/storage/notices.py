@@ -158,10 +158,12 @@ def _notice(row: Record) -> Notice:
 
 
 async def ways_of(connection: Connection, page: Notice) -> list[Record]:
-    """`channel`, `state` and `attempts` of what went out beside this page's notice."""
+    """`channel`, `state` and last `error` of what went out beside this page's notice; what is told in another one's message fares
+    as that one."""
     rows: list[Record] = await connection.fetch(
-        "SELECT channel, state, attempts, error FROM notices WHERE task_id IS NOT DISTINCT FROM $1"
-        " AND finding_id IS NOT DISTINCT FROM $2 AND step = $3 AND target = $4 AND channel <> 'page' ORDER BY id",
+        "SELECT n.channel, coalesce(c.state, n.state) AS state, coalesce(c.error, n.error) AS error FROM notices n"
+        " LEFT JOIN notices c ON n.state = 'digested' AND c.id = n.superseded_by WHERE n.task_id IS NOT DISTINCT FROM $1"
+        " AND n.finding_id IS NOT DISTINCT FROM $2 AND n.step = $3 AND n.target = $4 AND n.channel <> 'page' ORDER BY n.id",
         page.task, page.finding, page.step, page.target,
     )  # fmt: skip
     return rows

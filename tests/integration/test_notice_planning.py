@@ -14,6 +14,7 @@ from alerting.channels import Address, Failed, Message, Sent
 from alerting.channels.by_scheme import ByScheme
 from alerting.letters import Letters
 from alerting.outbox import Outbox
+from farwatch.domain.place import Position
 from farwatch.domain.policy import NoticeRule
 from farwatch.domain.registry import Officer
 from farwatch.runtime.clock import SystemClock
@@ -131,6 +132,50 @@ async def test_when_no_way_is_left_the_centre_is_told_once_by_name_of_the_reason
     ]
     (event,) = await world.events("notice_unheard")
     assert (event["officer"], event["reason"]) == ("near", "all_failed")
+
+
+async def offered_many(world: World, many: int) -> None:
+    """All to one officer, who is alone."""
+    world.registry = replace(world.registry, officers={"near": world.registry.officers["near"]}, teams={})
+    places = (Position(31.2 + i * 0.01, 121.4) for i in range(many))
+    await world.found(
+        *(smoke(zone=f"z{i}", enterprise=f"x{i}", place=place) for i, place in enumerate(places))
+    )
+    await world.settle()
+
+
+@pytest.mark.parametrize(
+    ("answer", "order"),
+    [
+        (Sent(delivered=True), [(0, "wecom")]),
+        (Sent(), [(0, "wecom"), (30, "sms"), (60, "voice")]),
+        (Failed("http_500"), [(0, "wecom"), (0, "sms"), (30, "voice")]),
+    ],
+)
+async def test_what_a_digest_told_fares_as_the_message_that_told_it(
+    world: World, answer: Sent | Failed, order: list[tuple[float, str]]
+) -> None:
+    ways = Ways(world, wecom=answer)
+    await offered_many(world, 7)
+    await run_out(outbox(world, ways), world, 100)
+    first = {channel: s for s, channel in reversed(ways.order)}
+    assert sorted((s, channel) for channel, s in first.items()) == sorted(order)
+    assert await world.events("notice_unheard") == []
+
+
+async def test_nobody_is_called_out_of_reach_whom_one_message_of_several_offers_reached(world: World) -> None:
+    ways = Ways(world)
+    await offered_many(world, 7)
+    await run_out(outbox(world, ways, ("wecom",)), world, 100)
+    assert ways.order == [(0, "wecom")]
+    assert await world.events("notice_unheard") == []
+
+
+async def test_who_is_not_reached_by_a_message_of_several_offers_is_called_so_for_each(world: World) -> None:
+    await offered_many(world, 7)
+    await run_out(outbox(world, Ways(world, wecom=Failed("http_500")), ("wecom",)), world, 100)
+    unheard = await world.events("notice_unheard")
+    assert [e["reason"] for e in unheard] == ["all_failed"] * 7
 
 
 async def test_an_officer_without_a_channel_has_thirty_seconds_to_open_his_page(world: World) -> None:
