@@ -1,6 +1,5 @@
 """A task's deadlines: setting, answering and missing them. In time means: at `due_at` or before."""
 
-import logging
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -9,8 +8,6 @@ from farwatch.domain import calendar
 from farwatch.domain.calendar import WorkCalendar
 from farwatch.domain.policy import TaskPolicy
 from farwatch.domain.task import Deadline, DeadlineKind, DeadlineState, Matter, Task
-
-log = logging.getLogger(__name__)
 
 BREACHABLE = (DeadlineKind.ACCEPT, DeadlineKind.ARRIVE, DeadlineKind.HANDLE)
 PENDING, BREACHED, CANCELLED = DeadlineState.PENDING, DeadlineState.BREACHED, DeadlineState.CANCELLED
@@ -38,14 +35,9 @@ def clocks_of(
 
 
 def handle_at(matter: Matter, policy: TaskPolicy, work: WorkCalendar) -> datetime | None:
-    """The legal limit of a matter of this kind, from its t1; None where the policy sets none, or one that never ends: the
-    minutes of the duty run all the same."""
+    """The legal limit of a matter of this kind, from its t1; None where the policy sets none. Raises CalendarError."""
     rule = next((h for h in policy.handling if h.kind == matter.kind), None)
-    try:
-        return calendar.due(matter.found_at, rule.amount, rule.unit, work) if rule else None
-    except calendar.CalendarError as error:
-        log.warning("matter %d has no legal limit: %s", matter.id, error)
-        return None
+    return calendar.due(matter.found_at, rule.amount, rule.unit, work) if rule else None
 
 
 def worsened(task: Task, matter: Matter, now: datetime) -> Task:

@@ -1,5 +1,6 @@
 """What a finding leads to, written down: recorded, held back, told to the enterprise, or a matter of a task."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -22,15 +23,18 @@ from alerting.correlation import (
 )
 from alerting.costs import AGE_STEPS_MAX
 from alerting.steps import Decision, Effect, Fold, Join, Log, Raise, Seek
+from farwatch.domain.calendar import CalendarError
 from farwatch.domain.finding import Reason
 from farwatch.domain.place import Position
-from farwatch.domain.policy import Action, Policy
+from farwatch.domain.policy import Action, Policy, TaskPolicy
 from farwatch.domain.registry import Registry
 from farwatch.domain.silence import Storm
 from farwatch.domain.task import Matter, Task, TaskState
 from farwatch.storage import choices, dispositions, positions, tasks, warnings
 from farwatch.storage.database import Connection
 from farwatch.storage.dispositions import StoredFinding
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +132,12 @@ async def _go(
         case JoinTo(task=task, reason=reason):
             _, matter_id = await tasks.draw_ids(connection)
             joining = matter_of(found, matter_id)
-            handle_at = clocks.handle_at(joining, task.policy, city.policy.calendar)
-            decision = lifecycle.step(before := task, Join(joining, reason, handle_at), now)
+            joins = Join(joining, reason, _handle_at(joining, task.policy, city))
+            decision = lifecycle.step(before := task, joins, now)
         case OpenNew():
             new = await _new_task(connection, found, business, storm, city, now)
             matter_id = new.matters[0].id
-            handle_at = clocks.handle_at(new.matters[0], new.policy, city.policy.calendar)
+            handle_at = _handle_at(new.matters[0], new.policy, city)
             decision = _begun(lifecycle.begin(new, handle_at), correlation.reason)
     decision = _confirmed(decision, found, matter_id, city, now)
     decision = replace(decision, effects=(*decision.effects, *told))
@@ -142,6 +146,15 @@ async def _go(
     await writing.write(connection, before, decision, now)
     await warnings.overtake(connection, found.finding.fingerprint, found.finding.drill_id, now)
     return decision
+
+
+def _handle_at(matter: Matter, policy: TaskPolicy, city: City) -> datetime | None:
+    """A legal limit that never ends is none: the minutes of the duty run all the same."""
+    try:
+        return clocks.handle_at(matter, policy, city.policy.calendar)
+    except CalendarError as error:
+        log.warning("matter %d has no legal limit: %s", matter.id, error)
+        return None
 
 
 def _begun(decision: Decision, why: Reason) -> Decision:

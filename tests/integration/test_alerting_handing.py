@@ -154,6 +154,19 @@ async def test_the_legal_limit_stays_where_it_was_when_the_calendar_changes(pool
     assert [r["target"] for r in told] == ["centre", "lead"]
 
 
+async def test_a_legal_limit_without_an_end_hides_no_finding(
+    pool: Pool, caplog: pytest.LogCaptureFixture
+) -> None:
+    never = Handling(kind="smoke", amount=800, unit="working_days")
+    world = World(pool, policy=replace(SHIPPED, task=replace(SHIPPED.task, handling=(never,))))
+    await world.found(smoke())
+    await world.found(smoke(zone="b"))
+    await world.settle()
+    clocks = [d.kind for d in (await world.task()).deadlines]
+    assert (clocks.count(DeadlineKind.ACCEPT), clocks.count(DeadlineKind.HANDLE)) == (2, 0)
+    assert "no working day in three years" in caplog.text
+
+
 async def test_a_task_that_an_earlier_release_opened_goes_on_by_its_own_policy(world: World) -> None:
     await world.pool.execute("UPDATE tasks SET policy = $1::text::jsonb", RELEASED)
     policy = (await world.task()).policy

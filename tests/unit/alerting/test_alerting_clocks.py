@@ -140,12 +140,6 @@ def test_the_legal_limit_is_an_instant_from_the_opening_on() -> None:
     assert [d.due_at for d in of_kind(joined, HANDLE)] == [at(3600), at(3650)]
 
 
-def test_a_legal_limit_without_an_end_hides_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    never = replace(POLICY, handling=(Handling(kind="smoke", amount=800, unit="working_days"),))
-    assert clocks.handle_at(matter(1), never, WorkCalendar()) is None
-    assert "no working day in three years" in caplog.text
-
-
 def fault(id: int, s: float = 0) -> Matter:
     return replace(matter(id, s), kind=Kind.CAMERA_FAULT)
 
