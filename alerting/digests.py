@@ -16,6 +16,7 @@ class Waiting:
     target: str
     step: str
     urgent: bool
+    drill_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +31,17 @@ class Parcel:
 def parcels(waiting: Sequence[Waiting], digest_from: int) -> list[Parcel]:
     """What one channel sends, urgent first, else in the order of `waiting`.
 
-    More than `digest_from` for one target are told in one message. It needs one token like any other, so that an urgent
-    offer waits behind none.
+    More than `digest_from` for one target are told in one message, those of a drill apart from all others. It needs one token
+    like any other, so that an urgent offer waits behind none.
     """
-    counts = Counter(w.target for w in waiting)
-    bundles: dict[tuple[str, str], list[Waiting]] = {}
+    counts = Counter((w.target, w.drill_id) for w in waiting)
+    bundles: dict[tuple[str, str | None, str], list[Waiting]] = {}
     for notice in waiting:
+        together = (notice.target, notice.drill_id)
+        which = "" if counts[together] > digest_from else str(notice.id)
         if notice.step.startswith(STORM):
-            bundle = (notice.target, STORM)
-        elif counts[notice.target] > digest_from:
-            bundle = (notice.target, "")
-        else:
-            bundle = (notice.target, str(notice.id))
-        bundles.setdefault(bundle, []).append(notice)
+            which = STORM
+        bundles.setdefault((*together, which), []).append(notice)
     made = [_parcel(bundle) for bundle in bundles.values()]
     return sorted(made, key=lambda parcel: not parcel.urgent)
 

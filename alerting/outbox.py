@@ -109,7 +109,7 @@ class Outbox:
         shut |= {name for name, under_way in self._under_way.items() if under_way >= AT_ONCE}
         waiting: dict[str, list[digests.Waiting]] = {}
         for due in await notice_attempts.due(connection, now, shut):
-            notice = digests.Waiting(due.id, due.target, due.step, due.urgent)
+            notice = digests.Waiting(due.id, due.target, due.step, due.urgent, due.drill_id)
             waiting.setdefault(due.channel, []).append(notice)
         letters: list[list[Queued]] = []
         retry_at = now + timedelta(seconds=LOST_AFTER_S)

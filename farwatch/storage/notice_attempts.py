@@ -23,6 +23,7 @@ class Due:
     target: str
     step: str
     urgent: bool
+    drill_id: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +69,7 @@ async def expire(connection: Connection, now: datetime) -> int:
 async def due(connection: Connection, now: datetime, but: Collection[str]) -> list[Due]:
     """What waits for channels, except those in `but`: urgent first, then in the order it became due."""
     rows = await connection.fetch(
-        "SELECT id, channel, target, step, urgent FROM notices WHERE state = 'queued' AND next_attempt_at <= $1"
+        "SELECT id, channel, target, step, urgent, drill_id FROM notices WHERE state = 'queued' AND next_attempt_at <= $1"
         " AND channel <> ALL($2::text[]) ORDER BY urgent DESC, next_attempt_at, id LIMIT $3 FOR UPDATE SKIP LOCKED",
         now,
         list(but),

@@ -254,6 +254,19 @@ async def test_a_flood_for_one_is_told_in_one_message_with_all_keys(pool: Pool) 
     assert [tuple(s) for s in states] == [("digested", 8, 8), ("sent", 2, 2)]
 
 
+async def test_a_drill_is_told_in_a_message_of_its_own(pool: Pool) -> None:
+    world, wire = World(pool), Wire()
+    for i in range(6):
+        await told(world, a_notice(f"real:{i}", "o1"), a_notice(f"drill:{i}", "o1", drill_id="d1"))
+    await outbox(world, wire).tick()
+    assert [(m.text.startswith("【演练】"), "6 条" in m.text) for m in wire.sent] == [
+        (False, True),
+        (True, True),
+    ]
+    for message in wire.sent:
+        assert len({n["drill"] for n in message.event["data"]["notices"]}) == 1  # type: ignore[index]
+
+
 async def test_a_digest_that_fails_is_tried_again_whole_and_lost_whole(pool: Pool) -> None:
     world, wire = World(pool), Wire(Failed("timeout"))
     await told(world, *(a_notice(f"offer:{i}", "o1") for i in range(7)))

@@ -1,5 +1,7 @@
 """What becomes one message: nothing is left out, nothing is told twice, and what is urgent goes first."""
 
+from collections import Counter
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,20 +12,22 @@ NOTICES = st.lists(
         st.sampled_from(("o1", "o2", "centre")),
         st.sampled_from(("offer", "handled", "storm:7:1", "storm:7:2")),
         st.booleans(),
+        st.sampled_from((None, None, "d1", "d2")),
     ),
     max_size=60,
-).map(lambda rows: [Waiting(i, target, step, urgent) for i, (target, step, urgent) in enumerate(rows)])  # fmt: skip
+).map(lambda rows: [Waiting(i, *row) for i, row in enumerate(rows)])  # fmt: skip
 
 
 @given(NOTICES, st.integers(1, 10))
-def test_every_notice_is_in_exactly_one_message_for_its_own_target(
+def test_every_notice_is_in_exactly_one_message_for_its_own_target_and_drill(
     waiting: list[Waiting], digest_from: int
 ) -> None:
     made = parcels(waiting, digest_from)
     told = [notice for parcel in made for notice in (parcel.carrier, *parcel.carried)]
     assert sorted(told) == [w.id for w in waiting]
     for parcel in made:
-        assert len({waiting[notice].target for notice in (parcel.carrier, *parcel.carried)}) == 1
+        notices = [waiting[notice] for notice in (parcel.carrier, *parcel.carried)]
+        assert len({(notice.target, notice.drill_id) for notice in notices}) == 1
 
 
 @given(NOTICES, st.integers(1, 10))
@@ -33,17 +37,17 @@ def test_urgent_ones_go_before_the_others(waiting: list[Waiting], digest_from: i
 
 
 @given(NOTICES, st.integers(1, 10))
-def test_no_target_gets_more_messages_at_once_than_digests_begin_with_and_one_for_the_storm(
+def test_no_target_gets_more_messages_of_one_drill_or_none_than_digests_begin_with_and_one_for_the_storm(
     waiting: list[Waiting], digest_from: int
 ) -> None:
-    for target in ("o1", "o2", "centre"):
-        mine = [p for p in parcels(waiting, digest_from) if waiting[p.carrier].target == target]
-        assert len(mine) <= digest_from + 1
+    made = [waiting[parcel.carrier] for parcel in parcels(waiting, digest_from)]
+    counts = Counter((carrier.target, carrier.drill_id) for carrier in made)
+    assert all(count <= digest_from + 1 for count in counts.values())
 
 
 def test_up_to_the_limit_each_goes_by_itself_and_a_storm_never_does() -> None:
-    few = [Waiting(i, "o1", "offer", True) for i in range(5)]
+    few = [Waiting(i, "o1", "offer", True, None) for i in range(5)]
     assert parcels(few, 5) == [Parcel(i) for i in range(5)]
-    assert parcels([*few, Waiting(5, "o1", "offer", False)], 5) == [Parcel(0, (1, 2, 3, 4, 5))]
-    storm = [Waiting(i, "o1", f"{STORM}3:{i}", True) for i in range(2)]
+    assert parcels([*few, Waiting(5, "o1", "offer", False, None)], 5) == [Parcel(0, (1, 2, 3, 4, 5))]
+    storm = [Waiting(i, "o1", f"{STORM}3:{i}", True, None) for i in range(2)]
     assert parcels(storm, 5) == [Parcel(0, (1,))]
