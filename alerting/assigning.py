@@ -13,6 +13,7 @@ from alerting import clocks, dispatch, writing
 from alerting.dispatch import EXPLAINED_MAX, Choice, Situation, Weighed
 from alerting.ground import Ground
 from alerting.lifecycle import step
+from alerting.offers import more_at_once
 from alerting.steps import Decision, Offer, Seek
 from farwatch.domain.place import Position
 from farwatch.domain.task import DeadlineKind, Task, TaskState
@@ -48,7 +49,7 @@ async def assign(ground: Ground) -> int:
         planned = plan(waiting, situation, now)
     made = 0
     for task_id, choice in planned.items():
-        made += await ground.attempt(task_id, _apply(ground, task_id, choice))
+        made += await ground.attempt(task_id, _apply(ground, task_id, choice, situation))
     return made
 
 
@@ -69,15 +70,18 @@ async def _readable(ground: Ground, connection: Connection, ids: Sequence[int]) 
     return found
 
 
-async def _apply(ground: Ground, task_id: int, choice: Choice) -> bool:
-    """False when somebody acts on the task just now, or it waits no longer for whom was chosen."""
+async def _apply(ground: Ground, task_id: int, choice: Choice, planned: Situation) -> bool:
+    """False when somebody acts on the task just now, or it waits no longer for whom was chosen. For one more who is asked at once,
+    the ways that the router told in `planned` hold."""
     async with ground.transaction() as (connection, now):
         task = await tasks.lock(connection, task_id, skip_locked=True)
         if task is None or not is_waiting(task, now) or _has_declined(task, choice):
             return False
         decision = decide(task, choice, now)
         if any(isinstance(effect, Seek) for effect in decision.effects):
-            decision = dispatch.resolve(decision, await ground.situation(connection, now), now)
+            situation = await ground.situation(connection, now)
+            situation = replace(situation, etas_s=planned.etas_s, road_slow=planned.road_slow)
+            decision = dispatch.resolve(decision, situation, now)
         await writing.write(connection, task, decision, now)
     writing.count(decision.effects)
     ground.changed()
@@ -95,8 +99,12 @@ def _has_declined(task: Task, choice: Choice) -> bool:
 
 
 def decide(task: Task, choice: Choice, now: datetime) -> Decision:
+    """Who is asked beside the one chosen, where the class asks several at once, is left to `dispatch.resolve`."""
     found = step(task, choice.answer, now)
-    return replace(found, effects=(*dispatch.chosen(_OFFICER.to, choice, found), *found.effects))
+    more = (
+        more_at_once(found.task) if task.state is TaskState.OPEN and isinstance(choice.answer, Offer) else ()
+    )
+    return replace(found, effects=(*dispatch.chosen(_OFFICER.to, choice, found), *found.effects, *more))
 
 
 def _ways(

@@ -241,7 +241,7 @@ def _lead_instead(task: Task, seek: Seek, situation: Situation, lacking: Reason)
 def resolve(decision: Decision, situation: Situation, now: datetime) -> Decision:
     """The decision with everybody found who is wanted: what is left to do is to write it down.
 
-    Of a burst the first look is left to `assigning`, by a deadline that is due at once.
+    Of a burst the first look is left to `assigning`, by a deadline that is due at once; who is asked beside the first one, too.
     """
     task, effects, todo = decision.task, list[Effect](), list(decision.effects)
     while todo:
@@ -250,6 +250,7 @@ def resolve(decision: Decision, situation: Situation, now: datetime) -> Decision
             effects.append(effect)
         elif _is_left(task, effect, situation):
             task = clocks.look_again(task, now)
+            todo = [e for e in todo if e != Seek("next_officer")]
         else:
             choice = choose(task, effect, situation, now)
             found = step(task, choice.answer, now)

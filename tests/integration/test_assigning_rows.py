@@ -132,3 +132,14 @@ async def test_the_next_shift_is_asked_while_whoever_was_asked_stays_silent(pool
     assert (await world.task()).offered_to == ("night", "day")
     vain = [e["reason"] for e in await world.events("escalated") if e.get("wanted") == "next_officer"]
     assert vain == ["all_asked"] * 2, "once for each who stayed silent, however often nobody was found"
+
+
+async def test_the_worst_class_is_given_out_together_too_and_still_asks_two_at_once(world: World) -> None:
+    await world.found(*(smoke(f"z{n}", place=spread(n), enterprise=None, severity=3) for n in range(2)))
+    await world.settle()
+    found = await world.tasks()
+    assert [len(t.offered_to) for t in found] == [2, 2]
+    assert [t.offered_to[0] for t in found] == ["o0", "o1"]
+    kept = [[c.reason.key for c in await choices.of_task(world.pool, t.id, 9)] for t in found]
+    assert [keys[-1] for keys in kept] == ["joint", "joint"]
+    assert [len(keys) for keys in kept] == [2, 2]
