@@ -31,6 +31,9 @@ def cease(task: Task, deadline: Deadline, now: datetime) -> Decision:
     if not closes:
         return Decision(_with(task, replace(matter, ceased_at=now)), Reason("ceased"), (ceased,))
     task = _with(task, replace(matter, ceased_at=now, closed_at=now, closed_reason="ceased"))
+    left = [m for m in task.matters if m.closed_at is None]
+    if left:
+        task = clocks.hand_ladder(task, matter.id, min(left, key=lambda m: m.found_at).id, now)
     kinds = (DeadlineKind.ACCEPT, DeadlineKind.ARRIVE, DeadlineKind.ESCALATE, DeadlineKind.HANDLE)
     task, effects = clocks.drop(task, *kinds, now=now, matter=matter.id)
     if task.state in UNTOUCHED and all(m.closed_at for m in task.matters):

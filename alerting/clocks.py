@@ -123,6 +123,26 @@ def end_ladder(task: Task, of: str, now: datetime) -> Task:
     return task
 
 
+def hand_ladder(task: Task, matter: int, heir: int, now: datetime) -> Task:
+    """`matter` is over, and the steps that it brought wait for the visit, which others still need: they go on as those of
+    `heir`, but for the steps that are there already."""
+    going = [
+        d for d in task.deadlines
+        if (d.kind, d.matter, d.state) == (DeadlineKind.ESCALATE, matter, PENDING)
+    ]  # fmt: skip
+    rungs, known = task.policy.rungs, {d.key for d in task.deadlines}
+    for deadline in going:
+        to_come = any(
+            d.kind is DeadlineKind.ESCALATE and d.state is PENDING and d.matter != matter and d.due_at <= deadline.due_at
+            and (rungs[d.step].to, rungs[d.step].of) == (rungs[deadline.step].to, rungs[deadline.step].of)
+            for d in task.deadlines
+        )  # fmt: skip
+        task = _with(task, replace(deadline, state=CANCELLED, decided_at=now))
+        if not to_come and (DeadlineKind.ESCALATE, heir, deadline.step) not in known:
+            task = replace(task, deadlines=(*task.deadlines, replace(deadline, matter=heir)))
+    return task
+
+
 def _settle(
     task: Task, kind: DeadlineKind, now: datetime, in_time: DeadlineState, matter: int | None = None
 ) -> tuple[Task, list[Effect]]:

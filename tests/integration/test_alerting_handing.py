@@ -123,6 +123,19 @@ async def test_a_fault_that_heals_closes_its_task_and_what_comes_again_is_a_new_
     assert (first, second.reopened_from) == (task, task.id)
 
 
+async def test_the_centre_is_told_after_the_matter_that_brought_the_steps_healed(pool: Pool) -> None:
+    world = World(pool, policy=replace(SHIPPED, task=replace(SHIPPED.task, quiet_close_s=20.0)))
+    fault = smoke(rule="camera_black", kind=Kind.CAMERA_FAULT, tier=Tier.FAULT)
+    await world.found(fault, smoke(zone="b"))
+    await world.end(fault, 10)
+    for world.s in range(0, 401, 20):
+        await world.settle()
+    task = await world.task()
+    assert [m.closed_reason for m in task.matters] == ["ceased", None]
+    told = "SELECT count(*) FROM notices WHERE step LIKE 'escalated:%' AND target = 'centre'"
+    assert await pool.fetchval(told) == 1
+
+
 async def test_a_matter_is_quiet_only_when_the_last_of_its_findings_ended(world: World) -> None:
     more = smoke(onset_at=at(-4))
     await world.found(more)

@@ -193,6 +193,29 @@ def test_a_visit_goes_on_while_one_of_its_matters_needs_it() -> None:
     assert [m.id for m in taken.matters if m.closed_at is None] == [2]
 
 
+def test_the_ladder_goes_on_when_the_matter_that_brought_it_heals() -> None:
+    policy = TaskPolicy(quiet_close_s=20.0)
+    both = step(task_in(TaskState.OFFERED, policy, fault(1)), Join(matter(2, 50), Reason("near")), NOW).task
+    brought = [(d.step, d.due_at) for d in of_kind(both, ESCALATE)]
+    over = step(step(both, Ended(1, UUID(int=1), NOW), NOW).task, Due((QUIET, 1, 0)), at(80)).task
+    ladder = of_kind(over, ESCALATE)
+    assert [(d.step, d.due_at) for d in ladder if (d.matter, d.state) == (2, PENDING)] == brought
+    assert {d.state for d in ladder if d.matter == 1} == {CANCELLED}
+    assert over.matters[1].closed_at is None
+    alone = step(task_in(TaskState.OFFERED, policy, fault(1)), Ended(1, UUID(int=1), NOW), NOW).task
+    closed = step(alone, Due((QUIET, 1, 0)), at(80)).task
+    assert {d.state for d in of_kind(closed, ESCALATE)} == {CANCELLED}
+
+
+def test_a_worse_matters_own_ladder_is_not_doubled_by_one_that_healed() -> None:
+    policy = replace(POLICY, quiet_close_s=20.0)
+    worse = Join(matter(2, 0, severity=3), Reason("near"))
+    both = step(task_in(TaskState.OFFERED, policy, fault(1)), worse, NOW).task
+    over = step(step(both, Ended(1, UUID(int=1), at(1)), at(1)).task, Due((QUIET, 1, 0)), at(21)).task
+    to = [policy.rungs[d.step].to for d in of_kind(over, ESCALATE) if d.state is PENDING]
+    assert sorted(to) == ["centre", "city", "city", "lead", "next_officer"]
+
+
 def test_what_the_city_ships_asks_two_for_the_worst_and_lets_faults_heal() -> None:
     assert SHIPPED.task.clocks(3).ask_at_once == 2
     assert SHIPPED.task.clocks(2).escalation == SHIPPED.task.escalation
