@@ -122,28 +122,31 @@ def _ways(
 
 
 def plan(waiting: Sequence[Task], situation: Situation, now: datetime) -> Mapping[int, Choice]:
-    """A choice for each task, by its id: the worst class first, within it all together. Pure, and the same for the same."""
+    """A choice for each task, by its id: real business first, as if there were no drill; of each the worst class first, within it
+    all together. Pure, and the same for the same."""
     found: dict[int, Choice] = {}
-    for severity in sorted({t.severity for t in waiting}, reverse=True):
-        level = sorted((t for t in waiting if t.severity == severity), key=lambda t: t.id)
-        together = _assigned(level, situation, now) if len(waiting) > 1 else {}
-        situation = _loaded(situation, together.values())
-        for task in level:
-            choice = together.get(task.id)
-            if choice is None:
-                choice = dispatch.choose(task, _OFFICER, situation, now)
-                situation = _loaded(situation, [choice])
-            found[task.id] = choice
+    for drill in (False, True):
+        some = [t for t in waiting if (t.drill_id is not None) is drill]
+        for severity in sorted({t.severity for t in some}, reverse=True):
+            level = sorted((t for t in some if t.severity == severity), key=lambda t: t.id)
+            together = _assigned(level, situation, now) if len(some) > 1 else {}
+            situation = _loaded(situation, together.values(), drill=drill)
+            for task in level:
+                choice = together.get(task.id)
+                if choice is None:
+                    choice = dispatch.choose(task, _OFFICER, situation, now)
+                    situation = _loaded(situation, [choice], drill=drill)
+                found[task.id] = choice
     return found
 
 
-def _loaded(situation: Situation, given: Iterable[Choice]) -> Situation:
-    """As it will be when all of them accept."""
-    load = dict(situation.open_tasks)
+def _loaded(situation: Situation, given: Iterable[Choice], *, drill: bool) -> Situation:
+    """As it will be when all of them accept; what a drill gives weighs for drills only."""
+    load = dict(situation.drill_tasks if drill else situation.open_tasks)
     for choice in given:
         if isinstance(choice.answer, Offer):
             load[choice.answer.officer] = load.get(choice.answer.officer, 0.0) + 1
-    return replace(situation, open_tasks=load)
+    return replace(situation, drill_tasks=load) if drill else replace(situation, open_tasks=load)
 
 
 def _assigned(level: Sequence[Task], situation: Situation, now: datetime) -> dict[int, Choice]:

@@ -92,6 +92,15 @@ def test_the_worst_class_is_served_first() -> None:
     assert given_to(dict(choices)) == {1: "b", 2: "a"}
 
 
+@pytest.mark.parametrize("severity", [1, 2, 3])
+def test_a_drill_takes_nobody_from_real_business(severity: int) -> None:
+    situation = world(officer("a", 31.20), officer("b", 31.21))
+    real, drill = task(1, 31.201), task(2, 31.20, severity=severity, drill_id="d1")
+    alone, both = (assigning.plan(waiting, situation, at(0)) for waiting in ([real], [drill, real]))
+    assert both[1] == alone[1]
+    assert given_to(dict(both)) == {1: "a", 2: "b"}, "and the drill knows that a has real business"
+
+
 def test_neighbours_help_when_the_own_team_has_fewer_idle_than_are_wanted() -> None:
     situation = world(
         officer("a"), officer("far", 31.9, team="e", lon=121.55), officer("near", team="e", lon=121.48)
