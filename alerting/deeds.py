@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from alerting import clocks, handing
-from alerting.handing import OVERSEERS, not_asked, not_holder
+from alerting.handing import OVERSEERS, answer_matters, not_asked, not_holder
 from alerting.steps import (
     CENTRE,
     Accept,
@@ -12,7 +12,6 @@ from alerting.steps import (
     Close,
     Decision,
     Decline,
-    Effect,
     FalseAlarm,
     Handle,
     Log,
@@ -43,17 +42,12 @@ def accept(task: Task, event: Accept, now: datetime) -> Decision:
         delivered_at=task.delivered_at or now,
         declined_by=tuple(o for o in task.declined_by if o != officer),
     )
-    task, effects = _answer_matters(task, now)
+    task, effects = answer_matters(task, now)
     task, _ = clocks.drop(task, DeadlineKind.DISPATCH, DeadlineKind.OFFER, now=now)
     task = clocks.end_ladder(task, "accept", now)
     accepted = Log("task_accepted", {"officer": officer, "matters": [m.id for m in task.matters]})
     told = [Notify("taken", other, "taken_by_other") for other in others]
     return Decision(task, Reason("accepted"), (*effects, accepted, *told))
-
-
-def _answer_matters(task: Task, now: datetime) -> tuple[Task, list[Effect]]:
-    answered = tuple(m if m.accepted_at or m.closed_at else replace(m, accepted_at=now) for m in task.matters)
-    return clocks.answer(replace(task, matters=answered), DeadlineKind.ACCEPT, now)
 
 
 def acknowledge(task: Task, event: Accept, now: datetime) -> Decision:
@@ -63,10 +57,10 @@ def acknowledge(task: Task, event: Accept, now: datetime) -> Decision:
         return handing.take_over(task, event, now)
     if refusal := not_holder(task, event.actor):
         return refusal
-    new = [m.id for m in task.matters if m.accepted_at is None and m.closed_at is None]
+    new = handing.unanswered(task)
     if not new:
         return unchanged(task, "already_accepted")
-    task, effects = _answer_matters(task, now)
+    task, effects = answer_matters(task, now)
     accepted = Log("task_accepted", {"officer": task.officer, "matters": new})
     return Decision(task, Reason("matters_answered"), (*effects, accepted))
 
@@ -154,7 +148,7 @@ def _done(task: Task, actor: Actor, outcome: Outcome, now: datetime) -> Decision
     withdrawn = handing.withdrawn(task, now)
     task = replace(task, state=TaskState.HANDLED, handled_at=now, outcome=outcome, handover_to=None)
     task, effects = (
-        _answer_matters(task, now) if by_officer else clocks.drop(task, DeadlineKind.ACCEPT, now=now)
+        answer_matters(task, now) if by_officer else clocks.drop(task, DeadlineKind.ACCEPT, now=now)
     )
     if outcome is Outcome.HANDLED:
         task, more = clocks.answer(task, DeadlineKind.HANDLE, now)

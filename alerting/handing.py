@@ -39,6 +39,15 @@ def not_holder(task: Task, actor: Actor) -> Decision | None:
     return None if actor.officer == task.officer else refuse(task, "taken_by_other")
 
 
+def unanswered(task: Task) -> list[int]:
+    return [m.id for m in task.matters if m.accepted_at is None and m.closed_at is None]
+
+
+def answer_matters(task: Task, now: datetime) -> tuple[Task, list[Effect]]:
+    answered = tuple(m if m.accepted_at or m.closed_at else replace(m, accepted_at=now) for m in task.matters)
+    return clocks.answer(replace(task, matters=answered), DeadlineKind.ACCEPT, now)
+
+
 def reassign(task: Task, event: Reassign, now: datetime) -> Decision:
     """At once: who had it has it no longer and cannot take it back, unless he is asked again. The first t4 and t5 stay, the
     clocks run on."""
@@ -121,10 +130,12 @@ def withdrawn(task: Task, now: datetime) -> Sequence[Effect]:
 
 
 def take_over(task: Task, _event: Accept, now: datetime) -> Decision:
-    """Who was asked says yes: he is the holder from now on; whose it was cannot take it back."""
+    """Who was asked says yes, to all matters there are: he is the holder from now on; whose it was cannot take it back."""
     to, had = task.handover_to, task.officer
     assert to is not None
     assert had is not None
+    new = unanswered(task)
+    task, effects = answer_matters(task, now)
     task = replace(
         task,
         officer=to,
@@ -132,9 +143,9 @@ def take_over(task: Task, _event: Accept, now: datetime) -> Decision:
         offered_to=tuple(o for o in dict.fromkeys((*task.offered_to, to)) if o != had),
         declined_by=tuple(o for o in dict.fromkeys((*task.declined_by, had)) if o != to),
     )
-    done = Log("task_handed_over", {"officer": to, "former": had})
+    done = Log("task_handed_over", {"officer": to, "former": had, **({"matters": new} if new else {})})
     told = Notify(anew("handed_over", task, now), had, "handed_over", urgent=False)
-    return Decision(task, Reason("handed_over"), (done, told))
+    return Decision(task, Reason("handed_over"), (*effects, done, told))
 
 
 def decline_over(task: Task, event: Decline, now: datetime) -> Decision:

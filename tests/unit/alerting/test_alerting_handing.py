@@ -14,6 +14,7 @@ from alerting.steps import (
     Due,
     Excuse,
     HandOver,
+    Join,
     Log,
     Notify,
     Offer,
@@ -22,7 +23,7 @@ from alerting.steps import (
 )
 from farwatch.domain.finding import Reason
 from farwatch.domain.task import Actor, DeadlineKind, DeadlineState, Task, TaskState
-from tests.support.task_stories import CENTRE, NOW, PLACE, A, B, at, task_in
+from tests.support.task_stories import CENTRE, NOW, PLACE, A, B, at, matter, task_in
 
 D = Actor("ud", "officer", "d")
 TO_D = Reassign(CENTRE, "d", "离现场更近")
@@ -76,6 +77,17 @@ def test_a_handover_leaves_the_holder_responsible_until_the_other_accepts() -> N
     assert told(over) == [("a", "handed_over")]
     assert step(over.task, Arrive(A, PLACE), NOW).reason.key == "not_offered_to_you"
     assert step(over.task, Arrive(D, PLACE), NOW).task.state is TaskState.ARRIVED
+
+
+@pytest.mark.parametrize(("s", "state"), [(300, DeadlineState.MET), (351, DeadlineState.BREACHED)])
+def test_who_takes_over_answers_the_matters_that_joined(s: float, state: DeadlineState) -> None:
+    joined = step(task_in(TaskState.ACCEPTED), Join(matter(2, 50), Reason("near")), NOW).task
+    over = step(step(joined, HandOver(A, "d", "换班"), NOW).task, Accept(D), at(s))
+    assert [m.accepted_at for m in over.task.matters] == [at(30), at(s)]
+    assert [d.state for d in over.task.deadlines if (d.kind, d.matter) == (ACCEPT, 2)] == [state]
+    assert [
+        e.detail["matters"] for e in over.effects if isinstance(e, Log) and e.type == "task_handed_over"
+    ] == [[2]]
 
 
 def test_a_declined_handover_stays_where_it_is() -> None:
