@@ -215,8 +215,13 @@ class EventHub:
                 subscription.end(End.SESSION_OVER)
 
 
-NOT_FOR_OFFICERS = frozenset({"custody", "visit_commented", "visit_comment_answered"})
-"""Who looked at a task's evidence, and that an enterprise wrote about its visit, is for the roles that see all."""
+NOT_FOR_OFFICERS = frozenset(
+    {
+        "custody", "evidence_hashed", "note_erased", "case_reviewed", "case_status", "hold_set", "hold_lifted",
+        "penalty_decided", "visit_commented", "visit_comment_answered",
+    }
+)  # fmt: skip
+"""They may be about the officer himself: who looked at the evidence, reviews, holds, decisions, what an enterprise wrote."""
 
 
 def _officer(session: Session) -> str | None:

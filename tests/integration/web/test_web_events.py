@@ -177,3 +177,24 @@ async def test_streams_go_on_where_they_were_when_the_database_comes_back(
 async def test_nobody_listens_without_a_session(house: House) -> None:
     async with house.client() as client:
         assert (await client.get(EVENTS)).status_code == 401
+
+
+SAID_OF_HIM = (
+    "case_reviewed", "case_status", "hold_set", "hold_lifted", "penalty_decided", "evidence_hashed", "note_erased",
+    "visit_commented", "visit_comment_answered",
+)  # fmt: skip
+
+
+async def test_an_officer_reads_no_review_hold_or_decision_in_his_stream_or_on_his_page(house: House) -> None:
+    task = await house.task(officer="o1", state="handled")
+    for kind in (*SAID_OF_HIM, "task_handled"):
+        await house.logged(kind, task, reason="complaint", note="rejected")
+    seen = {}
+    async with served(house.app) as url:
+        for who in ("wang", "chen"):
+            async with listening(url, await house.token(who), last=0) as stream, house.client(who) as client:
+                first = (await stream.next())[1]
+                page = (await client.get(f"/api/v1/tasks/{task}")).json()
+            seen[who] = (first, [entry["type"] for entry in page["timeline"]])
+    assert seen["wang"] == ("task_handled", ["task_handled"])
+    assert seen["chen"] == (SAID_OF_HIM[0], [*SAID_OF_HIM, "task_handled"])
