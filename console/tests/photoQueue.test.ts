@@ -21,7 +21,7 @@ class Shelf implements PhotoStore {
 }
 
 let shelf: Shelf;
-let failures: (ApiError | null)[];
+let failures: (Error | null)[];
 let sent: { task: number; id: string; text: string; said: Said }[];
 let settled: number[];
 let queue: PhotoQueue;
@@ -112,6 +112,22 @@ describe("the photos of a phone", () => {
     expect([refused?.state, refused?.error?.key, queue.isWaiting(1), shelf.rows.size]).toEqual(["refused", "photo_broken", false, 1]);
     if (refused) await queue.remove(refused);
     expect([queue.photos.value.length, shelf.rows.size]).toEqual([0, 0]);
+  });
+
+  it("are sent all the same after an error that nobody foresaw, of the upload or of the page", async () => {
+    const written = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    queue.stop();
+    queue = new PhotoQueue(upload, shelf, (task) => {
+      if (settled.push(task) === 1) throw new TypeError("undefined is not an object");
+    });
+    await queue.ready;
+    failures = [new TypeError("undefined is not an object")];
+    await queue.add(1, jpeg("a"), NOW);
+    await queue.add(1, jpeg("b"), NOW);
+    await queue.release(1);
+    await pass(10_000);
+    expect([texts(), queue.photos.value, settled, written.mock.calls.length]).toEqual([["a", "a", "b"], [], [1, 1], 2]);
+    written.mockRestore();
   });
 
   it("are bounded: the newest is refused in words and none is dropped", async () => {

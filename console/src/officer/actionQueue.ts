@@ -28,6 +28,8 @@ export class ActionQueue {
   readonly waiting = shallowRef<readonly Deed[]>([]);
   /** The network failed at the last attempt. */
   readonly stuck = shallowRef(false);
+  /** False: the phone is full, and what waits is kept by this page alone. */
+  readonly isKept = shallowRef(true);
 
   private sending = false;
   private failures = 0;
@@ -68,10 +70,16 @@ export class ActionQueue {
   private async pump(): Promise<void> {
     if (this.sending) return;
     this.sending = true;
-    for (let deed = this.next(); deed && !this.stopped; deed = this.next()) {
-      if (!(await this.attempt(deed))) break;
+    try {
+      for (let deed = this.next(); deed && !this.stopped; deed = this.next()) {
+        if (!(await this.attempt(deed))) break;
+      }
+    } catch (error) {
+      console.error(error); // a fault of the page: it must not keep what was done from the server
+      this.pause();
+    } finally {
+      this.sending = false;
     }
-    this.sending = false;
   }
 
   /** The first that nothing of its task holds; what waits for a while is looked at again. */
@@ -94,18 +102,17 @@ export class ActionQueue {
 
   /** False when this deed has to be sent again later. */
   private async attempt(deed: Deed): Promise<boolean> {
-    try {
-      const { task } = await this.send(deed);
-      this.settle(deed);
-      this.outcome.done(task);
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      if (error.passing || error.status === 401 || error.status === 429) return this.pause();
-      this.settle(deed);
-      this.outcome.refused(deed, error);
-    }
+    const answer = await this.send(deed).catch((error: unknown) => {
+      if (error instanceof ApiError) return error;
+      throw error;
+    });
+    const isRefused = answer instanceof ApiError;
+    if (isRefused && (answer.passing || answer.status === 401 || answer.status === 429)) return this.pause();
+    this.settle(deed);
     this.failures = 0;
     this.stuck.value = false;
+    if (isRefused) this.outcome.refused(deed, answer);
+    else this.outcome.done(answer.task);
     return true;
   }
 
@@ -122,7 +129,12 @@ export class ActionQueue {
 
   private keep(deeds: readonly Deed[]): void {
     this.waiting.value = deeds;
-    this.store.save(deeds);
+    try {
+      this.store.save(deeds);
+      this.isKept.value = true;
+    } catch {
+      this.isKept.value = !deeds.length;
+    }
   }
 }
 

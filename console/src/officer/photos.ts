@@ -148,10 +148,16 @@ export class PhotoQueue {
   private async pump(): Promise<void> {
     if (this.sending) return;
     this.sending = true;
-    for (let photo = this.next(); photo && !this.stopped; photo = this.next()) {
-      if (!(await this.attempt(photo))) break;
+    try {
+      for (let photo = this.next(); photo && !this.stopped; photo = this.next()) {
+        if (!(await this.attempt(photo))) break;
+      }
+    } catch (error) {
+      console.error(error); // a fault of the page: it must not keep the other photos from the server
+      this.later();
+    } finally {
+      this.sending = false;
     }
-    this.sending = false;
   }
 
   private next(): Photo | undefined {
@@ -166,7 +172,10 @@ export class PhotoQueue {
       await this.upload(task, new Blob([bytes], { type }), id, photo.kept, (share) => (photo.share = share));
       await this.remove(photo);
     } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
+      if (!(error instanceof ApiError)) {
+        photo.state = "waiting";
+        throw error;
+      }
       if (error.passing || [401, 408, 429].includes(error.status)) return this.pause(photo);
       photo.state = "refused";
       photo.error = error;
@@ -179,9 +188,14 @@ export class PhotoQueue {
   private pause(photo: Photo): false {
     photo.state = "waiting";
     photo.share = 0;
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => void this.pump(), Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.failures++));
+    this.later();
     return false;
+  }
+
+  private later(): void {
+    clearTimeout(this.timer);
+    const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.failures++);
+    if (!this.stopped) this.timer = setTimeout(() => void this.pump(), pause);
   }
 
   private forget(photo: Photo): void {

@@ -2,6 +2,7 @@
 
 export const hands: Record<string, string> = {
   "hands.deeds_waiting": "{n} deeds wait to be sent, the first since {since}",
+  "hands.deeds_not_kept": "The phone cannot keep what you did: leave this page open until it is sent",
   "hands.outbox": "Photos to be sent",
   "hands.photos_waiting": "{n} photos wait to be sent, the first taken at {since}",
   "hands.photo_refused": "A photo of task {task} was not taken:",

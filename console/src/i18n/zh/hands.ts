@@ -2,6 +2,7 @@
 
 export const hands: Record<string, string> = {
   "hands.deeds_waiting": "{n} 项操作等待发送，最早 {since}",
+  "hands.deeds_not_kept": "手机存不下操作记录：发送完成前请不要关闭或刷新本页",
   "hands.outbox": "待发照片",
   "hands.photos_waiting": "{n} 张照片等待发送，最早拍于 {since}",
   "hands.photo_refused": "任务 {task} 的照片未被接收：",
