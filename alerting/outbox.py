@@ -170,7 +170,9 @@ class Outbox:
         given_up = outcome.for_good or carrier.attempts >= rate.MOST_ATTEMPTS
         wait_s = outcome.retry_after_s or rate.retry_after_s(carrier.attempts, carrier.key)
         retry_at = None if given_up else now + timedelta(seconds=wait_s)
-        await notice_attempts.settle_failed(connection, carrier.id, outcome.reason, now, retry_at)
+        await notice_attempts.settle_failed(
+            connection, carrier.id, outcome.reason, now, retry_at, for_good=outcome.for_good
+        )
         if outcome.too_many:
             until = rate.banned(now, outcome.retry_after_s)
             await notice_attempts.block_channel(connection, carrier.channel, until)

@@ -9,6 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from farwatch.domain.finding import Param
+from farwatch.storage import notices
 from farwatch.storage.database import Connection, Record
 
 MOST_WAITING = 1000
@@ -55,12 +56,14 @@ class ChannelState:
 
 
 async def expire(connection: Connection, now: datetime) -> int:
-    """Gives up what is not worth sending any more; returns how many."""
+    """Gives up what is not worth sending any more; returns how many. What such a one carried and is fresh goes by itself."""
     result: str = await connection.execute(
         "WITH late AS (UPDATE notices SET state = 'expired', error = coalesce(error, 'expired')"
-        " WHERE state = 'queued' AND expires_at <= $1 RETURNING id), carried AS (UPDATE notices SET state = 'expired',"
-        " error = 'expired' WHERE state = 'digested' AND sent_at IS NULL AND superseded_by IN (SELECT id FROM late))"
-        " SELECT id FROM late",
+        " WHERE state = 'queued' AND expires_at <= $1 RETURNING id), carried AS (UPDATE notices SET"
+        " state = CASE WHEN expires_at <= $1 THEN 'expired' ELSE 'queued' END,"
+        " superseded_by = CASE WHEN expires_at <= $1 THEN superseded_by END,"
+        " error = CASE WHEN expires_at <= $1 THEN 'expired' ELSE error END"
+        " WHERE state = 'digested' AND sent_at IS NULL AND superseded_by IN (SELECT id FROM late)) SELECT id FROM late",
         now,
     )
     return int(result.rpartition(" ")[2])
@@ -161,18 +164,26 @@ async def settle_sent(connection: Connection, notice: int, now: datetime, *, del
 
 
 async def settle_failed(
-    connection: Connection, notice: int, error: str, now: datetime, retry_at: datetime | None
+    connection: Connection,
+    notice: int,
+    error: str,
+    now: datetime,
+    retry_at: datetime | None,
+    *,
+    for_good: bool = False,
 ) -> None:
-    """Due again at `retry_at`, or given up when that is None, with what it carried. Pages' notices of the same look for their next
-    way now, if this one belongs to the group that they tried last. `error` holds no address or secret."""
+    """Due again at `retry_at`, or given up when that is None. What it carried is given up with it only `for_good`, else it goes by
+    itself. Pages' notices of the same look for their next way now, if this one belongs to the group that they tried last. `error`
+    holds no address or secret."""
     await connection.execute(
-        "UPDATE notices SET state = CASE WHEN $4::timestamptz IS NULL THEN 'failed' ELSE state END, error = $2,"
+        "UPDATE notices SET state = CASE WHEN $4::timestamptz IS NULL AND (id = $1 OR $5) THEN 'failed' ELSE state END, error = $2,"
         " next_attempt_at = CASE WHEN id = $1 THEN coalesce($4, $3) ELSE next_attempt_at END"
         " WHERE (id = $1 AND state = 'queued') OR (superseded_by = $1 AND state = 'digested')",
         notice,
         error,
         now,
         retry_at,
+        for_good,
     )
     await connection.execute(
         "UPDATE notices p SET plan_at = $2 FROM notices n WHERE (n.id = $1 OR n.superseded_by = $1) AND p.channel = 'page'"
@@ -181,6 +192,8 @@ async def settle_failed(
         notice,
         now,
     )
+    if retry_at is None:
+        await notices.let_go(connection, [notice])
 
 
 async def note(

@@ -127,12 +127,16 @@ async def supersede(
         task, _begin_like(steps), but, only,
     )  # fmt: skip
     if superseded:
-        # What such a one would have carried goes by itself.
-        await connection.execute(
-            "UPDATE notices SET state = 'queued', superseded_by = NULL WHERE state = 'digested'"
-            " AND superseded_by = ANY($1::bigint[])",
-            [r["id"] for r in superseded],
-        )
+        await let_go(connection, [r["id"] for r in superseded])
+
+
+async def let_go(connection: Connection, carriers: Sequence[int]) -> None:
+    """What these would have carried goes by itself."""
+    await connection.execute(
+        "UPDATE notices SET state = 'queued', superseded_by = NULL WHERE state = 'digested' AND sent_at IS NULL"
+        " AND superseded_by = ANY($1::bigint[])",
+        carriers,
+    )
 
 
 def _begin_like(steps: Sequence[str]) -> list[str]:

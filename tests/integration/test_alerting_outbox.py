@@ -279,6 +279,60 @@ async def test_a_digest_that_fails_is_tried_again_whole_and_lost_whole(pool: Poo
     assert await pool.fetchval("SELECT bool_and(state IN ('failed', 'expired')) FROM notices")
 
 
+async def near_its_last_attempt(world: World, wire: Wire) -> tuple[Outbox, list[str]]:
+    """An old notice, and four fresh ones that go out with its last attempt."""
+    box = outbox(world, wire)
+    world.policy = replace(
+        world.policy, notices=NoticeRule(channels=(ChannelRule(name="wecom", digest_from=2),))
+    )
+    await told(world, a_notice("old"))
+    while await world.pool.fetchval("SELECT attempts FROM notices") < MOST_ATTEMPTS - 1:
+        await box.tick()
+        world.s += 1
+    world.s = (await world.pool.fetchval("SELECT next_attempt_at FROM notices") - at(0)).total_seconds()
+    fresh = [f"fresh:{i}" for i in range(4)]
+    await told(world, *(a_notice(step) for step in fresh))
+    return box, fresh
+
+
+async def by_step(world: World) -> dict[str, tuple[str, int]]:
+    rows = await world.pool.fetch("SELECT step, state, attempts FROM notices ORDER BY id")
+    return {r["step"]: (r["state"], r["attempts"]) for r in rows}
+
+
+async def test_fresh_notices_go_on_when_their_carrier_is_given_up(pool: Pool) -> None:
+    world, wire = World(pool), Wire(Failed("timeout"))
+    box, fresh = await near_its_last_attempt(world, wire)
+    assert await box.tick() == 1
+    assert len(wire.sent[-1].event["data"]["notices"]) == 5  # type: ignore[index]
+    assert await by_step(world) == {"old": ("failed", MOST_ATTEMPTS)} | dict.fromkeys(fresh, ("queued", 0))
+    wire.answers = [Sent()]
+    await run_out(box, world, until=world.s + 10)
+    assert await by_step(world) == {"old": ("failed", MOST_ATTEMPTS), fresh[0]: ("sent", 1)} | dict.fromkeys(
+        fresh[1:], ("digested", 0)
+    )
+
+
+async def test_what_is_told_together_is_lost_together_when_the_receiver_is_gone(pool: Pool) -> None:
+    world, wire = World(pool), Wire(Failed("http_410", for_good=True))
+    await told(world, *(a_notice(f"offer:{i}", "o1") for i in range(7)))
+    assert await outbox(world, wire).tick() == 1
+    assert {state for state, _ in (await by_step(world)).values()} == {"failed"}
+
+
+async def test_fresh_notices_go_on_when_their_carrier_expires(pool: Pool) -> None:
+    world, wire = World(pool), Wire(Failed("timeout"))
+    box, fresh = await near_its_last_attempt(world, wire)
+    await pool.execute("UPDATE notices SET attempts = 0 WHERE step = 'old'")
+    await box.tick()
+    await pool.execute("UPDATE notices SET expires_at = $1 WHERE step IN ('old', 'fresh:3')", at(world.s + 1))
+    world.s, wire.answers = world.s + 1, [Sent()]
+    await box.tick()
+    states = {step: state for step, (state, _) in (await by_step(world)).items()}
+    assert (states["old"], states["fresh:3"]) == ("expired", "expired")
+    assert [states[step] for step in fresh[:3]] == ["sent", "digested", "digested"]
+
+
 async def test_what_a_superseded_notice_would_have_carried_goes_by_itself(pool: Pool) -> None:
     world, wire = World(pool), Wire(Failed("timeout"), Sent())
     task = await pool.fetchval(
