@@ -11,6 +11,8 @@ from farwatch.runtime.clock import Clock
 
 GONE = 410
 TOO_MANY = 429
+MOST_PATIENCE_S = 3600.0
+"""A receiver that asks for more is asked again all the same: it must not silence a channel for days."""
 
 
 class Webhook:
@@ -47,5 +49,6 @@ class Webhook:
 def _outcome(status: int, retry_after: str) -> Sent | Failed:
     if 200 <= status < 300:
         return Sent(delivered=True)
-    after_s = float(retry_after) if retry_after.isdecimal() and len(retry_after) < 7 else None
+    is_told = retry_after.isdecimal() and len(retry_after) < 7
+    after_s = min(float(retry_after), MOST_PATIENCE_S) if is_told else None
     return Failed(f"http_{status}", after_s, for_good=status == GONE, too_many=status == TOO_MANY)

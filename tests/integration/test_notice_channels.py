@@ -56,6 +56,8 @@ async def webhook() -> AsyncIterator[Webhook]:
         ("/202", Sent(delivered=True)),
         ("/410", Failed("http_410", for_good=True)),
         ("/429", Failed("http_429", too_many=True)),
+        ("/429?90", Failed("http_429", 90.0, too_many=True)),
+        ("/429?999999", Failed("http_429", 3600.0, too_many=True)),
         ("/500", Failed("http_500")),
         ("/gone", Failed("http_307")),
         ("/hang", Failed("timeout")),

@@ -11,8 +11,8 @@ from typing import Any
 
 @dataclass
 class Receiver:
-    """`/200`, `/429`, … answer that status; `/hang` never answers; `/gone` redirects; `/robot?CODE` answers 200 with that code in
-    its body."""
+    """`/200`, `/429`, … answer that status, `/429?S` with Retry-After S; `/hang` never answers; `/gone` redirects; `/robot?CODE`
+    answers 200 with that code in its body."""
 
     port: int = 0
     got: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
@@ -35,11 +35,13 @@ def _handler(receiver: Receiver) -> type[http.server.BaseHTTPRequestHandler]:
             if path == "hang":
                 receiver.end.wait(60)
                 return
-            code = int(query.partition("&")[0] or 0)
+            code = int(query.partition("&")[0] or 0) if path == "robot" else 0
             answer = json.dumps({"errcode": code, "code": code}).encode()
             self.send_response({"gone": 307, "robot": 200}.get(path) or int(path))
             if path == "gone":
                 self.send_header("Location", "/200")
+            elif path != "robot" and query:
+                self.send_header("Retry-After", query)
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
             self.wfile.write(answer)
