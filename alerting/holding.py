@@ -33,14 +33,15 @@ async def silenced(connection: Connection, found: Found, grid: str | None, now: 
     return True
 
 
-async def counted(connection: Connection, found: Found, city: "City") -> tuple[Found, ...] | None:
+async def counted(
+    connection: Connection, found: Found, spoke_at: datetime, city: "City"
+) -> tuple[Found, ...] | None:
     """The earlier findings that count together with it, none where its rule need speak only once; None: it is not the n-th yet."""
     rule = counting.rule_for(found.finding, city.policy.n_of_m)
     if rule is None:
         return ()
-    stored = await dispositions.counted(
-        connection, found.finding, counting.since(rule, found.found_at), found.found_at
-    )
-    if counting.reached(rule, [s.found_at for s in stored], found.found_at) is None:
+    since = counting.since(rule, spoke_at)
+    stored = await dispositions.counted(connection, found.finding, since, spoke_at)
+    if counting.reached(rule, [s.found_at for s in stored], spoke_at) is None:
         return None
     return tuple(Found(s.id, s.finding, s.found_at) for s in stored)

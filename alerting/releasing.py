@@ -14,7 +14,7 @@ from farwatch.storage import storms as storm_rows
 
 
 async def release(ground: Ground) -> int:
-    """A round. A finding is judged as if it was found now, since before nobody could be sent; in the order of discovery."""
+    """A round. Findings are judged in the order of discovery."""
     made = 0
     for silence in await silences.over(ground.pool, await ground.peek(), ground.most):
         held = await silences.held_back(ground.pool, silence, ground.most)
@@ -36,8 +36,7 @@ async def _judge(ground: Ground, finding: UUID, city: City) -> bool:
         stored = await dispositions.take_silenced(connection, finding)
         if stored is None:
             return False
-        again = replace(stored, found_at=now)
-        disposed = await triage.dispose(connection, again, city, now, after_silence=True)
+        disposed = await triage.dispose(connection, stored, city, now, after_silence=True)
     metrics.FINDINGS_DISPOSED.labels(disposition=disposed.disposition, reason=disposed.reason).inc()
     writing.count(disposed.effects)
     ground.changed()

@@ -73,28 +73,32 @@ class Business:
 async def dispose(
     connection: Connection, stored: StoredFinding, city: City, now: datetime, *, after_silence: bool = False
 ) -> Disposed:
-    """Decides about one finding, anew when a silence held it back. The caller holds the correlation lock and the finding's row."""
+    """Decides about one finding, anew when a silence held it back: then it is as if found now, since before nobody could be sent.
+    The caller holds the correlation lock and the finding's row."""
     finding = stored.finding
-    found = Found(stored.id, finding, stored.found_at)
+    found = Found(stored.id, finding, now if after_silence else stored.found_at)
     action = city.policy.action_for(finding.rule, finding.tier, late=finding.late)
     if action is Action.RECORD:
         disposed = Disposed("record", "late" if finding.late else "policy")
     else:
-        disposed = await _lead(connection, found, action, city, now)
+        disposed = await _lead(connection, found, stored.found_at, action, city, now)
     if after_silence and disposed.disposition in ("task", "warn"):
         disposed = replace(disposed, reason="silence_ended")
     await dispositions.dispose(connection, stored.id, disposed.disposition, disposed.reason, now)
     return disposed
 
 
-async def _lead(connection: Connection, found: Found, action: Action, city: City, now: datetime) -> Disposed:
-    """An open visit takes in whatever goes on there; only new business is silenced, counted, or told to the enterprise first."""
+async def _lead(
+    connection: Connection, found: Found, spoke_at: datetime, action: Action, city: City, now: datetime
+) -> Disposed:
+    """An open visit takes in whatever goes on there; only new business is silenced, counted, or told to the enterprise first.
+    `spoke_at`: its own commit, even when a silence held it back since; how often its rule spoke is counted by that."""
     business = await _business(connection, found, city)
     correlation = business.correlation
     if not (isinstance(correlation, FoldInto) and correlation.task.state in NOT_YET_HANDLED):
         if await holding.silenced(connection, found, business.grid, now):
             return Disposed("silenced", "silenced")
-        counted = await holding.counted(connection, found, city)
+        counted = await holding.counted(connection, found, spoke_at, city)
         if counted is None:
             return Disposed("counted", "n_of_m")
         found = replace(found, counted=counted)

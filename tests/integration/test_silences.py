@@ -228,6 +228,26 @@ async def test_n_of_m_forgets_what_is_too_long_ago(world: World) -> None:
     assert [len(m.findings) for m in (await world.task()).matters] == [2]
 
 
+@pytest.mark.parametrize(("within_s", "tasks"), [(600, 1), (59, 0)])
+async def test_n_of_m_counts_what_stood_through_a_silence_by_when_it_spoke(
+    world: World, within_s: float, tasks: int
+) -> None:
+    rule = NOfM(rule="smoke", tier=Tier.VIOLATION, n=2, within_s=within_s)
+    world.policy = replace(world.policy, n_of_m=(rule,))
+    await silence(world, 3600)
+    for world.s in (10, 70, 130):
+        await world.found(smoke(onset_at=at(world.s - 5)))
+        await world.settle()
+    world.s = 3601
+    await world.settle()
+    found = await world.tasks()
+    assert len(found) == tasks
+    assert [(m.found_at, m.event_at, len(m.findings)) for t in found for m in t.matters] == [
+        (at(3601), at(5), 3)
+    ] * tasks
+    assert [d[0] for d in await dispositions(world)] == (["task"] if tasks else ["counted"]) * 3
+
+
 async def test_closed_business_that_comes_back_is_a_task_that_names_the_closed_one(world: World) -> None:
     await world.found(smoke())
     await world.settle()
