@@ -57,7 +57,7 @@ async def _finish(ground: Ground, silence_id: int) -> bool:
 
 
 async def clear(ground: Ground) -> int:
-    """A round: ends a storm after its quiet."""
+    """A round: ends a storm after its quiet. What was found in it and waits still, as after an outage, belongs to it."""
     if await storm_rows.running(ground.pool) is None:
         return 0
     return await ground.attempt("storm", _clear(ground))
@@ -68,6 +68,8 @@ async def _clear(ground: Ground) -> bool:
         await tasks.lock_correlation(connection)
         storm = await storm_rows.running(connection)
         if storm is None or not storms.over(storm, ground.city.policy.storm, now):
+            return False
+        if ground.others(await dispositions.waiting(connection, ground.most)):
             return False
         await storm_rows.end(connection, storm, now)
     return True

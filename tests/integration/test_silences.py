@@ -350,6 +350,20 @@ async def test_a_hundred_stations_over_in_a_minute_are_at_most_24_tasks_with_a_h
     assert (await world.tasks())[-1].storm_id is None
 
 
+async def test_a_burst_that_is_looked_at_only_after_an_outage_is_one_storm(world: World) -> None:
+    world.registry = city(grids=four_grids())
+    await world.found(*(station(n) for n in range(120)))
+    await world.found(smoke("senseless"))
+    await world.pool.execute("UPDATE findings SET kind = 'of a later version' WHERE zone = 'senseless'")
+    world.s = 600
+    engine = world.engine()
+    while await engine.tick():
+        pass
+    storms = await world.pool.fetch("SELECT began_at, ended_at FROM storms")
+    assert [(s["began_at"] < at(1), s["ended_at"]) for s in storms] == [(True, at(600))]
+    assert await world.pool.fetchval("SELECT count(*) FROM notices WHERE step = 'storm'") == 1
+
+
 async def test_a_drill_is_no_storm_and_knows_none(world: World) -> None:
     world.policy = replace(world.policy, storm=StormRule(tasks=2, within_s=60, quiet_s=300))
     await world.found(*(station(n, drill_id="d", onset_at=at(-6)) for n in range(4)))
