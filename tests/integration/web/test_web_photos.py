@@ -93,6 +93,25 @@ async def test_the_same_photo_sent_again_is_one_photo(house: House) -> None:
     assert await house.pool.fetchval("SELECT count(*) FROM evidence") == 2
 
 
+@pytest.mark.parametrize(
+    "since",
+    ["state = 'closed', closed_at = now()", "officer = 'o2', offered_to = '{}'"],
+    ids=["closed", "handed_over"],
+)
+async def test_a_photo_that_was_stored_is_answered_so_whatever_became_of_the_task_since(
+    house: House, since: str
+) -> None:
+    task, client_id = await my_task(house), str(uuid4())
+    first = await send(house, task, a_photo(), client_id=client_id)
+    await house.pool.execute(f"UPDATE tasks SET {since} WHERE id = $1", task)
+    again = await send(house, task, a_photo(), client_id=client_id)
+    other = await send(house, task, a_photo())
+
+    assert (again.status_code, again.json()) == (201, first.json())
+    assert other.status_code in (404, 409)
+    assert await house.pool.fetchval("SELECT count(*) FROM evidence") == 2
+
+
 async def test_what_the_phone_says_of_a_photo_is_kept_beside_and_its_hash_goes_into_the_log(
     house: House,
 ) -> None:
