@@ -129,7 +129,9 @@ def choose(task: Task, seek: Seek, situation: Situation, now: datetime) -> Choic
 
 
 def asked_before(task: Task, seek: Seek) -> Collection[str]:
-    return set(task.declined_by) if seek.to == "officer" else {*task.declined_by, *task.offered_to}
+    if seek.to == "officer":
+        return set(task.declined_by)
+    return {*task.declined_by, *task.offered_to, *((task.handover_to,) if task.handover_to else ())}
 
 
 def is_in_time(weighed: Weighed, task: Task, now: datetime) -> bool:

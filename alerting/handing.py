@@ -6,6 +6,7 @@ from datetime import datetime
 
 from alerting import clocks
 from alerting.steps import (
+    CENTRE,
     Accept,
     Decision,
     Decline,
@@ -111,15 +112,25 @@ def hand_over(task: Task, event: HandOver, now: datetime) -> Decision:
 
 
 def offer_over(task: Task, event: Offer, now: datetime) -> Decision:
-    """Nobody arrives: one more is asked, to take it over from its holder."""
-    if task.handover_to is not None or event.officer == task.officer:
-        return unchanged(task, "already_asked")
+    """Nobody arrives: one more is asked, to take it over from its holder, instead of whom dispatch asked before. Whom the holder
+    asked himself gives way to the lead only; where nobody can be asked, the centre is told."""
+    by_dispatch = task.dispatch is not None and task.dispatch.params.get("take_over") == task.handover_to
+    stays = task.handover_to is not None and not by_dispatch and event.to != "lead"
+    if stays or event.officer in (task.officer, task.handover_to):
+        told = Notify(anew("escalated:arrive", task, now), CENTRE, "escalated_arrive")
+        return Decision(task, Reason("already_asked"), (told,))
+    earlier = withdrawn(task, now)
     detail = {"officer": event.officer, "to": event.to, "reason": event.reason.key, **event.reason.params}
     offered = Notify(
         anew("offer_handover", task, now), event.officer, "handover_asked", {"severity": task.severity}
     )
-    task = replace(task, handover_to=event.officer)
-    return Decision(task, event.reason, (Log("task_offered", detail), offered))
+    why = task.dispatch or event.reason
+    task = replace(
+        task,
+        handover_to=event.officer,
+        dispatch=Reason(why.key, {**why.params, "take_over": event.officer}),
+    )
+    return Decision(task, event.reason, (Log("task_offered", detail), offered, *earlier))
 
 
 def withdrawn(task: Task, now: datetime) -> Sequence[Effect]:

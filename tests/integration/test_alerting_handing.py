@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from farwatch.domain.finding import Kind, Tier
-from farwatch.domain.policy import SHIPPED, SHIPPED_STEPS, Handling
+from farwatch.domain.policy import SHIPPED, SHIPPED_STEPS, EscalationStep, Handling, TaskPolicy
 from farwatch.domain.task import DeadlineKind, DeadlineState, Outcome, TaskState
 from farwatch.storage import task_views
 from farwatch.storage.database import Pool
-from tests.support.alerting import WORKS, World, at, smoke
+from tests.support.alerting import WORKS, World, at, city, officer, smoke
 
 RELEASED = (
     '{"accept_s": 240.0, "arrive_s": 600.0, "geofence_m": 100.0, "accuracy_max_m": 100.0, "quiet_close_s": 1800.0,'
@@ -205,3 +205,23 @@ async def test_who_is_asked_again_after_a_reassignment_is_told_again(world: Worl
         at(20),
     )
     assert told == 1
+
+
+async def test_each_step_of_a_task_that_nobody_arrives_at_asks_one_more(pool: Pool) -> None:
+    steps = tuple(
+        EscalationStep(after_s=s, to=to, of="arrive")
+        for s, to in ((60, "next_officer"), (90, "next_officer"), (120, "lead"))
+    )
+    crew = {o.id: o for o in (officer(f"o{n}", 31.2 + n / 100) for n in range(3))}
+    registry = city(officers={**crew, "lead": officer("lead", 31.9)})
+    world = World(pool, registry, replace(SHIPPED, task=TaskPolicy(escalation=steps)))
+    await world.found(smoke())
+    await world.settle()
+    await world.act("o0", "accept")
+    asked = []
+    for world.s in (60, 90, 120):
+        await world.settle()
+        asked.append((await world.task()).handover_to)
+    assert asked == ["o1", "o2", "lead"]
+    rows = await pool.fetch("SELECT target FROM notices WHERE message_key = 'withdrawn' ORDER BY id")
+    assert [r["target"] for r in rows] == ["o1", "o2"]

@@ -143,8 +143,36 @@ def test_an_officer_wanted_because_nobody_arrives_is_asked_to_take_over() -> Non
         "a",
         "d",
     )
-    again = step(decision.task, Offer("e", "lead", Reason("team_lead")), NOW)
-    assert (again.reason.key, again.task) == ("already_asked", decision.task)
+
+
+LEAD = Offer("e", "lead", Reason("team_lead"))
+NEXT = Offer("e", "next_officer", Reason("nearest"))
+
+
+@pytest.mark.parametrize("more", [LEAD, NEXT])
+def test_one_more_is_asked_instead_of_whom_dispatch_asked_in_vain(more: Offer) -> None:
+    task = step(task_in(TaskState.ACCEPTED), Offer("d", "next_officer", Reason("nearest")), NOW).task
+    decision = step(task, more, at(120))
+    assert decision.task.handover_to == "e"
+    assert told(decision) == [("e", "handover_asked"), ("d", "withdrawn")]
+
+
+def test_whom_the_holder_asked_himself_gives_way_to_the_lead_only() -> None:
+    task = step(task_in(TaskState.ACCEPTED), HandOver(A, "d", "换班"), NOW).task
+    stays = step(task, NEXT, at(120))
+    assert (stays.reason.key, stays.task, told(stays)) == (
+        "already_asked",
+        task,
+        [("centre", "escalated_arrive")],
+    )
+    assert told(step(task, LEAD, at(120))) == [("e", "handover_asked"), ("d", "withdrawn")]
+
+
+@pytest.mark.parametrize("lead", ["a", "d"])
+def test_the_centre_is_told_when_the_lead_has_the_task_already(lead: str) -> None:
+    task = step(task_in(TaskState.ACCEPTED), Offer("d", "lead", Reason("team_lead")), NOW).task
+    again = step(task, Offer(lead, "lead", Reason("team_lead")), at(120))
+    assert (again.task, told(again)) == (task, [("centre", "escalated_arrive")])
 
 
 def breached() -> Task:
