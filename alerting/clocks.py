@@ -7,7 +7,7 @@ from alerting.steps import CENTRE, LEAD, Effect, Log, Notify
 from farwatch.domain import calendar
 from farwatch.domain.calendar import WorkCalendar
 from farwatch.domain.policy import TaskPolicy
-from farwatch.domain.task import Deadline, DeadlineKind, DeadlineState, Matter, Task
+from farwatch.domain.task import Deadline, DeadlineKind, DeadlineState, Matter, Task, TaskState
 
 BREACHABLE = (DeadlineKind.ACCEPT, DeadlineKind.ARRIVE, DeadlineKind.HANDLE)
 PENDING, BREACHED, CANCELLED = DeadlineState.PENDING, DeadlineState.BREACHED, DeadlineState.CANCELLED
@@ -65,7 +65,7 @@ def worsened(task: Task, matter: Matter, now: datetime) -> Task:
 
 def is_wanted(task: Task, of: str) -> bool:
     """Is the deed that a step waits for still to come?"""
-    return task.officer is None if of == "accept" else task.arrived_at is None
+    return task.officer is None if of == "accept" else task.state is not TaskState.ARRIVED
 
 
 def is_due(deadline: Deadline, now: datetime) -> bool:

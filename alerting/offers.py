@@ -104,7 +104,7 @@ def join(task: Task, event: Join, _now: datetime) -> Decision:
     more = clocks.clocks_of(
         matter,
         task.policy,
-        arrive=task.arrived_at is None,
+        arrive=task.state is not TaskState.ARRIVED,
         ladder=waiting and worse,
         handle_at=event.handle_at,
     )

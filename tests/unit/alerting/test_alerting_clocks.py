@@ -8,7 +8,7 @@ import pytest
 
 from alerting import clocks
 from alerting.lifecycle import begin, step
-from alerting.steps import Accept, Arrive, Due, Ended, Fold, Handle, Join, Log, Notify, Raise, Seek
+from alerting.steps import Accept, Arrive, Due, Ended, Fold, Handle, Join, Log, Notify, Raise, Reassign, Seek
 from farwatch.domain.calendar import WorkCalendar
 from farwatch.domain.finding import Kind, Reason
 from farwatch.domain.policy import SHIPPED, EscalationStep, Handling, SeverityClocks, TaskPolicy
@@ -111,6 +111,14 @@ def test_steps_on_arrival_outlive_the_acceptance_and_end_with_the_arrival() -> N
     ]
     arrived = step(accepted, Arrive(A, PLACE), at(200)).task
     assert of_kind(arrived, ESCALATE)[-1].state is CANCELLED
+
+
+def test_a_matter_that_joins_where_nobody_is_any_more_has_its_arrival_to_come() -> None:
+    task = step(task_in(TaskState.ARRIVED, POLICY), Reassign(CENTRE, "b", "go"), at(30)).task
+    task = step(task, Join(matter(2, 40, severity=3), Reason("near")), at(40)).task
+
+    assert [d.due_at for d in of_kind(task, ARRIVE) if d.matter == 2] == [at(440)]
+    assert [d.due_at for d in of_kind(task, ESCALATE) if d.matter == 2] == [at(70), at(100), at(130), at(540)]
 
 
 def test_the_city_is_told_by_its_step_once() -> None:
