@@ -1,8 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi, type MockInstance } from "vitest";
 
 import { ApiError } from "@/api/client";
 import type { ActionResult, TaskDetail, Verb } from "@/api/types";
-import { ActionQueue, type Deed, type DeedStore, type Outcome } from "@/officer/actionQueue";
+import { ActionQueue, browserStore, type Deed, type DeedStore, type Outcome } from "@/officer/actionQueue";
 import { MOST_BYTES, objection } from "@/officer/photos";
 
 const deed = (id: string, verb: Verb = "accept"): Deed => ({ task: 1, verb, body: { client_id: id, at: "2026-11-22T08:00:00Z" } });
@@ -13,7 +13,11 @@ let failures: Error[];
 let sent: string[];
 let queue: ActionQueue;
 const outcome = { done: vi.fn(), refused: vi.fn() };
-const store: DeedStore = { load: () => kept, save: (deeds) => void (kept = [...deeds]) };
+const store: DeedStore = {
+  load: () => kept,
+  add: (one) => void (kept = [...kept, one]),
+  remove: (one) => void (kept = kept.filter((other) => other.body.client_id !== one.body.client_id)),
+};
 
 function open(): void {
   queue = new ActionQueue(
@@ -92,7 +96,11 @@ describe("an error that nobody foresaw", () => {
   const full = (): never => {
     throw new DOMException("full", "QuotaExceededError");
   };
-  const flaky = (isFull: () => boolean): DeedStore => ({ load: () => [], save: (deeds) => (isFull() ? full() : void (kept = [...deeds])) });
+  const flaky = (isFull: () => boolean): DeedStore => ({ load: () => [], add: () => void (isFull() && full()), remove: () => void (isFull() && full()) });
+
+  let written: MockInstance;
+  beforeEach(() => void (written = vi.spyOn(console, "error").mockImplementation(() => undefined)));
+  afterEach(() => written.mockRestore());
 
   function openWith(shelf: DeedStore, shown: Outcome = outcome): void {
     const send = (one: Deed) => (sent.push(one.body.client_id), Promise.resolve(answer));
@@ -123,7 +131,6 @@ describe("an error that nobody foresaw", () => {
   });
 
   it("of the page that shows the answer delays the next deed and sends none twice", async () => {
-    const written = vi.spyOn(console, "error").mockImplementation(() => undefined);
     outcome.done.mockImplementation(() => {
       throw new TypeError("undefined is not an object");
     });
@@ -132,17 +139,74 @@ describe("an error that nobody foresaw", () => {
     queue.add(deed("b"));
     await vi.advanceTimersByTimeAsync(5_000);
     expect([sent, queue.waiting.value, written.mock.calls.length]).toEqual([["a", "b"], [], 2]);
-    written.mockRestore();
   });
 
   it("on the way to the server is tried again like a network that failed", async () => {
-    const written = vi.spyOn(console, "error").mockImplementation(() => undefined);
     failures = [new TypeError("undefined is not an object")];
     open();
     queue.add(deed("a"));
     await vi.advanceTimersByTimeAsync(5_000);
     expect([sent, queue.waiting.value, queue.stuck.value]).toEqual([["a", "a"], [], false]);
-    written.mockRestore();
+  });
+});
+
+describe("what a browser keeps of deeds", () => {
+  let disk: Map<string, string>;
+  const ids = (person: string): string[] =>
+    browserStore(person)
+      .load()
+      .map((one) => one.body.client_id);
+
+  beforeEach(() => {
+    disk = new Map();
+    vi.stubGlobal("localStorage", {
+      get length() {
+        return disk.size;
+      },
+      key: (n: number) => [...disk.keys()].sort().at(n) ?? null,
+      getItem: (key: string) => disk.get(key) ?? null,
+      setItem: (key: string, value: string) => void disk.set(key, value),
+      removeItem: (key: string) => void disk.delete(key),
+    });
+    open();
+  });
+  afterEach(() => vi.unstubAllGlobals());
+
+  it("is of all the pages that one person has open, and each takes out its own alone", () => {
+    const [one, other] = [browserStore("wang"), browserStore("wang")];
+    one.add(deed("b"));
+    other.add(deed("a"));
+    one.add(deed("c"));
+    expect(ids("wang"), "in the order of what was done").toEqual(["b", "a", "c"]);
+    other.remove(deed("a"));
+    expect(ids("wang")).toEqual(["b", "c"]);
+  });
+
+  it("is nobody else's, whatever he is called, and survives what cannot be read", () => {
+    browserStore("wang").add(deed("a"));
+    browserStore("wang.li").add(deed("b"));
+    disk.set("farwatch.deeds.wang.broken", "{");
+    expect([ids("wang"), ids("wang.li"), ids("li")]).toEqual([["a"], ["b"], []]);
+  });
+
+  it("takes over the list of an earlier version", () => {
+    disk.set("farwatch.deeds.wang", JSON.stringify([deed("b"), deed("a")]));
+    expect(ids("wang")).toEqual(["b", "a"]);
+    expect(ids("wang")).toEqual(["b", "a"]);
+    expect(disk.has("farwatch.deeds.wang")).toBe(false);
+  });
+
+  it("leaves that list where it is while the phone is full, and loses none of it", () => {
+    const said = vi.spyOn(console, "warn").mockImplementation(() => undefined);
+    disk.set("farwatch.deeds.wang", JSON.stringify([deed("b"), deed("a")]));
+    const set = vi.spyOn(localStorage, "setItem").mockImplementation(() => {
+      throw new DOMException("full", "QuotaExceededError");
+    });
+    expect(ids("wang")).toEqual(["b", "a"]);
+    set.mockRestore();
+    expect(ids("wang")).toEqual(["b", "a"]);
+    expect(said).toHaveBeenCalledOnce();
+    said.mockRestore();
   });
 });
 

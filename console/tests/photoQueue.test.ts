@@ -167,7 +167,7 @@ describe("a deed and its photos", () => {
       return Promise.resolve({ result: "done", task: {} as TaskDetail });
     };
     let held = true;
-    const deeds = new ActionQueue(send, { load: () => [], save: () => undefined }, { done: () => undefined, refused: () => undefined }, (one) =>
+    const deeds = new ActionQueue(send, { load: () => [], add: () => undefined, remove: () => undefined }, { done: () => undefined, refused: () => undefined }, (one) =>
       held && one.verb === "handle" ? 5_000 : 0,
     );
     deeds.add(deed("handle"));

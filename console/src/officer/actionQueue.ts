@@ -12,8 +12,10 @@ export interface Deed {
 }
 
 export interface DeedStore {
+  /** In the order of what was done. */
   load(): Deed[];
-  save(deeds: readonly Deed[]): void;
+  add(deed: Deed): void;
+  remove(deed: Deed): void;
 }
 
 export interface Outcome {
@@ -48,7 +50,12 @@ export class ActionQueue {
   }
 
   add(deed: Deed): void {
-    this.keep([...this.waiting.value, deed]);
+    this.waiting.value = [...this.waiting.value, deed];
+    try {
+      this.store.add(deed);
+    } catch {
+      this.isKept.value = false;
+    }
     void this.pump();
   }
 
@@ -123,33 +130,63 @@ export class ActionQueue {
     return false;
   }
 
+  /** What cannot be taken out of the store is sent once more after a reload, with its id: it is never doubled. */
   private settle(deed: Deed): void {
-    this.keep(this.waiting.value.filter((one) => one.body.client_id !== deed.body.client_id));
-  }
-
-  private keep(deeds: readonly Deed[]): void {
-    this.waiting.value = deeds;
+    this.waiting.value = this.waiting.value.filter((one) => one.body.client_id !== deed.body.client_id);
+    if (!this.waiting.value.length) this.isKept.value = true;
     try {
-      this.store.save(deeds);
-      this.isKept.value = true;
-    } catch {
-      this.isKept.value = !deeds.length;
+      this.store.remove(deed);
+    } catch (error) {
+      console.error(error);
     }
   }
 }
 
-/** In the browser, one list per person: nobody sends what somebody else did on the same phone. */
+interface KeptDeed extends Deed {
+  /** Its place in the order: the phone's clock may have been set back meanwhile. */
+  n: number;
+}
+
+/** In the browser, by person: nobody sends what somebody else did on the same phone. A key per deed: no page writes over another's. */
 export function browserStore(person: string): DeedStore {
-  const key = `farwatch.deeds.${person}`;
+  const list = `farwatch.deeds.${person}`; // all in one, as earlier versions kept them
+  const keyOf = (deed: Deed): string => `${list}.${deed.body.client_id}`;
+
+  function kept(): KeptDeed[] {
+    const keys = Array.from({ length: localStorage.length }, (_, at) => localStorage.key(at) ?? "");
+    const found = keys.filter((key) => key.startsWith(`${list}.`)).map((key) => ({ key, deed: parsed<KeptDeed>(key) }));
+    const mine = found.flatMap(({ key, deed }) => (deed?.body && keyOf(deed) === key ? [deed] : []));
+    return mine.sort((a, b) => a.n - b.n);
+  }
+
+  function add(deed: Deed): void {
+    const n = (kept().at(-1)?.n ?? 0) + 1;
+    localStorage.setItem(keyOf(deed), JSON.stringify({ ...deed, n }));
+  }
+
   return {
     load() {
+      const old = parsed<Deed[]>(list) ?? [];
       try {
-        return JSON.parse(localStorage.getItem(key) ?? "[]") as Deed[];
-      } catch (error) {
-        if (error instanceof SyntaxError) return [];
-        throw error;
+        old.forEach(add);
+        localStorage.removeItem(list);
+      } catch {
+        console.warn("no room to take over the deeds of an earlier version: they stay in their list");
       }
+      const mine = kept().map(({ task, verb, body }) => ({ task, verb, body }));
+      return [...mine, ...old.filter((deed) => !mine.some((one) => one.body.client_id === deed.body.client_id))];
     },
-    save: (deeds) => localStorage.setItem(key, JSON.stringify(deeds)),
+    add,
+    remove: (deed) => localStorage.removeItem(keyOf(deed)),
   };
+}
+
+/** Null for what is not there, or is no JSON. */
+function parsed<T>(key: string): T | null {
+  try {
+    return JSON.parse(localStorage.getItem(key) ?? "null") as T | null;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
 }
