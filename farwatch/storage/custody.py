@@ -53,14 +53,13 @@ async def note(
 
 
 async def of_task(pool: Pool, task: int) -> Sequence[LogEntry]:
-    """The last MOST entries of the log that tell what became of the task's evidence, in order."""
+    """The last MOST entries of the log that tell what became of the task's evidence, in order; of mere views what finds room."""
     rows = await pool.fetch(
-        "SELECT n, task_id, event FROM log WHERE task_id = $1 AND event::jsonb ->> 'type' = ANY($2) ORDER BY n DESC LIMIT $3",
-        task,
-        list(TYPES),
-        MOST,
-    )
-    return [LogEntry(r["n"], r["task_id"], r["event"]) for r in reversed(rows)]
+        "SELECT n, task_id, event FROM log WHERE task_id = $1 AND event::jsonb ->> 'type' = ANY($2)"
+        " ORDER BY event::jsonb ->> 'what' IS NOT DISTINCT FROM 'viewed', n DESC LIMIT $3",
+        task, list(TYPES), MOST,
+    )  # fmt: skip
+    return [LogEntry(r["n"], r["task_id"], r["event"]) for r in sorted(rows, key=lambda r: int(r["n"]))]
 
 
 async def task_of(connection: Connection | Pool, evidence: UUID) -> int | None:

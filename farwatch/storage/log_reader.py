@@ -1,7 +1,7 @@
 """Reads the numbered log: pages after a number, and a wake-up when it grows."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -45,11 +45,14 @@ async def after(
     return [LogEntry(r["n"], r["task_id"], r["event"]) for r in rows]
 
 
-async def of_task(connection: Connection | Pool, task: int, limit: int) -> Sequence[LogEntry]:
-    """The last `limit` entries about a task, in order."""
+async def of_task(
+    connection: Connection | Pool, task: int, limit: int, but: Collection[str] = ()
+) -> Sequence[LogEntry]:
+    """The last `limit` entries about a task that are of none of the types `but`, in order."""
     rows = await connection.fetch(
-        "SELECT n, task_id, event FROM log WHERE task_id = $1 ORDER BY n DESC LIMIT $2", task, limit
-    )
+        "SELECT n, task_id, event FROM log WHERE task_id = $1 AND event::jsonb ->> 'type' <> ALL($3) ORDER BY n DESC LIMIT $2",
+        task, limit, list(but),
+    )  # fmt: skip
     return [LogEntry(r["n"], r["task_id"], r["event"]) for r in reversed(rows)]
 
 

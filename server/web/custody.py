@@ -62,7 +62,7 @@ class CustodyBody(BaseModel):
 
 @router.get("/{id}/custody", responses=errors(401, 403, 404))
 async def custody_of(web: WebContext, _: NotOfficer, id: TaskId) -> CustodyBody:
-    """Not for officers. The entries are the log's own, at most the last 1,000."""
+    """Not for officers. The entries are the log's own, at most the last 1,000, views last of all."""
     if await task_views.holder(web.pool, id, None) is None:
         raise not_found()
     pieces = [PieceBody.model_validate(piece) for piece in await custody.pieces(web.pool, id)]

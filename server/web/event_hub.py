@@ -160,6 +160,8 @@ class EventHub:
             seers = await self._seers(entries)
             # No await from here on: a stream begins before this page or after it.
             for frame in map(frame_of, entries):
+                if frame.type in NOT_STREAMED:
+                    continue
                 for officer in (*_officers_for(frame, seers), None):  # whoever has to go hears it first
                     for subscription in self._by_officer.get(officer, ()):
                         subscription.offer_or_drop_client(frame)
@@ -215,6 +217,8 @@ class EventHub:
                 subscription.end(End.SESSION_OVER)
 
 
+NOT_STREAMED = frozenset({"custody"})
+"""Who looks at evidence changes nothing that a page shows: each look would make every page ask for the task again."""
 NOT_FOR_OFFICERS = frozenset(
     {
         "custody", "evidence_hashed", "note_erased", "case_reviewed", "case_status", "hold_set", "hold_lifted",
@@ -246,6 +250,7 @@ def _officers_for(frame: Frame, seers: Mapping[int, frozenset[str]]) -> frozense
 def visible(
     frames: Sequence[Frame], session: Session, seers: Mapping[int, frozenset[str]]
 ) -> Sequence[Frame]:
-    """An officer sees the events of tasks that he holds or was ever offered; the other roles see all."""
+    """An officer sees the events of tasks that he holds or was ever offered; the other roles see all that is streamed."""
     officer = _officer(session)
-    return frames if officer is None else [f for f in frames if officer in _officers_for(f, seers)]
+    told = [f for f in frames if f.type not in NOT_STREAMED]
+    return told if officer is None else [f for f in told if officer in _officers_for(f, seers)]

@@ -16,6 +16,7 @@ from farwatch.storage.users import Role
 from server.web.authentication import SignedIn
 from server.web.context import Web, WebContext
 from server.web.errors import ApiError, errors, not_found
+from server.web.recent_views import EVIDENCE_VIEW_S, VIEW_S
 
 router = APIRouter(prefix="/api/v1/evidence", tags=["evidence"])
 
@@ -55,10 +56,10 @@ async def evidence_bytes(
     file = web.deps.blobs.path(row["sha256"])
     if not file.is_file():
         raise ApiError(404, "evidence_missing")
-    await _note(web, session, id, wanted)
     headers = _headers(row, inline=row["media_type"] in VIEWABLE and wanted is None)
-    if if_none_match == headers["ETag"]:
+    if wanted is None and if_none_match == headers["ETag"]:
         return Response(status_code=304, headers=headers)
+    await _note(web, session, id, wanted)
     _require_satisfiable(range, row["size_bytes"])
     response = FileResponse(file, headers=headers, media_type=headers["Content-Type"])
     response.set_stat_headers(file.stat())
@@ -74,10 +75,11 @@ def _require_right(session: Session, *, original_photo: bool, purpose: Purpose |
 
 
 async def _note(web: Web, session: Session, id: UUID, purpose: Purpose | None) -> None:
-    """Before the bytes go out; once for each session, piece and purpose in a while, however often a clip is searched."""
+    """Before the bytes go out; once for each session and piece in half a day, however often a clip is searched or a wall
+    begins anew. What is taken out is noted again after VIEW_S."""
     now_s = web.deps.clock.monotonic()
     view = f"{session.token_sha256.hex()}/evidence/{id}/{purpose or ''}"
-    if web.views.was_told(view, now_s):
+    if web.views.was_told(view, now_s, EVIDENCE_VIEW_S if purpose is None else VIEW_S):
         return
     async with transaction(web.pool) as connection:
         await custody.note(
@@ -88,7 +90,7 @@ async def _note(web: Web, session: Session, id: UUID, purpose: Purpose | None) -
 
 
 def _headers(row: Record, *, inline: bool) -> dict[str, str]:
-    """Kept by the browser, but asked for each time: a view after the session's end is refused, and each is counted."""
+    """Kept by the browser, but asked for each time: a view after the session's end is refused."""
     return {
         "Content-Type": row["media_type"] if inline else "application/octet-stream",
         "Content-Disposition": f'{"inline" if inline else "attachment"}; filename="{row["id"]}"',

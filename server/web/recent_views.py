@@ -3,6 +3,8 @@
 from collections import OrderedDict
 
 VIEW_S = 600.0
+EVIDENCE_VIEW_S = 12 * 3600.0
+"""For a piece of evidence: each look at it is an entry of the chain, for ever."""
 KNOWN_MAX = 20_000
 
 
@@ -17,8 +19,8 @@ class RecentViews:
         self.tell(view, now_s)
         return True
 
-    def was_told(self, view: str, now_s: float) -> bool:
-        return now_s - self._seen.get(view, float("-inf")) < VIEW_S
+    def was_told(self, view: str, now_s: float, for_s: float = VIEW_S) -> bool:
+        return now_s - self._seen.get(view, float("-inf")) < for_s
 
     def tell(self, view: str, now_s: float) -> None:
         """Beyond KNOWN_MAX the oldest are forgotten."""

@@ -10,7 +10,7 @@ from server.web.authentication import SignedIn
 from server.web.case_shapes import case_body
 from server.web.context import WebContext
 from server.web.errors import ApiError, errors, not_found
-from server.web.event_hub import NOT_FOR_OFFICERS
+from server.web.event_hub import NOT_FOR_OFFICERS, NOT_STREAMED
 from server.web.notice_shapes import notice_body
 from server.web.shapes import Listing, position_of
 from server.web.shapes import cursor as cursor_of
@@ -52,13 +52,13 @@ async def one_task(web: WebContext, session: SignedIn, id: TaskId) -> TaskPage:
     if rows is None:
         raise not_found()
     await delivery.sent_tasks(web.pool, session, rows.tasks)
-    timeline = await log_reader.of_task(web.pool, id, task_views.TIMELINE_MAX)
-    hidden = NOT_FOR_OFFICERS if session.officer else {"custody"}
+    hidden = NOT_FOR_OFFICERS if session.officer else NOT_STREAMED
+    timeline = await log_reader.of_task(web.pool, id, task_views.TIMELINE_MAX, but=hidden)
     return TaskPage.model_validate(
         {
             **task_fields(rows)[0],
             "case": None if session.officer else await case_body(web.pool, id),
-            "timeline": [timeline_entry(e) for e in timeline if e.event["type"] not in hidden],
+            "timeline": [timeline_entry(e) for e in timeline],
             "photos": [evidence_body(r) for r in await task_views.photos(web.pool, id)],
             "notices": [notice_body(r) for r in await task_views.notices(web.pool, id)],
         }

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from farwatch.storage import custody, evidence
+from farwatch.storage import custody, evidence, task_views
 from farwatch.storage.database import Pool, transaction
 from farwatch.storage.evidence import Evidence, EvidenceKind, EvidenceState
 from farwatch.storage.sequencer import sequence_once
@@ -34,19 +34,20 @@ async def told(house: House) -> list[tuple[str, str, str]]:
     return [(r["event"]["actor"], r["event"]["what"], r["event"]["purpose"]) for r in rows]
 
 
-async def test_a_clip_that_is_searched_is_one_view_for_ten_minutes(house: House) -> None:
+async def test_a_clip_that_is_searched_is_one_view_of_a_session_for_twelve_hours(house: House) -> None:
     task, clip = await a_clip(house)
     async with house.client("chen") as centre, house.client("bo") as bureau:
         for first in range(0, 5000, 500):
             await centre.get(f"/api/v1/evidence/{clip}", headers={"Range": f"bytes={first}-"})
         await bureau.get(f"/api/v1/evidence/{clip}")
-        house.clock.seconds = 601
-        await centre.get(f"/api/v1/evidence/{clip}")
-    assert await told(house) == [("chen", "viewed", ""), ("bo", "viewed", ""), ("chen", "viewed", "")]
+        for seconds in (601, 12 * 3600 - 1):
+            house.clock.seconds = seconds
+            await centre.get(f"/api/v1/evidence/{clip}")
+    assert await told(house) == [("chen", "viewed", ""), ("bo", "viewed", "")]
     event = await house.pool.fetchval("SELECT event FROM event_queue ORDER BY id LIMIT 1")
     assert (event["task"], event["evidence"]) == (task, str(clip))
     audit = await house.pool.fetch("SELECT action, subject FROM audit WHERE action LIKE 'evidence_%'")
-    assert [tuple(r) for r in audit] == [("evidence_viewed", f"evidence/{clip}")] * 3
+    assert [tuple(r) for r in audit] == [("evidence_viewed", f"evidence/{clip}")] * 2
 
 
 async def test_a_download_is_an_export_with_its_purpose_and_not_for_officers(house: House) -> None:
@@ -62,6 +63,39 @@ async def test_a_download_is_an_export_with_its_purpose_and_not_for_officers(hou
     assert by_header.headers["content-type"] == "application/octet-stream"
     assert (refused.status_code, unknown.status_code) == (403, 422)
     assert await told(house) == [("bo", "exported", "complaint"), ("bo", "exported", "training")]
+
+
+async def test_what_the_browser_has_already_is_no_view(house: House) -> None:
+    _, clip = await a_clip(house)
+    async with house.client("bo") as bureau:
+        tag = (await bureau.get(f"/api/v1/evidence/{clip}")).headers["etag"]
+        house.clock.seconds = 11 * 3600
+        again = await bureau.get(f"/api/v1/evidence/{clip}", headers={"If-None-Match": tag})
+    async with house.client("bo") as another:
+        house.clock.seconds = 11.5 * 3600
+        kept = await another.get(f"/api/v1/evidence/{clip}", headers={"If-None-Match": tag})
+    assert (again.status_code, kept.status_code) == (304, 304)
+    assert await told(house) == [("bo", "viewed", "")]
+
+
+async def test_views_push_neither_a_tasks_life_nor_its_reviews_off_the_page(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(custody, "MOST", 3)
+    monkeypatch.setattr(task_views, "TIMELINE_MAX", 3)
+    task = await house.task(officer="o1", state="handled")
+    for kind in ("task_opened", "hold_set", "custody", "case_reviewed", *["custody"] * 5):
+        detail = {"what": "viewed", "purpose": ""} if kind == "custody" else {}
+        last = await house.logged(kind, task, **detail)
+    async with house.client("chen") as centre:
+        timeline = (await centre.get(f"/api/v1/tasks/{task}")).json()["timeline"]
+        chain = (await centre.get(f"/api/v1/tasks/{task}/custody")).json()["entries"]
+    assert [e["type"] for e in timeline] == ["task_opened", "hold_set", "case_reviewed"]
+    assert [(e["n"], e["type"]) for e in chain] == [
+        (2, "hold_set"),
+        (4, "case_reviewed"),
+        (last, "custody"),
+    ]
 
 
 async def test_a_view_that_could_not_be_noted_is_not_given_and_is_noted_when_it_is(house: House) -> None:

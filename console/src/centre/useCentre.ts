@@ -16,7 +16,7 @@ const KEPT_EVENTS = 60;
 const RELOAD_EVERY_MS = 300_000;
 /** What is told elsewhere on the wall, or is nothing for it. */
 const QUIET = new Set([
-  "finding_found", "finding_folded", "finding_ended", "finding_silenced", "evidence_stored", "evidence_purged", "evidence_hashed", "custody",
+  "finding_found", "finding_folded", "finding_ended", "finding_silenced", "evidence_stored", "evidence_purged", "evidence_hashed",
   "task_delivered", "notice_unheard", "visit_code_made",
 ]);
 

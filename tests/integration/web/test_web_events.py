@@ -198,3 +198,14 @@ async def test_an_officer_reads_no_review_hold_or_decision_in_his_stream_or_on_h
             seen[who] = (first, [entry["type"] for entry in page["timeline"]])
     assert seen["wang"] == ("task_handled", ["task_handled"])
     assert seen["chen"] == (SAID_OF_HIM[0], [*SAID_OF_HIM, "task_handled"])
+
+
+async def test_who_looked_at_evidence_goes_to_no_stream(house: House) -> None:
+    task = await house.task()
+    async with served(house.app) as url, listening(url, await house.token("chen"), last=0) as stream:
+        heard = []
+        for _ in range(2):
+            await house.logged("custody", task)
+            await house.logged("task_opened", task)
+            heard.append((await stream.next())[1])
+    assert heard == ["task_opened", "task_opened"]
