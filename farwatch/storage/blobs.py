@@ -73,7 +73,10 @@ class BlobStore:
 
         Taken off the shelf before its age is asked: who keeps the same bytes meanwhile finds none and writes his own.
         """
-        target = self.path(sha256)
+        try:
+            target = self.path(sha256)
+        except ValueError:  # nothing was ever kept under such a name
+            return True
         self._unfinished.mkdir(parents=True, exist_ok=True)
         taken = self._unfinished / f"{uuid.uuid4().hex}.{sha256}"
         try:
@@ -92,7 +95,7 @@ class BlobStore:
         """True when the bytes are there and still are what they were."""
         try:
             return _sha256(_chunks(self.path(sha256))) == sha256
-        except FileNotFoundError:
+        except (FileNotFoundError, ValueError):
             return False
 
     def digests(self, sha256: str) -> Digests:

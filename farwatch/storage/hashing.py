@@ -46,7 +46,7 @@ class LaterHashes:
         piece, sha256 = due
         try:
             found = await asyncio.get_running_loop().run_in_executor(thread, self._blobs.digests, sha256)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # also a name that is none
             log.warning(
                 "evidence %s cannot be read: %s", piece, error, extra={"event": "evidence_unreadable"}
             )

@@ -2,10 +2,15 @@
 
 from typing import Protocol
 
+import orjson
+
 from farwatch.domain.chain import GENESIS, canonical, link
 from farwatch.storage.database import Connection, Pool, transaction
 
 LARGEST_STEP = 2000
+LARGEST_TASK = 2**63 - 1
+LONGEST_ID = 64
+SHOWN_OF_REFUSED = 1000
 
 
 class Fence(Protocol):
@@ -19,7 +24,8 @@ async def sequence_once(pool: Pool, fence: Fence) -> int:
     async with transaction(pool) as connection:
         await fence.check(connection)
         taken = await connection.fetch(
-            "DELETE FROM event_queue WHERE id IN (SELECT id FROM event_queue ORDER BY id LIMIT $1) RETURNING id, event, at",
+            "DELETE FROM event_queue WHERE id IN (SELECT id FROM event_queue ORDER BY id LIMIT $1)"
+            " RETURNING id, event::text AS event, at",
             LARGEST_STEP,
         )
         taken.sort(key=lambda r: r["id"])
@@ -28,15 +34,35 @@ async def sequence_once(pool: Pool, fence: Fence) -> int:
         rows = []
         for row in taken:
             n += 1
-            text = canonical({**row["event"], "n": n, "at": row["at"].isoformat()})
+            event = _readable(row["event"])
+            text = canonical({**event, "n": n, "at": row["at"].isoformat()})
             digest = link(prev_hash, text)
-            rows.append((n, row["at"], text, row["event"].get("task"), prev_hash, digest))
+            rows.append((n, row["at"], text, event.get("task"), prev_hash, digest))
             prev_hash = digest
         await connection.executemany(
             "INSERT INTO log (n, at, event, task_id, prev_hash, hash) VALUES ($1, $2, $3, $4, $5, $6)", rows
         )
         await connection.execute("SELECT pg_notify('farwatch_log', $1)", str(n))
     return len(rows)
+
+
+def _readable(text: str) -> dict[str, object]:
+    """Camera machines write here by themselves: what no reader of the log could take is told as `event_refused`."""
+    try:
+        event = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        event = None
+    if not isinstance(event, dict) or not (_is_task(event.get("task")) and _is_id(event.get("evidence"))):
+        return {"type": "event_refused", "event": text[:SHOWN_OF_REFUSED]}
+    return event
+
+
+def _is_task(task: object) -> bool:
+    return task is None or (type(task) is int and 0 < task <= LARGEST_TASK)
+
+
+def _is_id(evidence: object) -> bool:
+    return evidence is None or (isinstance(evidence, str) and len(evidence) <= LONGEST_ID)
 
 
 async def first_broken_link(connection: Connection) -> int | None:

@@ -62,6 +62,19 @@ async def test_what_is_missing_or_changed_gets_no_hash_and_keeps_nothing_else_wa
     ]
 
 
+@pytest.mark.parametrize("name", ["zz", "../../../etc/passwd"])
+async def test_a_name_that_is_no_hash_keeps_nothing_else_waiting(
+    pool: Pool, blobs: BlobStore, name: str
+) -> None:
+    await old(pool, name)
+    well = await old(pool, blobs.put_bytes(b"well").sha256)
+    later = LaterHashes(pool, blobs)
+    with ThreadPoolExecutor(1) as thread:
+        while await later.hash_one(thread):
+            pass
+    assert [r["id"] for r in await pool.fetch("SELECT id FROM evidence WHERE sm3 IS NOT NULL")] == [well]
+
+
 def test_the_thread_that_hashes_yields_to_everybody() -> None:
     with ThreadPoolExecutor(1, initializer=_be_nice) as thread:
         assert thread.submit(os.getpriority, os.PRIO_PROCESS, 0).result() == NICE

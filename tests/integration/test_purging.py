@@ -269,3 +269,17 @@ async def test_a_round_puts_back_what_a_killed_one_took_off_the_shelf(rows: Rows
         rows.blobs.path(sha256).rename(taken)
         await purge(rows.pool, rows.blobs, NOTHING, YEARS, LATER)
     assert await rows.states(piece) == [KEPT]
+
+
+@pytest.mark.parametrize("name", ["zz", "../../../etc/passwd"])
+async def test_a_row_whose_name_is_no_hash_is_purged_and_stops_no_round(
+    pool: Pool, rows: Rows, name: str
+) -> None:
+    bad, well = await rows.piece(), await rows.piece()
+    await pool.execute("UPDATE evidence SET sha256 = $2 WHERE id = $1", bad, name)
+    await purge(pool, rows.blobs, NOTHING, YEARS, LATER)
+    assert await rows.states(well) == [("purged", "quota_recorded", False)]
+    told = await pool.fetch(
+        "SELECT event ->> 'evidence' AS id FROM event_queue WHERE event ->> 'type' = 'evidence_purged'"
+    )
+    assert {r["id"] for r in told} == {str(bad), str(well)}

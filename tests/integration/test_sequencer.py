@@ -1,5 +1,7 @@
 import asyncio
 
+import pytest
+
 from farwatch.storage import events
 from farwatch.storage.database import Pool, transaction
 from farwatch.storage.leases import Lease
@@ -48,3 +50,29 @@ async def test_an_event_of_a_transaction_that_failed_is_never_told(pool: Pool) -
     except asyncio.CancelledError:
         pass
     assert await sequence_once(pool, lease) == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"type":"camera_status","task":"x"}',
+        '{"type":"camera_status","task":99999999999999999999}',
+        '{"type":"camera_status","task":1.5}',
+        '{"type":"camera_status","task":true}',
+        '{"type":"camera_status","task":-1}',
+        '{"type":"camera_status","x":' + "9" * 5000 + ".5}",
+        '{"type":"camera_status","x":' + "[" * 2000 + "]" * 2000 + "}",
+        '{"type":"evidence_stored","evidence":["a"]}',
+        '{"type":"evidence_stored","evidence":"' + "".join(f"{i:x}" for i in range(2000)) + '"}',
+    ],
+)
+async def test_what_no_reader_could_take_is_told_as_refused_and_stops_nobody(pool: Pool, text: str) -> None:
+    lease = await a_lease(pool)
+    await pool.execute("INSERT INTO event_queue (event) VALUES ($1::text::jsonb)", text)
+    async with transaction(pool) as connection:
+        await events.append(connection, "task_opened", task=7)
+    assert await sequence_once(pool, lease) == 2
+    told = await pool.fetch("SELECT event::jsonb ->> 'type' AS type, task_id FROM log ORDER BY n")
+    assert [tuple(r) for r in told] == [("event_refused", None), ("task_opened", 7)]
+    async with pool.acquire() as connection:
+        assert await first_broken_link(connection) is None
