@@ -15,10 +15,10 @@ OF_CLOCKS = frozenset({"deadline_breached", "breach_revoked"})
 
 
 def beside(decision: Decision, deed: Deed) -> Decision:
-    """The same decision, with what the phone said in each event of the deed itself. A refusal becomes an event of its own: an
-    arrival that came too late to count is shown all the same."""
+    """The same decision, with what the phone said in each event of the deed itself. A refusal becomes an event of its own, and so
+    does a deed that changed nothing: an arrival that came too late to count is shown all the same, and every deed is in the log."""
     said = claims(deed)
-    if decision.refused:
+    if decision.refused or not any(isinstance(e, Log) and e.type not in OF_CLOCKS for e in decision.effects):
         refused = Log("deed_refused", {"action": deed.action, "reason": decision.reason.key, **said})
         return replace(decision, effects=(*decision.effects, refused))
     effects = tuple(
