@@ -47,7 +47,7 @@ def verify_file(args: argparse.Namespace) -> int:
     except (OSError, *verify.UNREADABLE) as error:
         raise CommandError(str(error)) from None
     found, notes = stamping.judge(verdict.stamps, certificate)
-    return verify.tell([*verdict.found, *found], [*verdict.notes, *notes])
+    return verify.tell(verdict.case, [*verdict.found, *found], [*verdict.notes, *notes])
 
 
 def write_verifier(folder: Path) -> int:

@@ -60,9 +60,9 @@ async def take_out(
         if not await case_export.exists(connection, task):
             return None
         await custody.note(connection, actor=by, action="exported", task=task, purpose=purpose)
-        asked = Asked(by=by, purpose=purpose, at=await database_now(connection))
     async with snapshot(pool) as connection:
         case = await case_export.read(connection, task)
+        asked = Asked(by=by, purpose=purpose, at=await database_now(connection))
     assert case is not None
     return await export(case, functools.partial(seals.leaves, pool), blobs, key, asked, out)
 
@@ -102,8 +102,8 @@ async def export(
 
 
 def _piece(parts: _Parts, blobs: BlobStore, row: dict[str, Any]) -> dict[str, Any]:
-    """The row, with the path of its bytes where there are any."""
-    if row["state"] != "stored":
+    """The row, with the path of its bytes where there are any: what is given up is there until the log tells its end."""
+    if row["state"] != "stored" and (row["state"] != "purged" or row.get("erased_at")):
         return row
     path = f"evidence/{row['id']}.{_SUFFIX.get(row['media_type'], 'bin')}"
     try:

@@ -18,16 +18,22 @@ import sys
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from alerting.verifier.hashes import fingerprint, is_signed, new_sm3
 from alerting.verifier.layout import Archive, Found
+from alerting.verifier.told import deeds, old, pieces, told_again
 
 MANIFEST, SIGNATURE, LOG, SEALS = "manifest.json", "manifest.sig", "log.jsonl", "seals.json"
 MOST_SWAPS = 40
 GOOD = "the case is what was sealed and signed"
 _SIGNED = re.compile(rb"farwatch-manifest-1 ([0-9a-f]{64}) ([0-9a-f]{128})\n")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?\+00:00")
+"""As the service writes every time: such texts are in the order of the times."""
+LATE = timedelta(minutes=10)
+"""An entry gets its number when its transaction is over, so a seal may lack one that was begun so long before its hour."""
 _SPKI = bytes.fromhex("302a300506032b6570032100")
 UNREADABLE = (
     ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, OverflowError, struct.error,
@@ -51,6 +57,8 @@ class Verdict:
     notes: Sequence[str]
     manifest: Mapping[str, Any]
     stamps: Sequence[Stamp]
+    case: str
+    """Which case, of when: another one, or an older export of this one, is as well sealed and signed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +74,11 @@ class Line:
 
 def link(prev_hash: bytes, text: str) -> bytes:
     return hashlib.sha256(prev_hash + text.encode()).digest()
+
+
+def _before(hour: str) -> str:
+    """From when on an entry may not be under the seal of this hour yet."""
+    return (datetime.fromisoformat(hour) - LATE).isoformat()
 
 
 def merkle_root(leaves: Iterable[bytes]) -> bytes:
@@ -110,7 +123,13 @@ class Check:
                     name,
                     "unreadable",
                 )
-        return Verdict(list(dict.fromkeys(self.found)), self.notes, self.manifest, self.stamps)
+        return Verdict(list(dict.fromkeys(self.found)), self.notes, self.manifest, self.stamps, self._case())
+
+    def _case(self) -> str:
+        told, last = self.manifest.get, self.lines[-1].n if self.lines else 0
+        who = f"exported {told('exported_at')} by {told('exported_by')} for {told('purpose')}"
+        ends = f"{len(self.lines)} events up to n = {last}, sealed up to n = {max(self.sealed, default=0)}"
+        return f"case {self.task}, {who}, {ends}".encode("unicode_escape").decode()
 
     def say(self, name: str, place: object, detail: str = "") -> None:
         self.found.append(Found(name, str(place), detail))
@@ -173,7 +192,7 @@ class Check:
     @staticmethod
     def _line(told: Mapping[str, Any]) -> Line:
         event = json.loads(told["text"])
-        if not {"n", "type", "task"} <= event.keys():
+        if not {"n", "type", "task"} <= event.keys() or not _TIME.fullmatch(event["at"]):
             raise ValueError("not an event")
         prev_hash, digest = bytes.fromhex(told["prev_hash"]), bytes.fromhex(told["hash"])
         return Line(n=int(told["n"]), prev_hash=prev_hash, hash=digest, text=told["text"], event=event)
@@ -216,15 +235,23 @@ class Check:
 
     def _sealed(self) -> None:
         """Each entry under its leaf, each leaf of the task an entry."""
-        by_n = {line.n: line for line in self.lines}
-        last_sealed = max([*self.sealed, *self._sealed_elsewhere()], default=0)
+        by_n, known = {line.n: line for line in self.lines}, self._known_then()
+        last_sealed = max([*self.sealed, *(int(root["n_last"]) for root in known.values())], default=0)
+        sealed_until = max((_before(hour) for hour in known), default="")
         wrong = [
             n for n, line in by_n.items()
-            if n <= last_sealed and self.sealed.get(n) != (line.event["task"] or 0, line.hash)
+            if (n <= last_sealed or line.event["at"] < sealed_until)
+            and self.sealed.get(n) != (line.event["task"] or 0, line.hash)
         ]  # fmt: skip
         for n in wrong:
-            why = "its hour's seal holds another entry" if n in self.sealed else "under no seal"
+            why = (
+                "its hour's seal holds another entry"
+                if n in self.sealed
+                else "under no seal, and its hour was sealed"
+            )
             self.say("leaf_missing", f"n = {n}", why)
+        if self.roots is not None and not self.sealed.keys() & by_n.keys():
+            self.say("leaf_missing", LOG, "none of it lies under any seal")
         for n, line in by_n.items():
             if n - 1 in self.sealed and self.sealed[n - 1][1] != line.prev_hash:
                 self.say("link_broken", f"n = {n}")
@@ -235,10 +262,14 @@ class Check:
             frozenset(n for n, (task, _) in self.sealed.items() if task == self.task and n not in by_n)
         )
 
-    def _sealed_elsewhere(self) -> list[int]:
-        """The last n of each seal that was there, by the roots kept elsewhere, when the case was exported."""
+    def _known_then(self) -> Mapping[str, Mapping[str, Any]]:
+        """Of the roots kept elsewhere those that there were when the case was exported, which was after all that its log tells,
+        whatever the manifest says."""
         exported_at = str(self.manifest.get("exported_at", ""))
-        return [int(r["n_last"]) for hour, r in (self.roots or {}).items() if hour <= exported_at]
+        if not _TIME.fullmatch(exported_at):
+            self.say("manifest_changed", MANIFEST, "no time of its export")
+        then = max([exported_at, *(line.event["at"] for line in self.lines)])
+        return {hour: root for hour, root in (self.roots or {}).items() if hour <= then}
 
     def _was(self, line: Line, other: Line) -> bool:
         """Stood this very event in the other's place when it was sealed?"""
@@ -276,46 +307,19 @@ class Check:
             )
 
     def _evidence(self) -> None:
-        """Every stored piece is the one of which the log said at once what its hash is."""
-        told = {str(a.event["evidence"]): a for a in self.lines if a.event["type"] == "evidence_stored"}
-        rows = {str(row["id"]): row for row in self.manifest["evidence"]}
-        hashes = {str(f["path"]): str(f["sha256"]) for f in self.manifest["files"]}
-        sm3 = {str(f["path"]): str(f["sm3"]) for f in self.manifest["files"]}
-        for id_ in sorted(told.keys() - rows.keys()):
-            self.say("file_missing", f"evidence {id_}", f"n = {told[id_].n} tells of it")
-        for id_, row in rows.items():
-            if row["sha256"] is None:
-                continue
-            place = str(row.get("path") or f"evidence {id_}")
-            if id_ not in told or told[id_].event["sha256"] != row["sha256"]:
-                self.say(
-                    "file_changed",
-                    place,
-                    f"n = {told[id_].n} tells another hash"
-                    if id_ in told
-                    else "no entry of the log tells of it",
-                )
-            if row.get("path") and hashes[place] != row["sha256"]:
-                self.say("file_changed", place, "it was damaged when it was exported")
-            if row.get("path") and row.get("sm3", sm3[place]) not in (None, sm3[place]):
-                self.say("sm3_differs", place, "its row tells another")
-            if row["state"] == "stored" and not row.get("path"):
-                self.say("file_missing", place, "its bytes were missing when it was exported")
+        self.found += pieces([line.event for line in self.lines], self.manifest)
 
     def _deeds(self) -> None:
-        """Each note and position, unless it was erased, is the one that the log committed to."""
-        events = [line.event for line in self.lines if {"deed", "commitment"} <= line.event.keys()]
-        told = {event["deed"]: event["commitment"] for event in events}
-        for deed in self.manifest.get("actions", []):
-            if deed["salted_with"] is None or deed["client_id"] not in told:
-                continue
-            salted = bytes.fromhex(deed["salted_with"]) + deed["committed"].encode()
-            said = json.loads(deed["committed"])
-            at = said["position"] or {"lat": None, "lon": None, "accuracy_m": None}
-            shown = {"note": deed["note"], **{name: deed[name] for name in at}}
-            committed = hashlib.sha256(salted).hexdigest() == told[deed["client_id"]]
-            if not committed or shown != {"note": said["note"], **at}:
-                self.say("commitment_differs", f"deed {deed['client_id']}")
+        events = [line.event for line in self.lines]
+        self.found += deeds(events, self.manifest)
+        if unproven := old(events, self.manifest):
+            self.notes.append(
+                f"{unproven} of the deeds are of before the log committed to any: nothing proves what they say"
+            )
+        if again := told_again(events):
+            self.notes.append(
+                f"{again} of the events tell of a piece or a deed otherwise than the first, which counts"
+            )
 
 
 def verify(
@@ -348,8 +352,9 @@ def read_roots(path: str) -> dict[str, Mapping[str, Any]]:
     }
 
 
-def tell(found: Sequence[Found], notes: Sequence[str]) -> int:
+def tell(case: str, found: Sequence[Found], notes: Sequence[str]) -> int:
     """Prints a verdict; returns the exit code."""
+    print(case)
     for line in (*found, *(f"note: {note}" for note in notes)):
         print(line)
     print(f"{len(found)} things are wrong" if found else GOOD)
@@ -376,7 +381,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     not_here = "time stamps were not verified here: `farwatch evidence verify --tsa-certificate` does"
     return tell(
-        verdict.found, [*verdict.notes, *([f"{len(verdict.stamps)} {not_here}"] if verdict.stamps else [])]
+        verdict.case,
+        verdict.found,
+        [*verdict.notes, *([f"{len(verdict.stamps)} {not_here}"] if verdict.stamps else [])],
     )
 
 

@@ -15,7 +15,7 @@ from alerting.sealing.keys import public_pem
 from alerting.verifier import single
 from alerting.verifier.verify import Verdict, verify
 from tests.support.browser import CHROMIUM, open_browser
-from tests.support.evidence_case import DEED, PIECES, Paper, a_key, forged, packed, unpacked
+from tests.support.evidence_case import DEED, PIECES, Paper, a_key, forged, packed, stored, unpacked, unsealed
 
 pytestmark = [
     pytest.mark.browser,
@@ -65,6 +65,18 @@ def changed(content: bytes, place: int) -> bytes:
     return content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
 
 
+async def told_twice(paper: Paper) -> bytes:
+    film = b"another film"
+    events = [*paper.events[:-1], stored("clip", film)]
+    return await forged(paper, contents={**paper.contents, "clip": film}, events=events).pack()
+
+
+async def gone(paper: Paper) -> bytes:
+    case = paper.case()
+    case.facts["evidence"][0].update(state="purged", erased_at="2026-11-22T03:00:00+00:00")
+    return await paper.pack(case)
+
+
 async def attacks(paper: Paper) -> dict[str, bytes]:
     good = await paper.pack()
     other_clip = {**paper.contents, "clip": b"another film"}
@@ -83,6 +95,17 @@ async def attacks(paper: Paper) -> dict[str, bytes]:
         "shorter": packed(shorter, paper.key),
         "without a piece": packed(without_piece, paper.key),
         "another note": packed(unpacked(good), paper.key, {"actions": [{**DEED, "note": "x"}]}),
+        "a note without its salt": packed(
+            unpacked(good), paper.key, {"actions": [{**DEED, "salted_with": None}]}
+        ),
+        "an invented deed": packed(
+            unpacked(good), paper.key, {"actions": [DEED, {**DEED, "client_id": "d2"}]}
+        ),
+        "a deed left out": packed(unpacked(good), paper.key, {"actions": []}),
+        "a clip told twice": await told_twice(paper),
+        "a purge that the log does not tell": await gone(paper),
+        "numbers beyond the last root": await unsealed(paper, 1000),
+        "exported before the first root": await unsealed(paper, 1, ""),
         "a header's byte": changed(good, 7),
         "a clip's byte": changed(good, 700),
         "the directory's byte": changed(good, len(good) - 300),
@@ -107,6 +130,8 @@ async def test_the_page_takes_a_key_as_pem_and_no_roots_with_a_warning(page: Pag
     paper = Paper(folder=tmp_path / "blobs")
     content = await paper.pack()
     assert (await judged(page, tmp_path, content, public_pem(paper.key.public_key), None))[0] == "good"
+    about = await page.inner_text("#case")
+    assert "Case 7, exported 2026-11-22T04:30:00+00:00 by chen for review; 13 events up to n = 18" in about
     assert "No roots were given" in await page.inner_text("#notes")
     assert (await judged(page, tmp_path, content, public_pem(a_key(2).public_key), None))[0] == "bad"
     assert (await judged(page, tmp_path, content, "not a key", None))[0] == "cannot"

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from alerting.sealing import keys
+from farwatch.storage import actions, events
 from farwatch.storage.database import Pool
 from farwatch.storage.evidence import EvidenceKind, evidence_id
 from server.cli import main
@@ -62,7 +63,7 @@ async def test_an_exported_case_is_verified_offline_by_python_alone(
         done = verify_alone(away, "case.zip", "--key", named, "--roots", "roots.json")
         assert (done.returncode, done.stderr) == (0, ""), done.stdout
     done = verify_alone(away, "case.zip", "--key", "0000-" * 7 + "0000", "--roots", "roots.json")
-    assert (done.returncode, done.stdout.split()[0]) == (1, "key_unknown")
+    assert (done.returncode, done.stdout.splitlines()[1].split()[0]) == (1, "key_unknown")
     assert verify_alone(away, "case.zip", "--key", "nonsense").returncode == 2
     changed = bytearray((away / "case.zip").read_bytes())
     changed[1000] ^= 1
@@ -99,8 +100,10 @@ async def test_the_zip_holds_the_whole_case(case: RealCase, farwatch, tmp_path: 
     }
     assert set(pieces) == {"still", "clip", "clip_copy", "photo"}
     assert (manifest["exported_by"], manifest["purpose"]) == ("command line", "case")
-    assert [a["action"] for a in manifest["actions"]] == ["accept", "arrive", "handle", "verify", "close"]
-    assert manifest["actions"][2]["note"] == "烟囱已关"
+    assert [a["action"] for a in manifest["actions"]] == [
+        *["accept", "accept", "arrive", "handle", "verify", "close"]
+    ]
+    assert manifest["actions"][3]["note"] == "烟囱已关"
     assert all({"claimed_at", "received_at", "salted_with"} <= a.keys() for a in manifest["actions"])
     assert manifest["findings"][0]["detector"] == {}
     assert manifest["task"]["policy"]
@@ -142,6 +145,48 @@ async def test_notes_and_positions_are_the_ones_that_the_log_committed_to(
     assert await farwatch("evidence", "export", "1", "--out", tmp_path / "2.zip", "--purpose", "case") == 0
     assert await farwatch("evidence", "verify", tmp_path / "2.zip", "--key", key.fingerprint) == 1
     assert "commitment_differs (deed " in capsys.readouterr().out
+
+
+async def test_what_the_services_role_makes_of_a_sealed_case_is_found(
+    case: RealCase, farwatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:  # type: ignore[no-untyped-def]
+    """No key and no owner: it adds to the log, changes rows, puts another film in the folder, and the service signs that."""
+    roots = tmp_path / "roots.json"
+    assert await farwatch("evidence", "roots", "--out", roots) == 0
+    film, clip = case.blobs.put_bytes(b"another film"), evidence_id(case.finding.id, EvidenceKind.CLIP)
+    told = {"task": 1, "evidence": str(clip), "sha256": film.sha256, "sm3": film.sm3}
+    async with case.pool.acquire() as connection:
+        await events.append(connection, "evidence_stored", **told)
+    await case.pool.execute(
+        "UPDATE evidence SET sha256 = $1, sm3 = $2 WHERE id = $3", film.sha256, film.sm3, clip
+    )
+    await case.pool.execute("UPDATE actions SET note = '查无异常', salt = NULL WHERE action = 'handle'")
+    await case.pool.execute(
+        "UPDATE evidence SET state = 'purged', purged_at = now(), erased_at = now() WHERE kind = 'photo'"
+    )
+    await case.number()
+    assert await farwatch("evidence", "export", "1", "--out", tmp_path / "c.zip", "--purpose", "case") == 0
+    key = keys.load(case.data_dir)
+    assert key is not None
+    capsys.readouterr()
+    asked = (tmp_path / "c.zip", "--key", key.fingerprint, "--roots", roots)
+    assert await farwatch("evidence", "verify", *asked) == 1
+    said = capsys.readouterr().out
+    told = {line.split()[0] for line in said.splitlines()[1:] if "(" in line.partition(":")[0]}
+    assert told == {"file_changed", "file_missing", "sm3_differs", "commitment_differs"}
+
+
+async def test_a_deed_that_changed_nothing_and_an_erased_note_leave_the_case_whole(
+    case: RealCase, farwatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:  # type: ignore[no-untyped-def]
+    handled = await case.pool.fetchval("SELECT client_id FROM actions WHERE action = 'handle'")
+    assert await actions.erase_note(case.pool, handled, by="operator")
+    assert await case.pool.fetchval("SELECT count(*) FROM actions WHERE action = 'accept'") == 2
+    await case.number()
+    assert await farwatch("evidence", "export", "1", "--out", tmp_path / "c.zip", "--purpose", "case") == 0
+    key = keys.load(case.data_dir)
+    assert key is not None
+    assert await farwatch("evidence", "verify", tmp_path / "c.zip", "--key", key.fingerprint) == 0
 
 
 async def test_a_piece_that_is_damaged_or_gone_is_exported_as_what_it_is(

@@ -209,6 +209,21 @@ def packed(files: Mapping[str, bytes], key: SigningKey, manifest: Mapping[str, A
     return out.getvalue()
 
 
+async def unsealed(paper: Paper, first_n: int, exported_at: str = EXPORTED_AT.isoformat()) -> bytes:
+    """Another film, by the holder of the key: the whole log anew from another number on, under no seal."""
+    film = {**paper.contents, "clip": b"another film"}
+    files, lines, before = unpacked(await forged(paper, contents=film, events=[]).pack()), [], GENESIS
+    for n, old in enumerate(files["log.jsonl"].splitlines(), first_n):
+        text = canonical({**json.loads(json.loads(old)["text"]), "n": n})
+        digest = link(before, text)
+        lines.append({"n": n, "prev_hash": before.hex(), "hash": digest.hex(), "text": text})
+        before = digest
+    files["log.jsonl"] = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+    files["seals.json"] = b'{"seals": []}'
+    end = {"count": len(lines), "last_n": lines[-1]["n"], "last_hash": before.hex(), "unsealed": len(lines)}
+    return packed(files, paper.key, {"events": end, "exported_at": exported_at})
+
+
 def judged(content: bytes, paper: Paper, *, roots: bool = True) -> Verdict:
     """By the key and roots of `paper`, as somebody kept them elsewhere."""
     return verify(io.BytesIO(content), [paper.key.fingerprint], paper.roots() if roots else None)

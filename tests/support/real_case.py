@@ -37,7 +37,8 @@ class RealCase:
         self.blobs = BlobStore(self.data_dir / "evidence")
 
     async def happen(self) -> None:
-        """From the smoke to the closed case; an hour and a half ago, and sealed. The still comes before anybody has a task."""
+        """From the smoke to the closed case, its offer accepted by two taps; an hour and a half ago, and sealed. The still
+        comes before anybody has a task."""
         await self.world.found(self.finding)
         await self.store(EvidenceKind.STILL, "image/jpeg")
         await self.world.settle()
@@ -45,7 +46,7 @@ class RealCase:
         await self.store(
             EvidenceKind.CLIP_COPY, "video/mp4", derived_from=evidence_id(self.finding.id, EvidenceKind.CLIP)
         )
-        for s, deed in ((60, "accept"), (300, "arrive"), (900, "handle")):
+        for s, deed in ((60, "accept"), (61, "accept"), (300, "arrive"), (900, "handle")):
             self.world.s = s
             note = "烟囱已关" if deed == "handle" else ""
             place = Position(WORKS.lat, WORKS.lon, 8.0) if deed == "arrive" else None
