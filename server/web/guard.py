@@ -8,6 +8,8 @@ from server.web.errors import ApiError, answer
 from server.web.settings import WebSettings
 
 JSON_MAX_BYTES = 64 * 1024
+LIST_MAX_BYTES = 1024 * 1024
+"""Two hundred rows of the minor list, each with its basis in words."""
 PUBLIC_MAX_BYTES = 8 * 1024
 """From whom nobody knows: a thousand characters and what goes with them."""
 PHOTO_MAX_BYTES = 15 * 1024 * 1024
@@ -88,6 +90,8 @@ def _body(scope: Scope) -> tuple[tuple[str, ...], int]:
         return (STILL_TYPE,), STILL_MAX_BYTES
     if path == "/osmand":
         return ("application/json", FORM_TYPE, ""), JSON_MAX_BYTES
+    if path in ("/api/v1/minor-list", "/api/v1/minor-list/preview"):
+        return ("application/json",), LIST_MAX_BYTES
     if path.startswith(("/api/v1/visit/", "/api/v1/warned/")):
         return ("application/json",), PUBLIC_MAX_BYTES
     return ("application/json",), JSON_MAX_BYTES

@@ -63,6 +63,14 @@ async def test_the_list_is_empty_as_shipped_and_each_change_is_a_version_that_st
     assert await house.pool.fetchval("SELECT count(*) FROM audit WHERE action = 'minor_list_changed'") == 3
 
 
+async def test_a_list_as_long_as_may_be_is_previewed_and_saved(house: House) -> None:
+    rows = [{**ROW, "basis": "据" * 500}] * 200
+    async with house.client("bo") as client:
+        seen = await client.post("/api/v1/minor-list/preview", json={"rows": rows})
+    assert (seen.status_code, (await put(house, 0, *rows)).status_code) == (200, 200)
+    assert await house.pool.fetchval("SELECT count(*) FROM minor_list") == 200
+
+
 async def test_of_two_who_change_the_same_version_the_second_is_told(house: House) -> None:
     assert (await put(house, 0, ROW)).status_code == 200
     for version in (0, 2, 7):
