@@ -131,9 +131,33 @@ describe("the photos of a phone", () => {
   });
 
   it("are bounded: the newest is refused in words and none is dropped", async () => {
-    for (let n = 0; n < MOST_PHOTOS; n++) expect(await queue.add(n, jpeg(String(n)), NOW)).toBeNull();
+    failures = Array.from({ length: 20 }, () => new ApiError("network", 0));
+    for (let n = 0; n < MOST_PHOTOS; n++) expect(await queue.add(n % 2, jpeg(String(n)), NOW)).toBeNull();
+    await queue.release(0);
+    await queue.release(1);
     expect(await queue.add(99, jpeg("one more"), NOW)).toEqual({ key: "hands.photos_full", params: { n: MOST_PHOTOS } });
     expect(shelf.rows.size).toBe(MOST_PHOTOS);
+  });
+
+  it("of a form that was never sent do not keep another visit from its photos", async () => {
+    for (let n = 0; n < MOST_PHOTOS; n++) expect(await queue.add(1, jpeg(String(n)), NOW)).toBeNull();
+    expect((await queue.add(1, jpeg("one more"), NOW))?.key, "of their own task").toBe("hands.photos_full");
+    expect(await queue.add(2, jpeg("another visit"), NOW)).toBeNull();
+  });
+
+  it("of a task that went elsewhere are shown, and each can be sent or removed", async () => {
+    for (const text of ["a", "b"]) await queue.add(1, jpeg(text), NOW);
+    await queue.add(2, jpeg("mine"), NOW);
+    queue.stop();
+    await open();
+    const left = queue.left((task) => task === 2);
+    expect(left.map((photo) => photo.kept.task)).toEqual([1, 1]);
+    failures = [new ApiError("taken_by_other", 409)];
+    await queue.send(left.slice(0, 1));
+    await vi.waitFor(() => expect(left[0]?.state).toBe("refused"));
+    expect(queue.left((task) => task === 2)).toEqual(left.slice(1));
+    if (left[1]) await queue.remove(left[1]);
+    expect([texts(), queue.left((task) => task === 2), queue.drafts(2).length]).toEqual([["a"], [], 1]);
   });
 
   it("are sent from memory where the browser keeps nothing, and that is said", async () => {

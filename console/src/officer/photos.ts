@@ -84,6 +84,11 @@ export class PhotoQueue {
     return this.of(task).filter((photo) => photo.state === "draft");
   }
 
+  /** Drafts of tasks that are not his any more: no form shows them. */
+  left(isHis: (task: number) => boolean): Photo[] {
+    return this.photos.value.filter((photo) => photo.state === "draft" && !isHis(photo.kept.task));
+  }
+
   /** Does a photo of this task still have to be sent? While nobody knows what was kept: perhaps. */
   isWaiting(task: number): boolean {
     return !this.isLoaded || this.of(task).some((photo) => photo.state === "waiting" || photo.state === "sending");
@@ -94,7 +99,7 @@ export class PhotoQueue {
    * the browser keeps nothing the photo is taken all the same, for as long as the page stays open, and that is said too.
    */
   async add(task: number, file: Blob, takenAt: string): Promise<Objection | null> {
-    const why = objection(file) ?? this.noRoom(file.size);
+    const why = objection(file) ?? this.noRoom(task, file.size);
     if (why) return why;
     const bytes = await file.arrayBuffer();
     const kept: KeptPhoto = { id: clientId(), task, bytes, type: file.type, takenAt, sha256: await sha256Of(bytes), released: false };
@@ -111,7 +116,11 @@ export class PhotoQueue {
 
   /** The form is sent: its photos go out. */
   async release(task: number): Promise<void> {
-    for (const photo of this.drafts(task)) {
+    await this.send(this.drafts(task));
+  }
+
+  async send(drafts: readonly Photo[]): Promise<void> {
+    for (const photo of drafts) {
       photo.kept = { ...photo.kept, released: true };
       photo.state = "waiting";
       await done(this.store.put(photo.kept));
@@ -139,10 +148,12 @@ export class PhotoQueue {
     void this.pump();
   }
 
-  private noRoom(size: number): Objection | null {
+  /** Bytes of all; in number only what was sent off and what this form has: another's drafts may lie there for ever. */
+  private noRoom(task: number, size: number): Objection | null {
     const bytes = this.photos.value.reduce((sum, photo) => sum + photo.kept.bytes.byteLength, size);
-    if (this.photos.value.length < MOST_PHOTOS && bytes <= MOST_KEPT_BYTES) return null;
-    return { key: "hands.photos_full", params: { n: this.photos.value.length } };
+    const count = this.photos.value.filter((photo) => photo.state !== "draft" || photo.kept.task === task).length;
+    if (count < MOST_PHOTOS && bytes <= MOST_KEPT_BYTES) return null;
+    return { key: "hands.photos_full", params: { n: bytes > MOST_KEPT_BYTES ? this.photos.value.length : count } };
   }
 
   private async pump(): Promise<void> {
