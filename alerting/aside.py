@@ -10,7 +10,7 @@ MOST = 1000
 
 
 class Aside:
-    """Each row stays aside for `again_after`, then it is tried again. Beyond MOST the one that was put first comes back early."""
+    """Each row stays aside for `again_after`, unless it is put with another time, then it is tried again. Beyond MOST the one that was put first comes back early."""
 
     def __init__(self, again_after: timedelta) -> None:
         self._again_after = again_after
@@ -19,9 +19,9 @@ class Aside:
     def __len__(self) -> int:
         return len(self._again_at)
 
-    def put(self, row: Hashable, now: datetime) -> None:
+    def put(self, row: Hashable, now: datetime, again_after: timedelta | None = None) -> None:
         self._again_at.pop(row, None)
-        self._again_at[row] = now + self._again_after
+        self._again_at[row] = now + (self._again_after if again_after is None else again_after)
         if len(self._again_at) > MOST:
             del self._again_at[next(iter(self._again_at))]
 

@@ -20,7 +20,7 @@ from alerting.writing import ENGINE
 from farwatch.domain.policy import SHIPPED, Policy
 from farwatch.domain.registry import Registry
 from farwatch.storage import heartbeats, outages, tasks
-from farwatch.storage.database import DATA_ERRORS, Connection, Pool, transaction
+from farwatch.storage.database import DATA_ERRORS, HELD_ERRORS, Connection, Pool, transaction
 from farwatch.storage.heartbeats import database_now
 from farwatch.storage.listening import listening
 
@@ -30,6 +30,8 @@ LOOK_EVERY_S = 0.25
 OUTAGE_AFTER = timedelta(seconds=5)
 """A silence of the engine that the pages show as one, and that breaches mention."""
 AGAIN_AFTER_S = 30.0
+HELD_AGAIN_AFTER_S = 1.0
+"""When a row is looked at again whose task somebody else held."""
 SENSELESS: tuple[type[Exception], ...] = (*DATA_ERRORS, ValueError, TypeError, LookupError)
 """What a row raises that this program can make no sense of: damaged, or written by another version."""
 
@@ -108,6 +110,9 @@ class Engine:
             return await decision
         except tasks.FingerprintTakenError as error:
             log.warning("somebody else opened a matter for %s, looking again", error)
+        except HELD_ERRORS:
+            log.warning("somebody else holds what %s needs: again in %.0f s", row, HELD_AGAIN_AFTER_S)
+            self._aside.put(row, await self.peek(), timedelta(seconds=HELD_AGAIN_AFTER_S))
         except SENSELESS:
             log.exception("no sense can be made of %s: it is set aside for %.0f s", row, AGAIN_AFTER_S)
             metrics.UNDECIDABLE.inc()

@@ -60,7 +60,8 @@ class Ground(Protocol):
         ...
 
     async def attempt(self, row: Hashable, decision: Awaitable[bool]) -> bool:
-        """Did it decide? A row that no sense can be made of is set aside for a while, and no error."""
+        """Did it decide? A row that no sense can be made of is set aside for a while, one that somebody
+        else holds for a moment, and neither is an error."""
         ...
 
 

@@ -13,6 +13,8 @@ Record: TypeAlias = asyncpg.Record
 
 CONNECT_TIMEOUT_S = 5.0
 COMMAND_TIMEOUT_S = 30.0
+IDLE_IN_TRANSACTION_S = 10.0
+"""After so long within a transaction without a word its rows are free again: whoever holds them was stopped or cut off."""
 
 
 class SchemaError(Exception):
@@ -32,11 +34,15 @@ PASSING_ERRORS: tuple[type[Exception], ...] = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
     asyncpg.QueryCanceledError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
 )
 """What a restart, an outage, a take-over, a full disk or a moment's contention of the database looks like: worth another try."""
 
 CONTENTION_ERRORS: tuple[type[Exception], ...] = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 """Somebody else changed the same rows at the same moment: the same again will do."""
+
+HELD_ERRORS: tuple[type[Exception], ...] = (asyncpg.LockNotAvailableError,)
+"""Somebody else holds the rows for longer than the transaction wants to wait."""
 
 DATA_ERRORS: tuple[type[Exception], ...] = (
     asyncpg.DataError,
@@ -66,13 +72,15 @@ async def connect(url: str, *, command_timeout_s: float | None = COMMAND_TIMEOUT
 
 @asynccontextmanager
 async def open_pool(url: str, *, size: int = 4) -> AsyncIterator[Pool]:
-    """A pool of at most `size` connections; acquiring one, connecting and each command have time limits."""
+    """A pool of at most `size` connections; acquiring one, connecting, each command and each rest within a transaction have
+    time limits."""
     pool = await asyncpg.create_pool(
         url,
         min_size=0,
         max_size=size,
         timeout=CONNECT_TIMEOUT_S,
         command_timeout=COMMAND_TIMEOUT_S,
+        server_settings={"idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_S:.0f}s"},
         init=_prepare,
     )
     try:
@@ -83,11 +91,13 @@ async def open_pool(url: str, *, size: int = 4) -> AsyncIterator[Pool]:
 
 @asynccontextmanager
 async def snapshot(pool: Pool) -> AsyncIterator[Connection]:
-    """One transaction all of whose statements see the same moment, that of its first one. Raises CONTENTION_ERRORS."""
+    """One transaction all of whose statements see the same moment, that of its first one. It is for reading and may rest as long
+    as it likes, as while what it read is written to a file. Raises CONTENTION_ERRORS."""
     async with (
         pool.acquire(timeout=CONNECT_TIMEOUT_S) as connection,
         connection.transaction(isolation="repeatable_read"),
     ):
+        await connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         yield connection
 
 

@@ -28,6 +28,8 @@ from farwatch.storage.database import Connection, Record
 log = logging.getLogger(__name__)
 
 _CORRELATION_LOCK = 0x46574352  # "FWCR"
+_HELD_AT_MOST = "100ms"
+"""A deed holds its task for some milliseconds; who holds one longer than this is stuck, and must not delay other tasks' clocks."""
 
 
 class FingerprintTakenError(Exception):
@@ -39,7 +41,9 @@ class UnreadableTaskError(ValueError):
 
 
 async def lock_correlation(connection: Connection) -> None:
-    """Until the transaction's end nobody else decides whose business a finding is."""
+    """Until the transaction's end nobody else decides whose business a finding is, and no row is waited for long: that raises
+    HELD_ERRORS."""
+    await connection.execute(f"SET LOCAL lock_timeout = '{_HELD_AT_MOST}'")
     await connection.execute("SELECT pg_advisory_xact_lock($1)", _CORRELATION_LOCK)
 
 

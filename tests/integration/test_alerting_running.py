@@ -8,8 +8,9 @@ import pytest
 
 from alerting.actions import Action, act
 from alerting.engine import Engine
+from farwatch.domain.place import Position
 from farwatch.domain.task import Actor
-from farwatch.storage.database import Pool, transaction
+from farwatch.storage.database import Pool, snapshot, transaction
 from farwatch.storage.findings import insert_findings
 from farwatch.storage.heartbeats import database_now
 from farwatch.storage.leases import LeaseLostError, hold
@@ -74,3 +75,29 @@ async def test_a_replaced_engine_stops_loudly(pool: Pool, database_url: str) -> 
         await _run_and_replace(pool, database_url)
     assert stopped.group_contains(LeaseLostError)
     assert await pool.fetchval("SELECT count(*) FROM tasks") == 0
+
+
+async def test_a_task_that_somebody_holds_delays_no_clock_of_another(pool: Pool, database_url: str) -> None:
+    world = World(pool)
+    elsewhere = Position(31.6, 121.8)
+    await world.found(smoke(), smoke(zone="b", camera="c2", enterprise="e2", place=elsewhere))
+    await world.settle()
+    await pool.execute("UPDATE deadlines SET due_at = clock_timestamp() + interval '1 hour'")
+    async with pool.acquire() as stopped, stopped.transaction():
+        await stopped.execute("SELECT FROM tasks WHERE id = 1 FOR UPDATE")
+        await world.found(smoke(zone="new"))
+        async with running(world, database_url):
+            await pool.execute(
+                "UPDATE deadlines SET due_at = clock_timestamp() WHERE task_id = 2 AND kind = 'accept'"
+            )
+            async with asyncio.timeout(3):
+                await until(pool, "SELECT count(*) = 1 FROM deadlines WHERE state = 'breached'")
+            await stopped.execute("ROLLBACK")
+            await until(pool, "SELECT count(*) = 2 FROM matters WHERE task_id = 1")
+
+
+async def test_who_rests_within_a_transaction_loses_its_rows(pool: Pool) -> None:
+    """But a snapshot, which holds none, may rest."""
+    assert await pool.fetchval("SHOW idle_in_transaction_session_timeout") == "10s"
+    async with snapshot(pool) as connection:
+        assert await connection.fetchval("SHOW idle_in_transaction_session_timeout") == "0"
