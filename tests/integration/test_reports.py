@@ -73,6 +73,24 @@ async def test_figures_from_the_rows_are_those_of_the_cases(pool: Pool) -> None:
         )
 
 
+async def test_an_arrival_whose_ten_minutes_ended_after_midnight_counts_on_the_new_day(pool: Pool) -> None:
+    await pool.execute(CITY_ROWS)
+    midnight = BEGIN + timedelta(days=20)
+    before = [midnight - timedelta(minutes=m) for m in range(10)]
+    case = Case(
+        id=1, severity=2, opened_at=before[9], event_at=before[9], accepted_at=before[8], arrived_at=before[4],
+        handled_at=before[2], verified_at=before[1], closed_at=before[1], outcome="handled", found_at=(before[9],),
+        kinds=("smoke",), rules=("smoke",), cameras=("c1",),
+    )  # fmt: skip
+    await write(pool, [case])
+    arrivals = []
+    for since in (midnight - timedelta(days=1), midnight, midnight + timedelta(days=1)):
+        day = Span(since, since + timedelta(days=1), END)
+        figures = total(counted(await report_rows.cases(pool, day), day)).counts
+        arrivals.append((figures["opened"], figures["should_arrive"], figures["arrived_10"]))
+    assert arrivals == [(1, 0, 0), (0, 1, 1), (0, 0, 0)]
+
+
 async def test_a_breach_that_was_revoked_is_none(pool: Pool) -> None:
     await pool.execute(CITY_ROWS)
     opened = BEGIN + timedelta(days=1)
