@@ -24,7 +24,8 @@ YOUNG = timedelta(hours=1)
 """Bytes kept so lately may belong to a row that is not committed yet; they go in a later round."""
 
 # A closed case that was opened again is open with all its evidence; a held one is held with all visits of its line. What nobody has
-# decided about yet may become a case. A confirmed case has its years, not a quota. Curves of readings are small and stay.
+# decided about yet may become a case, and so may what a silence holds back, or what counted towards n of m within the day. A case
+# that somebody reviewed has its years, not a quota. Curves of readings are small and stay.
 _CASES = """open_tasks AS (
   SELECT id, reopened_from FROM tasks WHERE state <> 'closed'
   UNION SELECT t.id, t.reopened_from FROM tasks t JOIN open_tasks o ON t.id = o.reopened_from
@@ -32,6 +33,9 @@ _CASES = """open_tasks AS (
 confirmed AS MATERIALIZED (SELECT id, closed_at < $1 AS is_over FROM confirmed_tasks)"""
 _IS_KEPT = """(e.task_id IN (SELECT id FROM kept_tasks) OR m.task_id IN (SELECT id FROM kept_tasks)
   OR (f.id IS NOT NULL AND f.disposition IS NULL)
+  OR (f.disposition = 'silenced' AND f.ended_at IS NULL
+    AND EXISTS (SELECT FROM silences s WHERE s.id = f.silence_id AND s.judged_at IS NULL))
+  OR (f.disposition = 'counted' AND f.found_at > clock_timestamp() - interval '1 day')
   OR EXISTS (SELECT FROM warnings w WHERE w.finding_id = f.id AND w.state = 'open'))"""
 _OF_CONFIRMED = "coalesce(e.task_id, m.task_id) IN (SELECT id FROM confirmed WHERE {which})"
 _IS_OVER = _OF_CONFIRMED.format(which="is_over")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from farwatch.domain.policy import EvidenceRule
-from farwatch.storage import evidence
+from farwatch.storage import case_reviews, evidence
 from farwatch.storage.blobs import BlobStore
 from farwatch.storage.database import Connection, Pool, transaction
 from farwatch.storage.purging import Purged, purge
@@ -283,3 +283,47 @@ async def test_a_row_whose_name_is_no_hash_is_purged_and_stops_no_round(
         "SELECT event ->> 'evidence' AS id FROM event_queue WHERE event ->> 'type' = 'evidence_purged'"
     )
     assert {r["id"] for r in told} == {str(bad), str(well)}
+
+
+async def test_what_a_silence_holds_back_is_kept_until_it_is_judged(pool: Pool, rows: Rows) -> None:
+    silence = await pool.fetchval(
+        "INSERT INTO silences (kind, enterprise, reason, made_by, made_at, from_at, to_at)"
+        " VALUES ('silence', 'e1', 'works', 'bo', now(), now(), now() + interval '1 day') RETURNING id"
+    )
+    held, over = [await rows.finding(disposition="silenced") for _ in range(2)]
+    await pool.execute("UPDATE findings SET silence_id = $1", silence)
+    await pool.execute("UPDATE findings SET ended_at = now() WHERE id = $1", over)
+    kept, gone = await rows.piece(held), await rows.piece(over)
+    await purge(pool, rows.blobs, NOTHING, YEARS, LATER)
+    assert await rows.states(kept, gone) == [KEPT, ("purged", "quota_recorded", False)]
+    await pool.execute("UPDATE silences SET judged_at = now()")
+    await purge(pool, rows.blobs, NOTHING, YEARS, LATER)
+    assert await rows.states(kept) == [("purged", "quota_recorded", False)]
+
+
+async def test_what_counts_towards_n_of_m_is_kept_for_a_day(pool: Pool, rows: Rows) -> None:
+    new, old = [await rows.finding(disposition="counted") for _ in range(2)]
+    await pool.execute("UPDATE findings SET found_at = found_at - interval '25 h' WHERE id = $1", old)
+    kept, gone = await rows.piece(new), await rows.piece(old)
+    await purge(pool, rows.blobs, NOTHING, YEARS, LATER)
+    assert await rows.states(kept, gone) == [KEPT, ("purged", "quota_recorded", False)]
+
+
+@pytest.mark.parametrize("verdicts", [("passed",), ("rejected",), ("passed", "passed")])
+async def test_a_reviewed_case_is_no_quotas_also_if_a_piece_came_later_or_one_review_is_missing(
+    pool: Pool, rows: Rows, verdicts: tuple[str, ...]
+) -> None:
+    task = await rows.task("closed")
+    piece = await rows.piece(task=task)
+    async with transaction(pool) as connection:
+        digest = await connection.fetchval("SELECT case_pieces($1)", task)
+        for verdict, part, who in zip(verdicts, ("legal", "technical"), ("bo", "chen"), strict=False):
+            await case_reviews.add(
+                connection, task, part=part, verdict=verdict, reviewer=who, note="", pieces=digest
+            )
+    late = await rows.piece(task=task)
+    await purge(pool, rows.blobs, NOTHING, YEARS, LATER)
+    assert await rows.states(piece, late) == [KEPT, KEPT]
+    await pool.execute("UPDATE case_reviews SET withdrawn_at = now(), withdrawn_by = 'bo'")
+    await purge(pool, rows.blobs, NOTHING, YEARS, LATER)
+    assert await rows.states(piece) == [("purged", "quota_closed", False)]
