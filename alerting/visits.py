@@ -22,6 +22,7 @@ COMMENTS_AFTER = timedelta(hours=2)
 ANSWERS_AFTER = timedelta(hours=24)
 """So long after its window a warning can still be answered."""
 MOST_COMMENTS = 5
+MOST_ANSWERS = 5
 LONGEST_COMMENT = 1000
 _MAC_BYTES = 32
 

@@ -56,14 +56,19 @@ async def warned(web: WebContext, request: Request, token: str) -> WarnedShown:
     return _shown(web, await web.registry.current(), await _open(web, finding))
 
 
-@router.post("/{token}/answers", status_code=201, responses=errors(403, 404, 413, 415, 429))
+@router.post("/{token}/answers", status_code=201, responses=errors(403, 404, 409, 413, 415, 429))
 async def answer_warning(web: WebContext, request: Request, token: str, body: ContactAnswer) -> WarnedShown:
-    """Acknowledges, with what is done about it; a later answer takes its place. The window does not stop."""
+    """Acknowledges, with what is done about it; a later answer takes its place, and the same again is none. At most five a
+    warning (409 too_many_answers). The window does not stop."""
     finding, now = _admit(web, request, token), web.deps.clock.now()
     text, salt = body.text.strip(), secrets.token_bytes(SALT_BYTES)
+    row = await _open(web, finding)
+    if (row["acknowledged_by"], row["answer"]) == (CONTACT, text):
+        return _shown(web, await web.registry.current(), row)
+    web.visits.take_answer(row["finding_id"])
     said = Answer(by=CONTACT, text=text, salt=salt, commitment=commitment(salt, text, None))
     async with transaction(web.pool) as connection:
-        if finding is None or not await warnings.answer(connection, finding, said, now, codes.ANSWERS_AFTER):
+        if not await warnings.answer(connection, row["finding_id"], said, now, codes.ANSWERS_AFTER):
             raise not_found()
     return _shown(web, await web.registry.current(), await _open(web, finding))
 

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -268,6 +269,25 @@ async def test_a_warnings_link_opens_until_a_day_after_its_window_and_a_wrong_on
         wrong = [await client.get(f"/api/v1/warned/{t}") for t in (token[:-1], "A" * 64, "%00")]
     assert statuses == [200, 201, 200, 201, 404, 404]
     assert {(a.status_code, a.text) for a in wrong} == {(404, '{"error":{"key":"not_found","params":{}}}')}
+
+
+async def test_whoever_has_a_warnings_link_makes_five_entries_of_the_chain_at_most(house: House) -> None:
+    token = await warned(house, house.clock.now() + timedelta(minutes=5))
+    other = warning_token(visit_key.ensure(house.deps.data_dir), uuid4())
+
+    async def say(at: str, text: str) -> int:
+        async with house.client(address="10.0.0.7") as client:
+            return (await client.post(f"/api/v1/warned/{at}/answers", json={"text": text})).status_code
+
+    same = [await say(token, " 风机已修 "), await say(token, "风机已修")]
+    at_once = await together(*(say(token, f"第 {n} 次") for n in range(9)))
+    assert (same, sorted(at_once)) == ([201, 201], [201] * 4 + [409] * 5)
+    assert await say(token, "再说") == 409
+    said = await house.pool.fetchval(
+        "SELECT count(*) FROM event_queue WHERE event->>'type' = 'warning_answered'"
+    )
+    assert said == 5
+    assert await say(other, "没有的") == 404
 
 
 async def test_what_was_said_by_telephone_is_noted_by_the_centre(house: House) -> None:

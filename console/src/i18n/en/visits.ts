@@ -93,4 +93,5 @@ export const visits: Record<string, string> = {
   "detail.visit_scanned": "{officer}",
 
   "error.too_many_comments": "At most {most} comments a visit",
+  "error.too_many_answers": "At most {most} answers a warning",
 };

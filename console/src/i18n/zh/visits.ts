@@ -93,4 +93,5 @@ export const visits: Record<string, string> = {
   "detail.visit_scanned": "{officer}",
 
   "error.too_many_comments": "每次检查最多留言 {most} 条",
+  "error.too_many_answers": "每条预警最多答复 {most} 次",
 };
