@@ -78,9 +78,10 @@ async def city_key(pool: Pool, data_dir: Path) -> SigningKey:
 
 
 async def seal_once(pool: Pool, fence: Fence, key: SigningKey, now: NowReader = database_now) -> Seal | None:
-    """Seals what the last full hour left unsealed; None when there was nothing."""
+    """Seals what the last full hour left unsealed; None when there was nothing, or some of it still waits for its number."""
     async with pool.acquire() as connection:
-        due = await seals.due(connection, await now(connection))
+        moment = await now(connection)
+        due = None if await seals.is_waiting(connection, moment) else await seals.due(connection, moment)
     if due is None:
         return None
     root = await root_of(pool, due.n_first, due.n_last)

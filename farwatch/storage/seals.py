@@ -73,11 +73,17 @@ async def keys(connection: Connection | Pool) -> dict[str, bytes]:
     return {row["fingerprint"]: row["public_key"] for row in rows}
 
 
+# The hour is the end of the newest entry's, so that one look at a clock that is ahead seals no far hour. Where a seal of an hour
+# that has yet to come is there all the same, the next ones follow it.
+# No hour lies further ahead than the one after the newest entry, so that one look at a clock that is ahead takes an hour at most. Where
+# a seal is ahead all the same, its followers are an hour apart: the order of hours stays the order of n.
 _DUE = """
-WITH last AS (SELECT n_last, root FROM log_seals ORDER BY n_last DESC LIMIT 1),
+WITH last AS (SELECT hour, n_last, root FROM log_seals ORDER BY n_last DESC LIMIT 1),
+  newest AS (SELECT n, date_trunc('hour', at, 'UTC') + interval '1 hour' AS hour FROM log ORDER BY n DESC LIMIT 1),
   edge AS (SELECT $1::timestamptz AS hour, coalesce((SELECT n_last FROM last), 0) + 1 AS n_first)
-SELECT hour, n_first, (SELECT max(n) FROM log) AS n_last, (SELECT root FROM last) AS prev_root FROM edge
-WHERE NOT EXISTS (SELECT FROM log_seals s WHERE s.hour >= edge.hour)
+SELECT greatest(least(edge.hour, newest.hour), (SELECT hour + interval '1 hour' FROM last)) AS hour, n_first, newest.n AS n_last,
+  (SELECT root FROM last) AS prev_root
+FROM edge, newest WHERE edge.hour IS DISTINCT FROM (SELECT hour FROM last)
   AND EXISTS (SELECT FROM log WHERE n = edge.n_first AND at < edge.hour)
 """
 

@@ -88,6 +88,42 @@ async def test_an_outage_of_days_is_one_seal_and_an_empty_hour_none(pool: Pool, 
     assert not await seal(pool, data_dir, in_hours=5)
 
 
+async def test_one_look_at_a_clock_that_is_ahead_does_not_stop_the_sealing(
+    pool: Pool, data_dir: Path
+) -> None:
+    await told(pool, 3, hours_ago=2)
+    assert await seal(pool, data_dir, in_hours=24 * 30)
+    (ahead,) = await seals.all_in_order(pool)
+    async with pool.acquire() as connection:
+        assert ahead.seal.hour <= await database_now(connection)
+    await told(pool, 2)
+    assert await seal(pool, data_dir, in_hours=1)
+
+
+async def test_after_events_of_a_clock_that_was_ahead_the_seals_go_on_by_the_hour(
+    pool: Pool, data_dir: Path
+) -> None:
+    await told(pool, 2, hours_ago=-24 * 30)
+    assert await seal(pool, data_dir, in_hours=24 * 30 + 2)
+    await told(pool, 1, hours_ago=-24 * 30)
+    await told(pool, 2)
+    assert not await seal(pool, data_dir)
+    assert await seal(pool, data_dir, in_hours=1)
+    assert not await seal(pool, data_dir, in_hours=1)
+    assert await seals.sealed_up_to(pool) == 5
+
+
+async def test_what_waits_since_before_the_hour_is_sealed_with_it(pool: Pool, data_dir: Path) -> None:
+    await told(pool, 2, hours_ago=3)
+    async with transaction(pool) as connection:
+        await events.append(connection, "camera_status")
+        await connection.execute("UPDATE event_queue SET at = clock_timestamp() - interval '2 hours'")
+    assert not await seal(pool, data_dir)
+    await sequence_once(pool, FENCE)
+    assert await seal(pool, data_dir)
+    assert await seals.sealed_up_to(pool) == 3
+
+
 async def test_a_holder_that_was_replaced_seals_nothing(pool: Pool, data_dir: Path) -> None:
     await told(pool, 2, hours_ago=2)
     await pool.execute("INSERT INTO leases VALUES ('engine', 2, 'another', now())")
@@ -198,3 +234,77 @@ async def test_the_service_role_seals(pool: Pool, data_dir: Path, service: Conne
     due = await seals.due(service, await database_now(service))
     assert due is not None
     assert (due.n_first, due.n_last) == (1, 2)
+
+
+async def test_a_look_at_a_clock_that_is_ahead_delays_the_next_seal_by_an_hour_at_most(
+    pool: Pool, data_dir: Path
+) -> None:
+    await told(pool, 2, hours_ago=1.2)
+    assert await seal(pool, data_dir, in_hours=24 * 30)
+    await told(pool, 2)
+    assert not await seal(pool, data_dir)
+    assert await seals.due(pool, await database_now(pool) + timedelta(hours=2)) is not None
+    assert await seal(pool, data_dir, in_hours=2)
+    assert await sealing.first_wrong_seal(pool) is None
+
+
+async def test_where_a_seal_lies_ahead_each_hour_is_sealed_all_the_same(pool: Pool, data_dir: Path) -> None:
+    await told(pool, 1, hours_ago=-24 * 30)
+    assert await seal(pool, data_dir, in_hours=24 * 30 + 2)
+    for hours in (1, 2, 3):
+        await told(pool, 2, hours_ago=1.5 - hours)
+        assert await seal(pool, data_dir, in_hours=hours)
+        assert not await seal(pool, data_dir, in_hours=hours)
+    assert await seals.sealed_up_to(pool) == 7
+    assert await sealing.first_wrong_seal(pool) is None
+
+
+async def test_a_key_dated_ahead_is_followed_by_the_citys_next_one(
+    pool: Pool, data_dir: Path, tmp_path: Path, service: Connection
+) -> None:
+    await sealing.open_key(pool, FENCE, data_dir)
+    theirs = keys.ensure(tmp_path / "theirs")
+    await service.execute(
+        "INSERT INTO signing_keys (fingerprint, public_key, made_at) VALUES ($1, $2, '2099-01-01')",
+        theirs.fingerprint,
+        theirs.public_key,
+    )
+    ours = keys.replace(data_dir)
+    await seals.add_key(service, ours.public_key)
+    assert await seals.current_fingerprint(pool) == ours.fingerprint
+    assert (await sealing.city_key(pool, data_dir)).public_key == ours.public_key
+
+
+async def test_a_key_that_was_dated_ahead_before_is_followed_too(pool: Pool, data_dir: Path) -> None:
+    await pool.execute("ALTER TABLE signing_keys DISABLE TRIGGER signing_keys_in_order")
+    await pool.execute("INSERT INTO signing_keys VALUES ('theirs', $1, '2099-01-01')", bytes(32))
+    await pool.execute("ALTER TABLE signing_keys ENABLE TRIGGER signing_keys_in_order")
+    ours = keys.ensure(data_dir)
+    await seals.add_key(pool, ours.public_key)
+    assert await seals.current_fingerprint(pool) == ours.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("hour", "n_first", "n_last"),
+    [
+        ("2099-01-01T00:00Z", 3, 3),
+        ("2000-01-01T00:00Z", 3, 3),
+        ("next", 4, 4),
+        ("next", 3, 10**15),
+        ("next", 10**15, 10**15),
+    ],
+)
+async def test_no_seal_is_put_where_none_is_due(
+    pool: Pool, data_dir: Path, service: Connection, hour: str, n_first: int, n_last: int
+) -> None:
+    await told(pool, 2, hours_ago=2)
+    assert await seal(pool, data_dir)
+    await told(pool, 1)
+    at = await pool.fetchval("SELECT max(hour) + interval '1 h' FROM log_seals")
+    with pytest.raises(Exception, match="seal_not_next"):
+        await service.execute(
+            "INSERT INTO log_seals SELECT $1, $2, $3, root, root, '2000-01-01', key, signature FROM log_seals",
+            at if hour == "next" else datetime.fromisoformat(hour),
+            n_first,
+            n_last,
+        )
