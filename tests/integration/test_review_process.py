@@ -27,7 +27,7 @@ def this_hour() -> datetime:
 async def facts(pool: Pool) -> dict[str, int]:
     row = await pool.fetchrow(
         "SELECT (SELECT count(*) FROM reviews WHERE kind = 'hour') AS reviewed,"
-        " (SELECT count(*) FROM review_revisions) AS revised, (SELECT count(*) FROM findings) AS findings,"
+        " (SELECT count(*) FROM review_revisions WHERE kind = 'hour') AS revised, (SELECT count(*) FROM findings) AS findings,"
         " (SELECT count(*) FROM evidence) AS curves, (SELECT count(*) FROM event_queue) AS events,"
         " (SELECT count(*) FROM review_ticks WHERE kind = 'hour') AS ticks,"
         " (SELECT count(*) FROM review_due WHERE kind = 'hour') AS due"
