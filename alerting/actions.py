@@ -160,6 +160,10 @@ async def _decide(
     return lifecycle.step(task, _event(action, actor, said, lead_of=lead_of), now)
 
 
+DECLINE_REASONS = frozenset({"busy", "too_far", "vehicle", "unsafe", "unwell", "off_duty", "other"})
+"""The words of the officer's page. The log has these alone: his own words must stay erasable and are in the deed's note."""
+
+
 def _joined(reason: str, note: str) -> str:
     return "; ".join(part for part in (reason, note) if part)
 
@@ -167,7 +171,7 @@ def _joined(reason: str, note: str) -> str:
 def _event(action: Action, actor: Actor, said: Said, *, lead_of: bool) -> Act:
     made: dict[Action, Callable[[], Act]] = {
         Action.ACCEPT: lambda: Accept(actor),
-        Action.DECLINE: lambda: Decline(actor, _joined(said.reason, said.note)),
+        Action.DECLINE: lambda: Decline(actor, said.reason if said.reason in DECLINE_REASONS else ""),
         Action.ARRIVE: lambda: Arrive(actor, said.position),
         Action.HANDLE: lambda: Handle(actor, _joined(said.reason, said.note)),
         Action.FALSE_ALARM: lambda: FalseAlarm(actor, _joined(said.reason, said.note)),

@@ -46,7 +46,7 @@ class Accept:
 
 @dataclass(frozen=True, slots=True)
 class Decline:
-    """`reason` is in the officer's own words, or a word of his page."""
+    """`reason` is a word of the officer's page, empty where he gave none: it stands in the log for ever."""
 
     actor: Actor
     reason: str = ""

@@ -94,10 +94,17 @@ async def test_a_lead_excuses_a_breach_of_his_own_team_only(world: World) -> Non
     )
 
 
-async def test_why_an_offer_was_declined_is_in_the_log(world: World) -> None:
-    await world.act("near", "decline", reason="太远", note="在城东")
+@pytest.mark.parametrize(("reason", "why"), [("unwell", "unwell"), ("化疗复查", None), ("", None)])
+async def test_the_log_has_the_word_of_the_page_for_a_decline_and_what_was_written_can_be_erased(
+    world: World, reason: str, why: str | None
+) -> None:
+    await world.act("near", "decline", reason=reason, note="王医生 在城东", client_id="x1")
     (event,) = await world.events("task_declined")
-    assert (event["officer"], event["why"]) == ("near", "太远; 在城东")
+    assert (event["officer"], event.get("why")) == ("near", why)
+    assert "王医生" in await world.pool.fetchval("SELECT note FROM actions")
+    told = str(await world.events())
+    assert "王医生" not in told
+    assert "化疗" not in told
 
 
 async def test_a_fault_that_heals_closes_its_task_and_what_comes_again_is_a_new_one(pool: Pool) -> None:
