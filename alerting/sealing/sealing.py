@@ -84,6 +84,10 @@ async def seal_once(pool: Pool, fence: Fence, key: SigningKey, now: NowReader = 
         due = None if await seals.is_waiting(connection, moment) else await seals.due(connection, moment)
     if due is None:
         return None
+    if due.hour > moment:
+        log.warning(
+            "the last seal is of an hour to come: was the clock ahead?", extra={"event": "seal_ahead"}
+        )
     root = await root_of(pool, due.n_first, due.n_last)
     seal = Seal(hour=due.hour, n_first=due.n_first, n_last=due.n_last, root=root, prev_root=due.prev_root)
     async with transaction(pool) as connection:

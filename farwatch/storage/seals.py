@@ -74,9 +74,8 @@ async def keys(connection: Connection | Pool) -> dict[str, bytes]:
 
 
 # The hour is the end of the newest entry's, so that one look at a clock that is ahead seals no far hour. Where a seal of an hour
-# that has yet to come is there all the same, the next ones follow it.
-# No hour lies further ahead than the one after the newest entry, so that one look at a clock that is ahead takes an hour at most. Where
-# a seal is ahead all the same, its followers are an hour apart: the order of hours stays the order of n.
+# that has yet to come is there all the same, the next ones follow it an hour apart: the order of hours stays the order of n.
+# Only where the first unsealed entry is dated ahead are the others looked through.
 _DUE = """
 WITH last AS (SELECT hour, n_last, root FROM log_seals ORDER BY n_last DESC LIMIT 1),
   newest AS (SELECT n, date_trunc('hour', at, 'UTC') + interval '1 hour' AS hour FROM log ORDER BY n DESC LIMIT 1),
@@ -84,8 +83,17 @@ WITH last AS (SELECT hour, n_last, root FROM log_seals ORDER BY n_last DESC LIMI
 SELECT greatest(least(edge.hour, newest.hour), (SELECT hour + interval '1 hour' FROM last)) AS hour, n_first, newest.n AS n_last,
   (SELECT root FROM last) AS prev_root
 FROM edge, newest WHERE edge.hour IS DISTINCT FROM (SELECT hour FROM last)
-  AND EXISTS (SELECT FROM log WHERE n = edge.n_first AND at < edge.hour)
+  AND EXISTS (SELECT FROM log f WHERE f.n = edge.n_first AND (f.at < edge.hour OR f.at >= edge.hour + interval '1 hour'
+    AND EXISTS (SELECT FROM log WHERE n > f.n AND at < edge.hour)))
 """
+
+
+async def is_waiting(connection: Connection | Pool, now: datetime) -> bool:
+    """Something was committed before the last full hour and has no number yet."""
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    return bool(
+        await connection.fetchval("SELECT EXISTS (SELECT FROM event_queue WHERE at < $1::timestamptz)", hour)
+    )
 
 
 async def due(connection: Connection | Pool, now: datetime) -> Due | None:
