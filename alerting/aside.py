@@ -10,7 +10,8 @@ MOST = 1000
 
 
 class Aside:
-    """Each row stays aside for `again_after`, unless it is put with another time, then it is tried again. Beyond MOST the one that was put first comes back early."""
+    """Each row stays aside for `again_after`, or for the time it is put with, then it is tried again. Beyond MOST the one that was
+    put first comes back early."""
 
     def __init__(self, again_after: timedelta) -> None:
         self._again_after = again_after

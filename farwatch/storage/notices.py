@@ -164,13 +164,29 @@ def _notice(row: Record) -> Notice:
 async def ways_of(connection: Connection, page: Notice) -> list[Record]:
     """`channel`, `state` and last `error` of what went out beside this page's notice; what is told in another one's message fares
     as that one."""
-    rows: list[Record] = await connection.fetch(
-        "SELECT n.channel, coalesce(c.state, n.state) AS state, coalesce(c.error, n.error) AS error FROM notices n"
-        " LEFT JOIN notices c ON n.state = 'digested' AND c.id = n.superseded_by WHERE n.task_id IS NOT DISTINCT FROM $1"
-        " AND n.finding_id IS NOT DISTINCT FROM $2 AND n.step = $3 AND n.target = $4 AND n.channel <> 'page' ORDER BY n.id",
-        page.task, page.finding, page.step, page.target,
-    )  # fmt: skip
+    statement, values = _ways_of(page)
+    rows: list[Record] = await connection.fetch(statement, *values)
     return rows
+
+
+def _ways_of(page: Notice) -> tuple[str, tuple[object, ...]]:
+    """A statement for each sort of notice: `IS NOT DISTINCT FROM` alone reads the whole table, from which nothing is purged."""
+    values: tuple[object, ...] = (page.step, page.target)
+    if page.task is not None:
+        of, values = (
+            "n.task_id = $3 AND n.finding_id IS NOT DISTINCT FROM $4",
+            (*values, page.task, page.finding),
+        )
+    elif page.finding is not None:
+        of, values = "n.task_id IS NULL AND n.finding_id = $3", (*values, page.finding)
+    else:
+        of = "n.task_id IS NULL AND n.finding_id IS NULL"
+    statement = (
+        "SELECT n.channel, coalesce(c.state, n.state) AS state, coalesce(c.error, n.error) AS error FROM notices n"
+        " LEFT JOIN notices c ON n.state = 'digested' AND c.id = n.superseded_by"
+        f" WHERE {of} AND n.step = $1 AND n.target = $2 AND n.channel <> 'page' ORDER BY n.id"
+    )
+    return statement, values
 
 
 async def planned(
@@ -185,17 +201,17 @@ async def planned(
     )
 
 
+_LAST_OF_STORMS = """
+SELECT max(coalesce(sent_at, next_attempt_at)) FROM notices
+WHERE task_id IS NULL AND finding_id IS NULL AND channel = $1 AND target = $2 AND step LIKE 'storm:%' AND created_at > $3
+"""
+
+
 async def storm_slot(
     connection: Connection, channel: str, target: str, now: datetime, every: timedelta
 ) -> datetime:
     """When one more step of a storm may go out to `target`: one message in each `every`."""
-    last: datetime | None = await connection.fetchval(
-        "SELECT max(coalesce(sent_at, next_attempt_at)) FROM notices WHERE channel = $1 AND target = $2"
-        " AND step LIKE 'storm:%' AND created_at > $3",
-        channel,
-        target,
-        now - 2 * every,
-    )
+    last: datetime | None = await connection.fetchval(_LAST_OF_STORMS, channel, target, now - 2 * every)
     return now if last is None else max(now, last if last > now else last + every)
 
 

@@ -49,26 +49,30 @@ async def count_task(connection: Connection, storm: int) -> None:
     await connection.execute("UPDATE storms SET tasks = tasks + 1 WHERE id = $1", storm)
 
 
+_MATTERS = "SELECT count(*) FROM matters m JOIN tasks t ON t.id = m.task_id WHERE t.storm_id = $1"
+
+
 async def end(connection: Connection, storm: Storm, at: datetime) -> None:
     tasks = await connection.fetchval(
         "UPDATE storms SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL RETURNING tasks", storm.id, at
     )
     if tasks is None:
         return
-    matters = await connection.fetchval(
-        "SELECT count(*) FROM matters m JOIN tasks t ON t.id = m.task_id WHERE t.storm_id = $1", storm.id
-    )
+    matters = await connection.fetchval(_MATTERS, storm.id)
     await events.append(
         connection, "storm_ended", storm=storm.id, ended_at=at.isoformat(), tasks=tasks, matters=matters
     )
 
 
+_LISTED = """
+SELECT s.id, s.began_at, s.last_at, s.ended_at, s.tasks,
+  (SELECT count(*) FROM tasks t JOIN matters m ON m.task_id = t.id WHERE t.storm_id = s.id) AS matters,
+  (SELECT count(*) FROM tasks t WHERE t.storm_id = s.id AND t.state <> 'closed') AS open
+FROM storms s ORDER BY s.id DESC LIMIT $1
+"""
+
+
 async def listed(connection: Connection | Pool, limit: int) -> list[Record]:
     """Newest first, with what each brought: tasks, their matters, and how many of the tasks are not closed."""
-    rows: list[Record] = await connection.fetch(
-        "SELECT s.id, s.began_at, s.last_at, s.ended_at, s.tasks, (SELECT count(*) FROM tasks t JOIN matters m"
-        " ON m.task_id = t.id WHERE t.storm_id = s.id) AS matters, (SELECT count(*) FROM tasks t WHERE t.storm_id = s.id"
-        " AND t.state <> 'closed') AS open FROM storms s ORDER BY s.id DESC LIMIT $1",
-        limit,
-    )
+    rows: list[Record] = await connection.fetch(_LISTED, limit)
     return rows
