@@ -15,7 +15,7 @@ from alerting.sealing.exporting import Exported
 from alerting.sealing.keys import KeyFileError
 from farwatch.storage.blobs import CHUNK_BYTES
 from farwatch.storage.custody import Purpose
-from server.web.authentication import NotOfficer
+from server.web.authentication import Bureau
 from server.web.context import Web, WebContext
 from server.web.errors import ApiError, errors, not_found
 from server.web.tasks import TaskId
@@ -27,10 +27,10 @@ _ZIP: dict[int | str, dict[str, Any]] = {200: {"content": {"application/zip": {}
 
 @router.get("/{id}/evidence.zip", response_class=StreamingResponse, responses=_ZIP | errors(401, 403, 404))
 async def evidence_zip(
-    web: WebContext, who: NotOfficer, id: TaskId, purpose: Annotated[Purpose, Query()]
+    web: WebContext, who: Bureau, id: TaskId, purpose: Annotated[Purpose, Query()]
 ) -> StreamingResponse:
-    """Says in the log who took it and what for. `X-Farwatch-Unsealed` entries of its log are under no seal yet;
-    `X-Farwatch-Broken` pieces are damaged or missing. 503 no_signing_key, disk_short, busy."""
+    """For bureau and admin. Says in the log who took it and what for. `X-Farwatch-Unsealed` entries of its log are under no
+    seal yet; `X-Farwatch-Broken` pieces are damaged or missing. 503 no_signing_key, disk_short, busy."""
     if await asyncio.to_thread(lambda: web.deps.blobs.is_short):
         raise ApiError(503, "disk_short")
     with ExitStack() as unless_sent:

@@ -42,8 +42,8 @@ async def a_case(house: House) -> int:
     return task
 
 
-@pytest.mark.parametrize("who", ["chen", "bo", "ada"])
-async def test_the_centre_the_bureau_and_the_admin_take_a_case_out(house: House, who: str) -> None:
+@pytest.mark.parametrize("who", ["bo", "ada"])
+async def test_the_bureau_and_the_admin_take_a_case_out(house: House, who: str) -> None:
     task = await a_case(house)
     async with house.client(who) as client:
         answer = await client.get(f"/api/v1/tasks/{task}/evidence.zip?purpose=case")
@@ -64,10 +64,11 @@ async def test_who_may_not_and_what_is_not_there(house: House) -> None:
     task = await a_case(house)
     asked = {
         ("wang", f"{task}/evidence.zip?purpose=case"): (403, "not_your_role"),
+        ("chen", f"{task}/evidence.zip?purpose=case"): (403, "not_your_role"),
         (None, f"{task}/evidence.zip?purpose=case"): (401, "not_signed_in"),
-        ("chen", f"{task}/evidence.zip"): (422, "invalid"),
-        ("chen", f"{task}/evidence.zip?purpose=fun"): (422, "invalid"),
-        ("chen", f"{task + 9}/evidence.zip?purpose=case"): (404, "not_found"),
+        ("bo", f"{task}/evidence.zip"): (422, "invalid"),
+        ("bo", f"{task}/evidence.zip?purpose=fun"): (422, "invalid"),
+        ("bo", f"{task + 9}/evidence.zip?purpose=case"): (404, "not_found"),
     }
     for (who, path), expected in asked.items():
         async with house.client(who) as client:
@@ -80,7 +81,7 @@ async def test_without_the_citys_key_or_beyond_the_gate_nothing_is_packed(house:
     task = await a_case(house)
     path = f"/api/v1/tasks/{task}/evidence.zip?purpose=case"
     gate = house.app.state.web.exports
-    async with house.client("chen") as client:
+    async with house.client("bo") as client:
         with gate.entered(), gate.entered():
             assert AT_ONCE == 2
             answer = await client.get(path)

@@ -144,7 +144,7 @@ TABLE = [
     ),  # no hub runs here: the streams have their own tests
     Ask("GET", "/api/v1/status", (401, 200, 200, 200, 200, 200)),
     Ask(
-        "GET", "/api/v1/tasks/{id}/evidence.zip", (401, 403, 403, 503, 503, 503), query="?purpose=case"
+        "GET", "/api/v1/tasks/{id}/evidence.zip", (401, 403, 403, 403, 503, 503), query="?purpose=case"
     ),  # no key
     Ask("GET", "/api/v1/seals", (401, 403, 403, 200, 200, 200)),
     Ask("GET", "/api/v1/seals/key", (401, 404, 404, 404, 404, 404)),  # no engine ran here
