@@ -125,7 +125,7 @@ async def test_two_persons_confirm_a_case_on_its_page_and_the_custody_names_who_
     sheet = bureau.get_by_role("dialog")
     await sheet.get_by_role("button", name="通过", exact=True).first.click()
     await sheet.get_by_role("button", name="确认").click()
-    await expect(sheet.get_by_text("审核中")).to_be_visible()
+    await expect(sheet.get_by_text("审核中").first).to_be_visible()
     await sheet.get_by_role("button", name="通过", exact=True).first.click()
     await sheet.get_by_role("button", name="确认").click()
     await expect(sheet.get_by_role("alert")).to_contain_text("须由两人分别完成")
