@@ -46,7 +46,7 @@ def accept(task: Task, event: Accept, now: datetime) -> Decision:
     task, _ = clocks.drop(task, DeadlineKind.DISPATCH, DeadlineKind.OFFER, now=now)
     task = clocks.end_ladder(task, "accept", now)
     accepted = Log("task_accepted", {"officer": officer, "matters": [m.id for m in task.matters]})
-    told = [Notify("taken", other, "taken_by_other") for other in others]
+    told = [Notify(handing.anew("taken", task, now), other, "taken_by_other") for other in others]
     return Decision(task, Reason("accepted"), (*effects, accepted, *told))
 
 

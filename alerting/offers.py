@@ -63,25 +63,31 @@ def nobody_yet(task: Task, event: Nobody, now: datetime) -> Decision:
     """The centre is told at once, the clocks run, and somebody is looked for again soon."""
     known = task.dispatch == event.reason
     task = clocks.look_again(replace(task, dispatch=event.reason), now + timedelta(seconds=LOOK_AGAIN_S))
-    return Decision(task, event.reason, () if known else _told_centre(event))
+    return Decision(task, event.reason, () if known else _told_centre(task, event, now))
 
 
 def nobody_more(task: Task, event: Nobody, now: datetime) -> Decision:
     """Who is asked may stay silent for ever: one more is looked for until somebody accepts, and the centre hears a reason once."""
     if task.state is not TaskState.OFFERED or event.to == "lead":
-        return Decision(task, event.reason, _told_centre(event))
+        return Decision(task, event.reason, _told_centre(task, event, now))
     asked = task.dispatch or event.reason
     known = asked.params.get("nobody_more") == event.reason.key
     task = replace(task, dispatch=Reason(asked.key, {**asked.params, "nobody_more": event.reason.key}))
     task = clocks.look_again(task, now + timedelta(seconds=ONE_MORE_S))
-    return Decision(task, event.reason, () if known else _told_centre(event))
+    return Decision(task, event.reason, () if known else _told_centre(task, event, now))
 
 
-def _told_centre(event: Nobody) -> tuple[Effect, ...]:
+def _told_centre(task: Task, event: Nobody, now: datetime) -> tuple[Effect, ...]:
+    """Each time anew: since it was told last somebody may have been asked, by the centre itself, and have declined."""
     escalated = Log("escalated", {"to": CENTRE, "wanted": event.to, "reason": event.reason.key})
     return (
         escalated,
-        Notify(f"nobody:{event.to}:{event.reason.key}", CENTRE, event.reason.key, event.reason.params),
+        Notify(
+            anew(f"nobody:{event.to}:{event.reason.key}", task, now),
+            CENTRE,
+            event.reason.key,
+            event.reason.params,
+        ),
     )
 
 

@@ -232,3 +232,17 @@ async def test_each_step_of_a_task_that_nobody_arrives_at_asks_one_more(pool: Po
     assert asked == ["o1", "o2", "lead"]
     rows = await pool.fetch("SELECT target FROM notices WHERE message_key = 'withdrawn' ORDER BY id")
     assert [r["target"] for r in rows] == ["o1", "o2"]
+
+
+async def test_the_centre_hears_each_time_that_nobody_is_left(world: World) -> None:
+    await world.pool.execute("DELETE FROM notices")
+    world.registry = city(
+        teams={}, officers={o.id: o for o in (officer("near", 31.201), officer("far", 31.25))}
+    )
+    for world.s, who in ((5, "near"), (10, "far"), (65, "near")):
+        if world.s == 65:
+            assert (await world.act("centre", "reassign", to="near", note="请再去")).result == "done"
+        await world.act(who, "decline", reason="busy")
+        await world.settle()
+    steps = "SELECT created_at FROM notices WHERE target = 'centre' AND step LIKE 'nobody:%' ORDER BY id"
+    assert [r["created_at"] for r in await world.pool.fetch(steps)] == [at(10), at(65)]
