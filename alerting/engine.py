@@ -32,7 +32,7 @@ OUTAGE_AFTER = timedelta(seconds=5)
 AGAIN_AFTER_S = 30.0
 HELD_AGAIN_AFTER_S = 1.0
 """When a row is looked at again whose task somebody else held."""
-SENSELESS: tuple[type[Exception], ...] = (*DATA_ERRORS, ValueError, TypeError, LookupError)
+SENSELESS: tuple[type[Exception], ...] = (*DATA_ERRORS, ValueError, TypeError, LookupError, AttributeError)
 """What a row raises that this program can make no sense of: damaged, or written by another version."""
 
 Loader = Callable[[], Awaitable[tuple[Registry, Policy]]]

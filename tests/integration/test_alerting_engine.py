@@ -286,12 +286,23 @@ async def test_a_row_that_makes_no_sense_keeps_nobody_waiting_and_is_tried_again
     assert await world.pool.fetchval("SELECT count(*) FROM findings WHERE disposition IS NULL") == 0
 
 
-async def test_a_task_that_makes_no_sense_stops_no_other_tasks_clock(world: World) -> None:
+@pytest.mark.parametrize("damage", [ValueError, TypeError, KeyError, AttributeError])
+async def test_whatever_a_damaged_row_raises_it_is_set_aside(world: World, damage: type[Exception]) -> None:
+    async def decide() -> bool:
+        raise damage("a list where a table was")
+
+    engine = world.engine()
+    assert await engine.attempt(7, decide()) is False
+    assert engine.aside(int) == [7]
+
+
+@pytest.mark.parametrize("policy", ["{}", '{"severities": []}', '{"severities": null}'])
+async def test_a_task_that_makes_no_sense_stops_no_other_tasks_clock(world: World, policy: str) -> None:
     engine = world.engine()
     await world.found(smoke(), smoke(place=ELSEWHERE, enterprise=None, camera="other"))
     while await engine.tick():
         pass
-    await world.pool.execute("UPDATE tasks SET policy = '{}' WHERE id = 1")
+    await world.pool.execute(f"UPDATE tasks SET policy = '{policy}' WHERE id = 1")
     world.s = 301
     while await engine.tick():
         pass
