@@ -41,10 +41,10 @@ class UnreadableTaskError(ValueError):
 
 
 async def lock_correlation(connection: Connection) -> None:
-    """Until the transaction's end nobody else decides whose business a finding is, and no row is waited for long: that raises
-    HELD_ERRORS."""
-    await connection.execute(f"SET LOCAL lock_timeout = '{_HELD_AT_MOST}'")
+    """Until the transaction's end nobody else decides whose business a finding is. From then on no row is waited for long: that
+    raises HELD_ERRORS."""
     await connection.execute("SELECT pg_advisory_xact_lock($1)", _CORRELATION_LOCK)
+    await connection.execute(f"SET LOCAL lock_timeout = '{_HELD_AT_MOST}'")
 
 
 async def draw_ids(connection: Connection) -> tuple[int, int]:
