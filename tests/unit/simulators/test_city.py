@@ -87,7 +87,9 @@ def test_the_files_have_the_registrys_columns() -> None:
         b"mn,code,unit,limit,limit_kind,converted,warn_share,valid_from\n"
     )
     assert files["cameras.csv"].startswith(b"id,name,enterprise,lat,lon,heading_deg,url,credential,drill\n")
-    assert files["officers.csv"].startswith(b"id,name,team,phone,lat,lon,shift\n")
+    assert files["officers.csv"].startswith(
+        b"id,name,team,phone,lat,lon,shift,skills,contact_channel,badge\n"
+    )
     assert set(json.loads(files["grids.geojson"])["features"][0]["properties"]) == {"id", "name", "team"}
     assert set(json.loads(files["zones.json"])[0]) == {"camera", "name", "purpose", "polygon"}
     rows = list(csv.DictReader(io.StringIO(files["channels.csv"].decode())))
