@@ -1,7 +1,6 @@
 """Two rules play the same city: ours, which is Farwatch's own code, and the nearest idle officer. No sleeps: a heap of instants."""
 
 import heapq
-from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -38,7 +37,7 @@ class Score:
 
 
 @dataclass(slots=True)
-class Play(ABC):
+class Play:
     """The physics both rules share: bodies, positions as the phones tell them, answers by the dice, visits."""
 
     city: City
@@ -125,14 +124,14 @@ class Play(ABC):
             body.rest(s)
         self.handled(officer, task, s)
 
-    @abstractmethod
-    def found(self, events: Iterable[Event], s: float) -> None: ...
+    def found(self, events: Iterable[Event], s: float) -> None:
+        raise NotImplementedError
 
-    @abstractmethod
-    def accepted(self, officer: str, task: int, s: float) -> bool: ...
+    def accepted(self, officer: str, task: int, s: float) -> bool:
+        raise NotImplementedError
 
-    @abstractmethod
-    def declined(self, officer: str, task: int, s: float) -> None: ...
+    def declined(self, officer: str, task: int, s: float) -> None:
+        raise NotImplementedError
 
     def arrived(self, officer: str, task: int, s: float) -> None:
         """Nothing, unless a rule wants to know."""
