@@ -1,6 +1,7 @@
 """Two rules play the same city: ours, which is Farwatch's own code, and the nearest idle officer. No sleeps: a heap of instants."""
 
 import heapq
+from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -37,7 +38,7 @@ class Score:
 
 
 @dataclass(slots=True)
-class Play:
+class Play(ABC):
     """The physics both rules share: bodies, positions as the phones tell them, answers by the dice, visits."""
 
     city: City
@@ -124,19 +125,19 @@ class Play:
             body.rest(s)
         self.handled(officer, task, s)
 
-    def found(self, events: Iterable[Event], s: float) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def found(self, events: Iterable[Event], s: float) -> None: ...
 
-    def accepted(self, officer: str, task: int, s: float) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    def accepted(self, officer: str, task: int, s: float) -> bool: ...
 
-    def declined(self, officer: str, task: int, s: float) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def declined(self, officer: str, task: int, s: float) -> None: ...
 
-    def arrived(self, officer: str, task: int, s: float) -> None:
+    def arrived(self, officer: str, task: int, s: float) -> None:  # noqa: B027 - a rule need not care
         """Nothing, unless a rule wants to know."""
 
-    def handled(self, officer: str, task: int, s: float) -> None:
+    def handled(self, officer: str, task: int, s: float) -> None:  # noqa: B027 - a rule need not care
         """Nothing, unless a rule wants to know."""
 
 
