@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
@@ -59,19 +58,32 @@ import os, sys
 from pathlib import Path
 from farwatch.runtime.processes import stand_behind
 
-stand_behind(5)
+stand_behind(int(sys.argv[1]))
 group = Path("/proc/self/autogroup")
-print(os.nice(0), group.read_text().split()[-1] if group.exists() else "none")
+print(os.nice(0), *(group.read_text().split()[-1:] if group.exists() else ()))
 """
 
 
-@pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="this kernel has no autogroups")
-@pytest.mark.parametrize(("leads", "group"), [(True, "5"), (False, None)])
-def test_who_stands_behind_does_so_among_sessions_too_if_the_session_is_its_own(
-    leads: bool, group: str | None
-) -> None:
-    ours = Path("/proc/self/autogroup").read_text().split()[-1]
+def niceness_behind(step: int, *, leads: bool) -> list[str]:
+    """Of the process, and where the kernel has put its session into an autogroup, that group's."""
     done = subprocess.run(
-        [sys.executable, "-c", BEHIND], start_new_session=leads, capture_output=True, text=True, check=True
+        [sys.executable, "-c", BEHIND, str(step)],
+        start_new_session=leads,
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    assert done.stdout.split() == [str(min(19, os.nice(0) + 5)), group or ours]
+    return done.stdout.split()
+
+
+def test_who_stands_behind_does_so_among_sessions_too_if_the_session_is_its_own() -> None:
+    expected = str(min(19, os.nice(0) + 5))
+    own_session = niceness_behind(5, leads=True)
+    if len(own_session) == 1:
+        pytest.skip("this kernel gives a session no autogroup")
+    assert own_session == [expected, "5"]
+
+
+def test_who_stands_behind_leaves_a_session_alone_that_is_not_its_own() -> None:
+    before = niceness_behind(0, leads=False)
+    assert niceness_behind(5, leads=False) == [str(min(19, os.nice(0) + 5)), *before[1:]]
