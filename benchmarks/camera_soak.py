@@ -22,7 +22,7 @@ from prometheus_client.mmap_dict import MmapedDict
 from benchmarks import camera_material as material
 from benchmarks.camera_house import Show, cameras_on_air, online, register
 from benchmarks.house import Database, found_city, generate
-from benchmarks.process_tree import use
+from benchmarks.process_tree import resident_mb, use
 from benchmarks.sensors import finding_times, quantiles
 from farwatch.storage.database import open_pool
 from tests.support.mosquitto import Mosquitto
@@ -44,7 +44,7 @@ class Watched:
     restarts: int = 0
 
     longest_age_s: dict[str, float] = field(default_factory=dict)
-    memory: list[tuple[float, float]] = field(default_factory=list)
+    memory: list[tuple[float, dict[str, float]]] = field(default_factory=list)
 
     def note(self, service: Service, now_s: float) -> None:
         ages = last_frame_ages(service.data_dir)
@@ -55,7 +55,12 @@ class Watched:
             )
         for camera, age_s in ages.items():
             self.longest_age_s[camera] = max(age_s, self.longest_age_s.get(camera, 0.0))
-        self.memory.append((now_s, use(service.pid).resident_bytes / 1e6))
+        self.memory.append((now_s, resident_mb(service.pid)))
+        if len(self.memory) % 60 == 1:
+            say(
+                f"{now_s:.0f} s: "
+                + ", ".join(f"{role} {mb:.0f} MB" for role, mb in self.memory[-1][1].items())
+            )
 
 
 def last_frame_ages(data_dir: Path) -> dict[str, float]:
@@ -70,8 +75,8 @@ def last_frame_ages(data_dir: Path) -> dict[str, float]:
     return ages
 
 
-def slope_mb_per_minute(samples: list[tuple[float, float]], after_s: float) -> float:
-    late = [(at, mb) for at, mb in samples if at >= after_s]
+def slope_mb_per_minute(samples: list[tuple[float, dict[str, float]]], after_s: float, role: str) -> float:
+    late = [(at, by_role.get(role, 0.0)) for at, by_role in samples if at >= after_s]
     return statistics.linear_regression(*zip(*late, strict=True)).slope * 60
 
 
@@ -177,18 +182,22 @@ async def main(given: argparse.Namespace) -> bool:
         finally:
             database.stop()
     after, stale = quantiles(latencies), max(seen.longest_age_s.values())
-    slope = slope_mb_per_minute(seen.memory, min(300.0, 30.0 * given.minutes))
+    slopes = {
+        role: slope_mb_per_minute(seen.memory, min(300.0, 30.0 * given.minutes), role)
+        for role in seen.memory[-1][1]
+    }
     times = after["p99"] / before["p99"]
     met = {
         "stale": len(seen.longest_age_s) == given.cameras and stale <= MOST_STALE_S,
         "p99": times <= MOST_TIMES_SLOWER,
-        "memory": slope < MOST_MB_PER_MINUTE,
+        "memory": sum(slopes.values()) < MOST_MB_PER_MINUTE,
     }
     us = {
         "cameras": given.cameras, "minutes": given.minutes, "longest_stale_s": round(stale, 2),
         "cameras_stale": sum(age_s > MOST_STALE_S for age_s in seen.longest_age_s.values()),
         "sensor_ms_without_cameras": before, "sensor_ms_with_cameras": after, "times_slower": round(times, 2),
-        "memory_mb": round(seen.memory[-1][1]), "memory_mb_per_minute": round(slope, 2),
+        "memory_mb": round(sum(seen.memory[-1][1].values())), "memory_mb_per_minute": round(sum(slopes.values()), 2),
+        "memory_mb_per_minute_by_role": {role: round(slope, 2) for role, slope in slopes.items()},
         "restarts": seen.restarts, "cores_of_service": round(share, 2),
     }  # fmt: skip
     machine = {

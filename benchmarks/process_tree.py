@@ -28,6 +28,15 @@ def tree(pid: int) -> list[int]:
     return found
 
 
+def resident_mb(pid: int) -> dict[str, float]:
+    """By role of `farwatch serve`, those of one role together, shared pages in every process; `serve` is what keeps them."""
+    found: dict[str, float] = {}
+    for one in tree(pid):
+        if fields := _stat(one):
+            found[_role(one)] = found.get(_role(one), 0.0) + int(fields[21]) * _PAGE_BYTES / 1e6
+    return found
+
+
 def use(pid: int) -> Use:
     cpu_ticks = pages = 0
     for one in tree(pid):
@@ -44,3 +53,11 @@ def _stat(pid: int) -> list[str]:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return []
+
+
+def _role(pid: int) -> str:
+    try:
+        arguments = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    except OSError:
+        return "ended"
+    return arguments[arguments.index("role") + 1] if "role" in arguments else "serve"

@@ -69,8 +69,9 @@ def test_a_figure_that_was_not_measured_is_null() -> None:
 
 
 def test_memory_that_grows_two_megabytes_a_minute_after_the_start_has_that_slope() -> None:
-    samples = [(float(s), 500.0 if s < 60 else 100 + s / 30) for s in range(300)]
-    assert slope_mb_per_minute(samples, after_s=60) == pytest.approx(2)
+    samples = [(float(at), {"cameras": 100 + max(0, at - 60) / 30, "engine": 50.0}) for at in range(300)]
+    assert slope_mb_per_minute(samples, after_s=60, role="cameras") == pytest.approx(2)
+    assert slope_mb_per_minute(samples, after_s=60, role="engine") == pytest.approx(0)
 
 
 async def test_an_age_that_nobody_says_anew_grows(tmp_path: Path) -> None:
