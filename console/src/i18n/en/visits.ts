@@ -62,7 +62,6 @@ export const visits: Record<string, string> = {
   "visits.ended_passed_on": "passed on",
   "visits.ended_renewed": "renewed",
   "visits.answer_hint": "Answer the enterprise",
-  "visits.answer_send": "Answer",
   "visits.answered_by": "answered by {by}",
 
   "standing.no_visit_yet": "Nobody has arrived yet",

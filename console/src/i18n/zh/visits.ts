@@ -62,7 +62,6 @@ export const visits: Record<string, string> = {
   "visits.ended_passed_on": "已转交他人",
   "visits.ended_renewed": "到期更新",
   "visits.answer_hint": "答复企业",
-  "visits.answer_send": "答复",
   "visits.answered_by": "{by} 答复",
 
   "standing.no_visit_yet": "尚未到场",
