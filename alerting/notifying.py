@@ -59,7 +59,7 @@ async def _send(
     notice = replace(page.notice, channel=channel, group_no=plan.group_no - 1)
     at = None
     if notice.step.startswith(STORM):
-        at = await notices.storm_slot(connection, channel, notice.target, now, STORM_EVERY)
+        at = await notices.storm_slot(connection, notice, now, STORM_EVERY)
     expires_at = page.created_at + timedelta(seconds=reach.rule.expire_s)
     await notices.add(connection, notice, now, expires_at=expires_at, at=at)
 

@@ -55,6 +55,15 @@ class ToPlan:
     created_at: datetime
 
 
+_ADD = """
+WITH made AS (
+  INSERT INTO notices (task_id, finding_id, step, channel, target, message_key, message_params, state, next_attempt_at, created_at,
+    sent_at, drill_id, urgent, group_no, plan_at, expires_at)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT (key) DO NOTHING RETURNING true AS made
+) SELECT made, pg_notify('farwatch_outbox', '') FROM made
+"""
+
+
 async def add(
     connection: Connection,
     notice: Notice,
@@ -64,17 +73,23 @@ async def add(
     at: datetime | None = None,
 ) -> bool:
     """False when this was told before. One for a messenger goes out at `at` (now), and no more once it has expired."""
+    return bool(await connection.fetchval(_ADD, *_row(notice, now, expires_at, at)))
+
+
+async def add_all(connection: Connection, notices: Sequence[Notice], now: datetime) -> None:
+    """The same for several, in their order and on one way to the database."""
+    await connection.executemany(_ADD, [_row(notice, now) for notice in notices])
+
+
+def _row(
+    notice: Notice, now: datetime, expires_at: datetime | None = None, at: datetime | None = None
+) -> tuple[object, ...]:
     on_page = notice.channel == PAGE
-    made = await connection.fetchval(
-        "WITH made AS (INSERT INTO notices (task_id, finding_id, step, channel, target, message_key, message_params, state,"
-        " next_attempt_at, created_at, sent_at, drill_id, urgent, group_no, plan_at, expires_at)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
-        " ON CONFLICT (key) DO NOTHING RETURNING true AS made) SELECT made, pg_notify('farwatch_outbox', '') FROM made",
+    return (
         notice.task, notice.finding, notice.step, notice.channel, notice.target, notice.key, dict(notice.params),
         "sent" if on_page else "queued", at or now, now, now if on_page else None, notice.drill_id, notice.urgent,
         notice.group_no, now if on_page else None, None if on_page else expires_at or now + EXPIRES,
     )  # fmt: skip
-    return bool(made)
 
 
 async def receipt(
@@ -204,14 +219,15 @@ async def planned(
 _LAST_OF_STORMS = """
 SELECT max(coalesce(sent_at, next_attempt_at)) FROM notices
 WHERE task_id IS NULL AND finding_id IS NULL AND channel = $1 AND target = $2 AND step LIKE 'storm:%' AND created_at > $3
+  AND drill_id IS NOT DISTINCT FROM $4
 """
 
 
-async def storm_slot(
-    connection: Connection, channel: str, target: str, now: datetime, every: timedelta
-) -> datetime:
-    """When one more step of a storm may go out to `target`: one message in each `every`."""
-    last: datetime | None = await connection.fetchval(_LAST_OF_STORMS, channel, target, now - 2 * every)
+async def storm_slot(connection: Connection, notice: Notice, now: datetime, every: timedelta) -> datetime:
+    """When one more step of a storm may go out to its target: one message in each `every`, of drills and of real ones."""
+    last: datetime | None = await connection.fetchval(
+        _LAST_OF_STORMS, notice.channel, notice.target, now - 2 * every, notice.drill_id
+    )
     return now if last is None else max(now, last if last > now else last + every)
 
 

@@ -244,6 +244,22 @@ async def test_a_step_of_a_storm_goes_out_once_a_minute(world: World) -> None:
     )
 
 
+async def test_a_drills_steps_of_a_storm_take_no_real_ones_turn(world: World) -> None:
+    world.policy = replace(world.policy, notices=replace(RULE, fall_through_s=3600))
+    ways = Ways(world)
+    box = outbox(world, ways, names=("duty",))
+    for drill_id in ("d1", None):
+        async with transaction(world.pool) as connection:
+            note = notices.Notice(
+                task=None, finding=None, step=f"storm:1:{drill_id}", channel="page", target="centre", key="storm_notices",
+                params={"storm": 1}, drill_id=drill_id,
+            )  # fmt: skip
+            assert await notices.add(connection, note, at(0))
+        while await box.tick():
+            pass
+    assert [s for s, _ in ways.order] == [0, 0]
+
+
 async def test_a_messenger_that_hangs_one_that_refuses_and_one_that_never_answers_cost_less_than_thirty_seconds(
     world: World,
 ) -> None:
