@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from uuid import UUID
 
 from farwatch.storage import events
@@ -137,23 +138,38 @@ class Answer:
 CONTACT = "contact"
 
 
+class Answered(StrEnum):
+    """What became of an answer; `OVER`: there is no such warning, or it is too late for one."""
+
+    TAKEN = "taken"
+    TOO_MANY = "too_many"
+    OVER = "over"
+
+
 async def answer(
-    connection: Connection, finding: UUID, said: Answer, now: datetime, open_until: timedelta
-) -> bool:
-    """The first answer acknowledges; a later one, or a longer text, takes its place. The window goes on. False when there is no
-    such warning, or its window ended more than `open_until` ago."""
+    connection: Connection, finding: UUID, said: Answer, now: datetime, open_until: timedelta, most: int
+) -> Answered:
+    """The first answer acknowledges; a later one, or a longer text, takes its place. The window goes on, and answers are taken
+    until `open_until` after it; the contact's `most` times: each is an entry of the log for ever."""
+    by_contact = said.by == CONTACT
     row = await connection.fetchrow(
-        "UPDATE warnings SET acknowledged_at = coalesce(acknowledged_at, $2), acknowledged_by = $3, answer = $4, salt = $5"
-        " WHERE finding_id = $1 AND window_ends_at > $6 RETURNING fingerprint, drill_id",
-        finding, now, said.by, said.text, said.salt, now - open_until,
+        "SELECT fingerprint, answers FROM warnings WHERE finding_id = $1 AND window_ends_at > $2 FOR UPDATE",
+        finding, now - open_until,
     )  # fmt: skip
     if row is None:
-        return False
-    await events.append(
-        connection, "warning_answered", actor=None if said.by == CONTACT else said.by, finding=str(finding),
-        fingerprint=row["fingerprint"], by=CONTACT if said.by == CONTACT else "account", commitment=said.commitment,
+        return Answered.OVER
+    if by_contact and row["answers"] >= most:
+        return Answered.TOO_MANY
+    await connection.execute(
+        "UPDATE warnings SET acknowledged_at = coalesce(acknowledged_at, $2), acknowledged_by = $3, answer = $4, salt = $5,"
+        " answers = answers + $6 WHERE finding_id = $1",
+        finding, now, said.by, said.text, said.salt, int(by_contact),
     )  # fmt: skip
-    return True
+    await events.append(
+        connection, "warning_answered", actor=None if by_contact else said.by, finding=str(finding),
+        fingerprint=row["fingerprint"], by=CONTACT if by_contact else "account", commitment=said.commitment,
+    )  # fmt: skip
+    return Answered.TAKEN
 
 
 async def one(connection: Connection | Pool, finding: UUID) -> Record | None:

@@ -1,20 +1,14 @@
 """Who may knock at the public pages of visits and warnings, and with which key their tokens are made."""
 
 import math
-from collections import OrderedDict
 from pathlib import Path
-from uuid import UUID
 
-from alerting.visits import MOST_ANSWERS
 from server import visit_key
 from server.web.errors import ApiError
 from server.web.rate_limit import Rate, TokenBuckets
 
 PER_ADDRESS = Rate(burst=30, refill_s=2.0)
 PER_CODE = Rate(burst=120, refill_s=0.5)
-
-
-WARNINGS_MAX = 20_000
 
 
 class VisitDoor:
@@ -25,7 +19,6 @@ class VisitDoor:
         self._key: bytes | None = None
         self._addresses = TokenBuckets(PER_ADDRESS)
         self._codes = TokenBuckets(PER_CODE)
-        self._answers: OrderedDict[UUID, int] = OrderedDict()
 
     def key(self) -> bytes:
         if self._key is None:
@@ -40,13 +33,3 @@ class VisitDoor:
         if wait_s:
             whole_s = math.ceil(wait_s)
             raise ApiError(429, "too_many_attempts", {"wait_s": whole_s}, retry_after_s=whole_s)
-
-    def take_answer(self, finding: UUID) -> None:
-        """Each answer behind a warning's link is an entry of the log for ever: since this process began, MOST_ANSWERS of them.
-        Beyond WARNINGS_MAX the oldest are forgotten. Raises ApiError 409."""
-        taken = self._answers.get(finding, 0)
-        if taken >= MOST_ANSWERS:
-            raise ApiError(409, "too_many_answers", {"most": MOST_ANSWERS})
-        self._answers[finding] = taken + 1
-        if len(self._answers) > WARNINGS_MAX:
-            self._answers.popitem(last=False)

@@ -17,10 +17,10 @@ from farwatch.domain.finding import Kind
 from farwatch.domain.registry import Registry
 from farwatch.storage import warnings
 from farwatch.storage.database import Record, transaction
-from farwatch.storage.warnings import CONTACT, Answer
+from farwatch.storage.warnings import CONTACT, Answer, Answered
 from server.web import peer
 from server.web.context import Web, WebContext
-from server.web.errors import errors, not_found
+from server.web.errors import ApiError, errors, not_found
 from server.web.shapes import Reason
 
 router = APIRouter(prefix="/api/v1/warned", tags=["visits"])
@@ -65,11 +65,15 @@ async def answer_warning(web: WebContext, request: Request, token: str, body: Co
     row = await _open(web, finding)
     if (row["acknowledged_by"], row["answer"]) == (CONTACT, text):
         return _shown(web, await web.registry.current(), row)
-    web.visits.take_answer(row["finding_id"])
     said = Answer(by=CONTACT, text=text, salt=salt, commitment=commitment(salt, text, None))
     async with transaction(web.pool) as connection:
-        if not await warnings.answer(connection, row["finding_id"], said, now, codes.ANSWERS_AFTER):
-            raise not_found()
+        done = await warnings.answer(
+            connection, row["finding_id"], said, now, codes.ANSWERS_AFTER, codes.MOST_ANSWERS
+        )
+    if done is Answered.TOO_MANY:
+        raise ApiError(409, "too_many_answers", {"most": codes.MOST_ANSWERS})
+    if done is Answered.OVER:
+        raise not_found()
     return _shown(web, await web.registry.current(), await _open(web, finding))
 
 

@@ -8,12 +8,12 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel, StringConstraints
 
-from alerting.visits import ANSWERS_AFTER
+from alerting.visits import ANSWERS_AFTER, MOST_ANSWERS
 from farwatch.domain.commitment import SALT_BYTES, commitment
 from farwatch.domain.registry import Registry
 from farwatch.storage import audit, warnings
 from farwatch.storage.database import Record, transaction
-from farwatch.storage.warnings import Answer
+from farwatch.storage.warnings import Answer, Answered
 from server.web.authentication import Centre, NotOfficer
 from server.web.context import WebContext
 from server.web.errors import errors, not_found
@@ -64,7 +64,10 @@ async def note_answer(web: WebContext, who: Centre, finding: UUID, body: SaidByP
     text, salt, now = body.text.strip(), secrets.token_bytes(SALT_BYTES), web.deps.clock.now()
     said = Answer(by=who.name, text=text, salt=salt, commitment=commitment(salt, text, None))
     async with transaction(web.pool) as connection:
-        if not await warnings.answer(connection, finding, said, now, ANSWERS_AFTER):
+        if (
+            await warnings.answer(connection, finding, said, now, ANSWERS_AFTER, MOST_ANSWERS)
+            is Answered.OVER
+        ):
             raise not_found()
         await audit.write(connection, who.name, "warning_answered", f"warning/{finding}")
         row = await warnings.one(connection, finding)

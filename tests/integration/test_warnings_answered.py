@@ -9,7 +9,7 @@ from farwatch.domain.finding import Tier
 from farwatch.domain.registry import Enterprise
 from farwatch.storage import warnings
 from farwatch.storage.database import Pool, transaction
-from farwatch.storage.warnings import CONTACT, Answer
+from farwatch.storage.warnings import CONTACT, Answer, Answered
 from tests.support.alerting import WORKS, World, at, city, early
 
 SALT = b"0123456789abcdef"
@@ -30,7 +30,10 @@ async def told(world: World, **changes: Any) -> Any:
 async def answer(world: World, finding: Any, text: str = "阀门已关", by: str = CONTACT) -> bool:
     async with transaction(world.pool) as connection:
         said = Answer(by=by, text=text, salt=SALT, commitment="c0ffee")
-        return await warnings.answer(connection, finding.id, said, at(world.s), visits.ANSWERS_AFTER)
+        done = await warnings.answer(
+            connection, finding.id, said, at(world.s), visits.ANSWERS_AFTER, visits.MOST_ANSWERS
+        )
+    return done is Answered.TAKEN
 
 
 async def sent(world: World) -> list[tuple[Any, ...]]:
