@@ -31,7 +31,7 @@ _OFFICER = Seek("officer")
 async def assign(ground: Ground) -> int:
     """Everybody who waits: planned together without a lock, the router asked before, then each task decided under its own."""
     now = await ground.peek()
-    ids = ground.others(await choices.waiting(ground.pool, now, ground.most))
+    ids = _others(ground, await choices.waiting(ground.pool, now, ground.most))
     if not ids:
         return 0
     async with ground.pool.acquire() as connection:
@@ -49,11 +49,20 @@ async def assign(ground: Ground) -> int:
         planned = plan(waiting, situation, now)
     made = 0
     for task_id, choice in planned.items():
-        made += await ground.attempt(task_id, _apply(ground, task_id, choice, situation))
+        made += await ground.attempt(_key(task_id), _apply(ground, task_id, choice, situation))
     return made
 
 
 _CROWD = "tasks together"
+
+
+def _key(task_id: int) -> tuple[str, int]:
+    """A task that cannot be assigned is set aside for this round alone: its clocks run."""
+    return ("assign", task_id)
+
+
+def _others(ground: Ground, ids: Sequence[int]) -> list[int]:
+    return [task_id for _, task_id in ground.others([_key(task_id) for task_id in ids])]
 
 
 async def _readable(ground: Ground, connection: Connection, ids: Sequence[int]) -> list[Task]:
@@ -66,7 +75,7 @@ async def _readable(ground: Ground, connection: Connection, ids: Sequence[int]) 
 
     if not ground.others([_CROWD]) or not await ground.attempt(_CROWD, read(ids)):
         for one in ids:
-            await ground.attempt(one, read([one]))
+            await ground.attempt(_key(one), read([one]))
     return found
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from alerting import rounds
+from alerting import assigning, rounds
 from alerting.triage import City
 from farwatch.domain.place import Position
 from farwatch.domain.task import Task, TaskState
@@ -75,6 +75,23 @@ async def test_who_dies_between_a_burst_and_its_assignment_goes_on_from_the_rows
     found = await world.tasks()
     assert sorted(t.offered_to[0] for t in found) == ["o0", "o1", "o2"]
     assert {t.dispatched_at for t in found} == {at(3)}
+
+
+async def test_who_cannot_be_assigned_keeps_his_clocks(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What goes wrong while somebody is looked for is not the business of the deadlines."""
+
+    def broken(*_: object) -> None:
+        raise TypeError("of another version")
+
+    await left_to_assign(world, 2)
+    monkeypatch.setattr(assigning, "decide", broken)
+    engine = world.engine()
+    while world.s <= 330:
+        await engine.tick()
+        world.s += 15
+    assert {t.state for t in await world.tasks()} == {TaskState.OPEN}
+    breached = [e["task"] for e in await world.events("deadline_breached") if e["deadline"] == "accept"]
+    assert sorted(breached) == [1, 2]
 
 
 async def test_a_task_that_somebody_is_acting_on_is_left_and_looked_at_again(world: World) -> None:
