@@ -4,9 +4,10 @@ Urgency, severity and certainty come from the tables below; `docs/reference/feed
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 from xml.etree import ElementTree as ET
 
 from farwatch.domain.place import Position
@@ -25,74 +26,94 @@ EVENTS: dict[str, tuple[str, str]] = {
     "camera_fault": ("摄像机故障", "Camera fault"),
     "data_fault": ("监测数据异常", "Doubtful data"),
 }
+TOLD_BY = (
+    "task_opened", "matter_joined", "finding_folded", "matter_confirmed", "task_accepted", "task_handled", "task_closed",
+)  # fmt: skip
+"""Types of the log's entries that messages are made of."""
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NOT_IN_NAMES = re.compile(r"[\s,<&]")
 
 
 @dataclass(frozen=True, slots=True)
-class Matter:
-    found_at: datetime
-    severity: int
-    kind: str
+class Entry:
+    """An entry of the case's log, of a type in TOLD_BY."""
+
+    at: datetime
+    event: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertedCase:
-    """`matters` are at least one, the first one first; `ended_at` is when nothing was left to do."""
+    """`log` in its order: it only grows. `event_at` is the first matter's."""
 
     id: int
     place: Position
     area: str
-    opened_at: datetime
     event_at: datetime
-    matters: tuple[Matter, ...]
+    log: Sequence[Entry]
     drill: bool
     enterprise: str = ""
-    accepted_at: datetime | None = None
-    ended_at: datetime | None = None
-    outcome: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """The `number`-th message about a case, from 1; `kind` is CAP's msgType."""
+    """The `number`-th message about a case, from 1, with what was known then; `kind` is CAP's msgType. `outcome` is that of a
+    case with which nothing is left to do, None before."""
 
     case: AlertedCase
     number: int
     kind: str
     sent_at: datetime
     severity: int
+    kinds: tuple[str, ...] = ()
+    accepted: bool = False
+    outcome: str | None = None
 
     @property
     def identifier(self) -> str:
         return f"FW-{self.case.id}-{self.number}"
 
-    @property
-    def kinds(self) -> tuple[str, ...]:
-        """As far as was known when it was sent: a message never changes."""
-        known = (m.kind for m in self.case.matters if m.found_at <= self.sent_at)
-        return tuple(dict.fromkeys((self.case.matters[0].kind, *known)))
-
 
 def messages(case: AlertedCase) -> list[Message]:
-    """All so far: the alert, an update for each matter that joined, and at the end an update, or a cancel of a false alarm.
+    """All so far: the alert, an update for each matter that joined or made it worse, and at the end an update, or a cancel of a
+    false alarm. Where it became worse after its end, what ends it comes once more.
 
-    They are a function of the case, so that whoever asks again gets the same ones.
+    An entry of the log adds a message or none, and changes none before: a number names one message for good.
     """
-    first, *joined = case.matters
-    steps = [("Alert", case.opened_at, first.severity)]
-    worst = first.severity
-    for matter in sorted(joined, key=lambda m: m.found_at):
-        worst = max(worst, matter.severity)
-        steps.append(("Update", max(matter.found_at, steps[-1][1]), worst))
-    if case.ended_at is not None:
-        kind = "Cancel" if case.outcome == FALSE_ALARM else "Update"
-        steps.append((kind, max(case.ended_at, steps[-1][1]), worst))
-    return [Message(case, number, *step) for number, step in enumerate(steps, 1)]
+    sent: list[Message] = []
+    before = Message(case=case, number=0, kind="", sent_at=case.event_at, severity=0)
+    for entry in case.log:
+        known = _known(before, entry.event)
+        if kind := _kind(before, known, entry.event["type"]):
+            known = replace(known, kind=kind, number=before.number + 1, sent_at=entry.at)
+            sent.append(known)
+        before = known
+    return sent
 
 
-def is_last(message: Message) -> bool:
-    return message.case.ended_at is not None and message.number == len(messages(message.case))
+def _known(before: Message, event: Mapping[str, Any]) -> Message:
+    """What is known after an entry."""
+    worse = max(before.severity, event.get("severity", 0))
+    kinds = (*before.kinds, *event.get("kinds", ()), *([event["kind"]] if "kind" in event else ()))
+    known = replace(before, severity=worse, kinds=tuple(dict.fromkeys(kinds)))
+    if worse > before.severity or event["type"] == "matter_joined":
+        known = replace(known, outcome=None)
+    match event["type"]:
+        case "task_accepted":
+            return replace(known, accepted=True)
+        case "task_handled" | "task_closed":
+            return replace(known, outcome=event.get("outcome") or "")
+        case _:
+            return known
+
+
+def _kind(before: Message, known: Message, type: str) -> str:
+    """CAP's msgType of what is worth a message, empty for what is not."""
+    if before.number == 0:
+        return "Alert" if type == "task_opened" else ""
+    if known.outcome is not None and before.outcome is None:
+        return "Cancel" if known.outcome == FALSE_ALARM else "Update"
+    return "Update" if type == "matter_joined" or known.severity > before.severity else ""
 
 
 def render(message: Message, earlier: Sequence[Message], *, sender: str, web: str) -> bytes:
@@ -118,7 +139,7 @@ def render(message: Message, earlier: Sequence[Message], *, sender: str, web: st
 
 def _info(alert: ET.Element, message: Message, language: str, place: int, web: str) -> None:
     """In the schema's order."""
-    case, over = message.case, is_last(message)
+    case, over = message.case, message.outcome is not None
     event = " / ".join(EVENTS.get(kind, (kind, kind))[place] for kind in message.kinds)
     drill = (("【演练】", "EXERCISE: ")[place]) if case.drill else ""
     info = ET.SubElement(alert, "info")
@@ -126,7 +147,7 @@ def _info(alert: ET.Element, message: Message, language: str, place: int, web: s
     _add(info, "category", "Env")
     _add(info, "event", event)
     _add(info, "responseType", "AllClear" if over else "Assess")
-    _add(info, "urgency", _urgency(message, over=over))
+    _add(info, "urgency", _urgency(message))
     _add(info, "severity", SEVERITY.get(message.severity, "Unknown"))
     _add(info, "certainty", _certainty(message))
     _add(info, "effective", stamp(message.sent_at))
@@ -139,19 +160,18 @@ def _info(alert: ET.Element, message: Message, language: str, place: int, web: s
     _add(area, "circle", f"{case.place.lat:.6f},{case.place.lon:.6f} {RADIUS_KM}")
 
 
-def _urgency(message: Message, *, over: bool) -> str:
+def _urgency(message: Message) -> str:
     """Immediate until somebody is on the way."""
-    accepted_at = message.case.accepted_at
-    if over:
+    if message.outcome is not None:
         return "Past"
-    return "Expected" if accepted_at is not None and accepted_at <= message.sent_at else "Immediate"
+    return "Expected" if message.accepted else "Immediate"
 
 
 def _certainty(message: Message) -> str:
     """Before anybody was there a finding is likely; handled as what it was, observed; a false alarm, unlikely."""
-    if not is_last(message):
+    if message.outcome is None:
         return "Likely"
-    return {"handled": "Observed", FALSE_ALARM: "Unlikely"}.get(message.case.outcome or "", "Possible")
+    return {"handled": "Observed", FALSE_ALARM: "Unlikely"}.get(message.outcome, "Possible")
 
 
 def sender_of(name: str) -> str:

@@ -1,12 +1,13 @@
 """Tasks for programs of others: newest first, by place and time, page by page."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from farwatch.storage.database import Connection, Pool, Record
 
 Box = tuple[float, float, float, float]
-"""West, south, east, north in degrees."""
+"""West, south, east, north in degrees; with west beyond east it reaches over the antimeridian."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,9 +26,8 @@ SELECT t.id, t.state, t.severity, t.lat, t.lon, t.grid, g.name AS grid_name, g.s
   t.outcome, t.reopened_from, t.drill_id IS NOT NULL AS drill, t.officer,
   (SELECT array_agg(DISTINCT m.kind) FROM matters m WHERE m.task_id = t.id) AS kinds,
   (SELECT array_agg(m.found_at ORDER BY m.id) FROM matters m WHERE m.task_id = t.id) AS found_at,
-  (SELECT array_agg(m.severity ORDER BY m.id) FROM matters m WHERE m.task_id = t.id) AS severities,
-  (SELECT array_agg(m.kind ORDER BY m.id) FROM matters m WHERE m.task_id = t.id) AS matter_kinds,
   (SELECT min(m.event_at) FROM matters m WHERE m.task_id = t.id) AS event_at,
+  (SELECT m.event_at FROM matters m WHERE m.task_id = t.id ORDER BY m.id LIMIT 1) AS first_event_at,
   (SELECT bool_or(m.camera IS NOT NULL) FROM matters m WHERE m.task_id = t.id) AS by_camera,
   (SELECT bool_or(m.station IS NOT NULL) FROM matters m WHERE m.task_id = t.id) AS by_station,
   (SELECT array_agg(DISTINCT d.kind) FROM deadlines d WHERE d.task_id = t.id AND d.state = 'breached'
@@ -37,13 +37,19 @@ SELECT t.id, t.state, t.severity, t.lat, t.lon, t.grid, g.name AS grid_name, g.s
 FROM tasks t LEFT JOIN grids g ON g.id = t.grid LEFT JOIN enterprises e ON e.id = t.enterprise
 """
 _PAGE = f"""{_TASKS} WHERE ($1::bigint IS NULL OR t.id < $1) AND ($2 OR t.drill_id IS NULL)
-  AND ($3::float8 IS NULL OR (t.lon BETWEEN $3 AND $5 AND t.lat BETWEEN $4 AND $6))
+  AND ($3::float8 IS NULL OR (t.lat BETWEEN $4 AND $6
+    AND CASE WHEN $3 <= $5 THEN t.lon BETWEEN $3 AND $5 ELSE t.lon >= $3 OR t.lon <= $5 END))
   AND ($7::timestamptz IS NULL OR t.closed_at IS NULL OR t.closed_at >= $7) AND ($8::timestamptz IS NULL OR t.opened_at <= $8)
 ORDER BY t.id DESC LIMIT $9"""
 _OPENED = f"""{_TASKS} WHERE t.opened_at >= $1 AND t.opened_at < $2 AND t.drill_id IS NULL AND ($3::bigint IS NULL OR t.id < $3)
 ORDER BY t.id DESC LIMIT $4"""
-_RECENT = f"""{_TASKS} WHERE t.opened_at >= $1 AND t.severity >= $2 AND ($3 OR t.drill_id IS NULL)
-ORDER BY t.opened_at DESC, t.id DESC LIMIT $4"""
+# All that is open, and what was closed lately: what is told of any other case was told before. Told: by the log, of these types.
+_RECENT = f"""{_TASKS} CROSS JOIN LATERAL (
+  SELECT max(l.at) AS at FROM log l WHERE l.task_id = t.id AND l.event::jsonb ->> 'type' = ANY($4)) AS told
+WHERE t.id IN (SELECT id FROM tasks WHERE state <> 'closed' UNION ALL SELECT id FROM tasks WHERE closed_at >= $1)
+  AND told.at >= $1 AND t.severity >= $2 AND ($3 OR t.drill_id IS NULL) ORDER BY told.at DESC, t.id DESC LIMIT $5"""
+_TOLD = """SELECT l.task_id, l.at, l.event::jsonb AS event FROM log l
+WHERE l.task_id = ANY($1::bigint[]) AND l.event::jsonb ->> 'type' = ANY($2) ORDER BY l.n"""
 
 
 async def tasks(pool: Pool, wanted: Wanted, before: int | None, limit: int) -> list[Record]:
@@ -67,9 +73,17 @@ async def opened(
     return rows
 
 
-async def recent(pool: Pool, since: datetime, severity: int, limit: int, *, drills: bool) -> list[Record]:
-    """Those opened since then of at least this severity, newest first."""
-    rows: list[Record] = await pool.fetch(_RECENT, since, severity, drills, limit)
+async def recent(
+    pool: Pool, since: datetime, severity: int, limit: int, types: Collection[str], *, drills: bool
+) -> list[Record]:
+    """Those of at least this severity of which an entry of these types was added to the log since then, by the newest one."""
+    rows: list[Record] = await pool.fetch(_RECENT, since, severity, drills, list(types), limit)
+    return rows
+
+
+async def told(pool: Pool, tasks: Sequence[int], types: Collection[str]) -> list[Record]:
+    """`task_id`, `at` and `event` of the log's entries of these types about these tasks, in their order."""
+    rows: list[Record] = await pool.fetch(_TOLD, list(tasks), list(types))
     return rows
 
 

@@ -1,6 +1,8 @@
 """Cases as CAP 1.2: an index (Atom) of the last day's, and each message."""
 
 import re
+from collections import defaultdict
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, Any
 from xml.etree import ElementTree as ET
@@ -8,9 +10,8 @@ from xml.etree import ElementTree as ET
 from fastapi import APIRouter, Path, Request, Response
 
 from alerting import cap
-from alerting.cap import AlertedCase, Matter, Message
+from alerting.cap import AlertedCase, Entry, Message
 from farwatch.domain.place import Position
-from farwatch.domain.task import TaskState
 from farwatch.storage import features as store
 from farwatch.storage.database import Record
 from server.web import peer
@@ -35,13 +36,20 @@ def _content(media_type: str) -> dict[int | str, dict[str, Any]]:
 
 @router.get("", responses={**errors(400, 401, 403, 429), **_content(ATOM_TYPE)}, response_model=None)
 async def cap_index(web: WebContext, _: FeedReader, request: Request) -> Response:
-    """Messages about cases of severity 2 and 3 that were opened in the last 24 hours, newest first; drills by `drills=true`."""
+    """All messages about cases of severity 2 and 3 of which the log told something in the last 24 hours, newest first; drills by
+    `drills=true`."""
     only(request.query_params, ("drills",))
     now = web.deps.clock.now()
     rows = await store.recent(
-        web.pool, now - SINCE, LEAST_SEVERITY, MOST_CASES, drills=truth_of(request.query_params, "drills")
+        web.pool,
+        now - SINCE,
+        LEAST_SEVERITY,
+        MOST_CASES,
+        cap.TOLD_BY,
+        drills=truth_of(request.query_params, "drills"),
     )
-    sent = [m for r in rows if r["found_at"] for m in cap.messages(_case(r))]
+    cases = await _cases(web, rows)
+    sent = [m for case in cases for m in cap.messages(case)]
     sent.sort(key=lambda m: (m.sent_at, m.case.id, m.number), reverse=True)
     feed = ET.Element("feed", {"xmlns": ATOM})
     base = _base(web, request)
@@ -73,9 +81,10 @@ async def cap_message(
     only(request.query_params, ())
     name = _NAME.fullmatch(id) if id.isascii() else None
     row = await store.task(web.pool, int(name[1])) if name else None
-    if name is None or row is None or not row["found_at"]:  # a task without a matter says nothing
+    if name is None or row is None:
         raise not_found()
-    sent = cap.messages(_case(row))
+    (case,) = await _cases(web, [row])
+    sent = cap.messages(case)  # none of a case of which the log says nothing yet
     number = int(name[2]) if name[2] else len(sent)
     if not 1 <= number <= len(sent):
         raise not_found()
@@ -86,16 +95,18 @@ async def cap_message(
     return Response(content, media_type=CAP_TYPE)
 
 
-def _case(r: Record) -> AlertedCase:
-    each = zip(r["found_at"] or (), r["severities"] or (), r["matter_kinds"] or (), strict=True)
-    ended_at = r["handled_at"] or (r["closed_at"] if r["state"] == TaskState.CLOSED else None)
-    return AlertedCase(
-        id=r["id"], place=Position(r["lat"], r["lon"]), area=r["grid_name"] or f"{r['lat']:.5f}, {r['lon']:.5f}",
-        opened_at=r["opened_at"], event_at=r["event_at"] or r["opened_at"],
-        matters=tuple(Matter(*one) for one in each), drill=r["drill"], enterprise=r["enterprise_name"] or "",
-        accepted_at=r["accepted_at"],
-        ended_at=ended_at, outcome=r["outcome"],
-    )  # fmt: skip
+async def _cases(web: Web, rows: Sequence[Record]) -> list[AlertedCase]:
+    log: dict[int, list[Entry]] = defaultdict(list)
+    for told in await store.told(web.pool, [r["id"] for r in rows], cap.TOLD_BY):
+        log[told["task_id"]].append(Entry(told["at"], told["event"]))
+    return [
+        AlertedCase(
+            id=r["id"], place=Position(r["lat"], r["lon"]), area=r["grid_name"] or f"{r['lat']:.5f}, {r['lon']:.5f}",
+            event_at=r["first_event_at"] or r["opened_at"], log=log[r["id"]], drill=r["drill"],
+            enterprise=r["enterprise_name"] or "",
+        )
+        for r in rows
+    ]  # fmt: skip
 
 
 def _sender(base: str) -> str:

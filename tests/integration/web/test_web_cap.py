@@ -2,14 +2,18 @@
 
 import csv
 import io
+import json
 import re
 from datetime import datetime, timedelta
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from alerting.cap import AlertedCase, Matter, messages, render, sender_of
+from alerting.cap import AlertedCase, Entry, messages, render, sender_of
 from farwatch.domain.place import Position
 from farwatch.domain.review import CITY
 from server.web.cases import COLUMNS
@@ -81,45 +85,84 @@ def _in_order(element: ET.Element, order: tuple[str, ...]) -> None:
     assert places == sorted(places)
 
 
-def case(**changes: object) -> AlertedCase:
+OPENED: dict[str, Any] = {"type": "task_opened", "kinds": ["smoke"], "severity": 2, "matter": 1}
+JOINED: dict[str, Any] = {"type": "matter_joined", "kind": "dumping", "severity": 2, "matter": 2}
+WORSE = {**JOINED, "severity": 3}
+FOLDED: dict[str, Any] = {"type": "finding_folded", "matter": 1, "severity": 2}
+FOLDED_WORSE = {**FOLDED, "severity": 3}
+CONFIRMED: dict[str, Any] = {"type": "matter_confirmed", "matter": 1, "severity": 3, "confirmed_by": [2]}
+ACCEPTED: dict[str, Any] = {"type": "task_accepted", "officer": "o1", "matters": [1]}
+HANDLED: dict[str, Any] = {"type": "task_handled", "outcome": "handled", "officer": "o1"}
+FALSE_ALARM = {**HANDLED, "outcome": "false_alarm"}
+CLOSED: dict[str, Any] = {"type": "task_closed", "outcome": "handled"}
+CEASED: dict[str, Any] = {"type": "task_closed", "outcome": "ceased"}
+
+
+def case(*events: dict[str, Any], **changes: Any) -> AlertedCase:
+    """Opened at AT, then a minute between each two of these events."""
     values = {
-        "id": 12, "place": Position(31.2, 121.4), "area": "一网格", "opened_at": AT, "event_at": AT - timedelta(seconds=9),
-        "matters": (Matter(AT, 2, "smoke"),), "drill": False, "enterprise": "东方钢铁",
+        "id": 12, "place": Position(31.2, 121.4), "area": "一网格", "event_at": AT - timedelta(seconds=9), "drill": False,
+        "log": [Entry(AT + timedelta(minutes=n), e) for n, e in enumerate((OPENED, *events))], "enterprise": "东方钢铁",
     }  # fmt: skip
-    return AlertedCase(**{**values, **changes})  # type: ignore[arg-type]
+    return AlertedCase(**{**values, **changes})
+
+
+def rendered(case: AlertedCase) -> list[bytes]:
+    sent = messages(case)
+    return [
+        render(m, sent[:place], sender="farwatch@city", web="https://h/x") for place, m in enumerate(sent)
+    ]
 
 
 @pytest.mark.parametrize(
-    ("changes", "expected"),
+    ("events", "expected"),
     [
-        ({}, [("Alert", 2)]),
-        ({"matters": (Matter(AT, 2, "smoke"), Matter(AT + timedelta(minutes=1), 3, "dumping"))}, [("Alert", 2), ("Update", 3)]),
-        ({"ended_at": AT + timedelta(hours=1), "outcome": "handled"}, [("Alert", 2), ("Update", 2)]),
-        ({"ended_at": AT + timedelta(hours=1), "outcome": "false_alarm"}, [("Alert", 2), ("Cancel", 2)]),
-        ({"ended_at": AT + timedelta(hours=1), "outcome": "ceased"}, [("Alert", 2), ("Update", 2)]),
+        ((), "Alert Moderate Likely"),
+        ((FOLDED, ACCEPTED), "Alert Moderate Likely"),
+        ((JOINED,), "Alert Moderate Likely; Update Moderate Likely"),
+        ((WORSE,), "Alert Moderate Likely; Update Severe Likely"),
+        ((CONFIRMED, FOLDED), "Alert Moderate Likely; Update Severe Likely"),
+        ((FOLDED_WORSE, CONFIRMED), "Alert Moderate Likely; Update Severe Likely"),
+        ((HANDLED, CLOSED), "Alert Moderate Likely; Update Moderate Observed"),
+        ((FALSE_ALARM, CLOSED), "Alert Moderate Likely; Cancel Moderate Unlikely"),
+        ((CEASED,), "Alert Moderate Likely; Update Moderate Possible"),
+        ((HANDLED, FOLDED, CLOSED), "Alert Moderate Likely; Update Moderate Observed"),
+        (
+            (HANDLED, FOLDED_WORSE, CLOSED),
+            "Alert Moderate Likely; Update Moderate Observed; Update Severe Likely; Update Severe Observed",
+        ),
     ],
-)  # fmt: skip
+)
 def test_each_step_of_a_case_is_a_message_that_names_those_before(
-    changes: dict[str, object], expected: list[tuple[str, int]]
+    events: tuple[dict[str, Any], ...], expected: str
 ) -> None:
-    sent = messages(case(**changes))
-    assert [(m.kind, m.severity) for m in sent] == expected
-    for place, message in enumerate(sent):
-        alert = check(render(message, sent[:place], sender="farwatch@city", web="https://h/x"))
+    alerts = [check(content) for content in rendered(case(*events))]
+    said = [
+        [a.findtext(f"{CAP}msgType"), *(a.findtext(f"{CAP}info/{CAP}{x}") for x in ("severity", "certainty"))]
+        for a in alerts
+    ]
+    assert "; ".join(" ".join(str(word) for word in words) for words in said) == expected
+    for place, alert in enumerate(alerts):
+        assert alert.findtext(f"{CAP}identifier") == f"FW-12-{place + 1}"
         names = [r.split(",")[1] for r in (alert.findtext(f"{CAP}references") or "").split()]
-        assert names == [m.identifier for m in sent[:place]]
+        assert names == [f"FW-12-{n}" for n in range(1, place + 1)]
 
 
-def test_a_message_stays_as_it_was_sent() -> None:
-    """An acceptance, another matter and the end come afterwards, and the first message says the same."""
-    early = case()
-    late = case(
-        matters=(Matter(AT, 2, "smoke"), Matter(AT + timedelta(minutes=9), 3, "dumping")), accepted_at=AT + timedelta(minutes=2),
-        ended_at=AT + timedelta(hours=1), outcome="handled",
-    )  # fmt: skip
-    first = [render(messages(c)[0], [], sender="s", web="w") for c in (early, late)]
-    assert first[0] == first[1]
-    assert b"Expected" in render(messages(late)[1], messages(late)[:1], sender="s", web="w")
+@given(
+    st.lists(st.sampled_from([JOINED, WORSE, FOLDED, FOLDED_WORSE, CONFIRMED, ACCEPTED, HANDLED, FALSE_ALARM, CLOSED, CEASED]))
+)  # fmt: skip
+def test_whatever_is_told_later_a_message_stays_as_it_was_sent(events: list[dict[str, Any]]) -> None:
+    whole = rendered(case(*events))
+    for told in range(len(events)):
+        sent = rendered(case(*events[:told]))
+        assert sent == whole[: len(sent)]
+
+
+def test_somebody_is_on_the_way_in_what_is_sent_after_the_acceptance_and_only_there() -> None:
+    urgencies = [
+        check(c).findtext(f"{CAP}info/{CAP}urgency") for c in rendered(case(JOINED, ACCEPTED, WORSE, HANDLED))
+    ]
+    assert urgencies == ["Immediate", "Immediate", "Expected", "Past"]
 
 
 def test_hostile_names_are_text() -> None:
@@ -135,14 +178,27 @@ async def get(house: House, path: str, **query: str) -> httpx.Response:
         return await client.get(path, params=query or None)
 
 
-async def test_the_index_leads_to_every_message_of_the_last_day(house: House) -> None:
-    now = house.clock.now()
-    task = await house.task(
-        state="handled", opened_at=now - timedelta(hours=1), handled_at=now, outcome="false_alarm"
-    )
-    await house.matter(task, found_at=now - timedelta(hours=1))
-    for changes in ({"severity": 1}, {"opened_at": now - timedelta(hours=25)}, {"drill_id": "d"}):
-        await house.matter(await house.task(**changes))
+async def alerted(house: House, *told: tuple[float, dict[str, Any]], **columns: Any) -> int:
+    """A task of which the log told these events, each so many hours ago."""
+    task = await house.task(**columns)
+    await house.matter(task)
+    for hours, event in told:
+        await house.pool.execute(
+            "INSERT INTO log SELECT coalesce(max(n), 0) + 1, $1, $2, $3, '', '' FROM log",
+            house.clock.now() - timedelta(hours=hours), json.dumps({**event, "task": task}), task,
+        )  # fmt: skip
+    return task
+
+
+async def index(house: House, **query: str) -> list[str]:
+    feed = ET.fromstring((await get(house, "/cap", **query)).content)
+    return [e.findtext(f"{ATOM}title") or "" for e in feed.findall(f"{ATOM}entry")]
+
+
+async def test_the_index_leads_to_every_message_of_the_last_days_cases(house: House) -> None:
+    task = await alerted(house, (1, OPENED), (0.5, FALSE_ALARM), state="handled")
+    for hours, changes in ((0, {"severity": 1}), (25, {}), (0, {"drill_id": "d"})):
+        await alerted(house, (hours, OPENED), **changes)
     answer = await get(house, "/cap")
     assert answer.headers["content-type"] == "application/atom+xml"
     feed = ET.fromstring(answer.content)
@@ -159,13 +215,35 @@ async def test_the_index_leads_to_every_message_of_the_last_day(house: House) ->
         assert message.headers["content-type"] == "application/cap+xml"
         check(message.content)
     assert check((await get(house, f"/cap/{task}")).content).findtext(f"{CAP}msgType") == "Cancel"
-    drills = ET.fromstring((await get(house, "/cap", drills="true")).content)
-    assert len(drills.findall(f"{ATOM}entry")) == 3
+    assert len(await index(house, drills="true")) == 3
+
+
+@pytest.mark.parametrize(
+    ("event", "columns", "said"),
+    [
+        (FALSE_ALARM, {"state": "handled"}, "Cancel smoke"),
+        (HANDLED, {"state": "verified"}, "Update smoke"),
+        (CEASED, {"state": "closed"}, "Update smoke"),
+        (JOINED, {"state": "accepted"}, "Update smoke/dumping"),
+        (CONFIRMED, {"state": "arrived", "severity": 3}, "Update smoke"),
+    ],
+)
+async def test_what_becomes_of_an_older_case_enters_the_index_too(
+    house: House, event: dict[str, Any], columns: dict[str, Any], said: str
+) -> None:
+    """A reader that has the alert hears of its end, however late that comes; with what was told before it for whoever has not."""
+    at = house.clock.now() if columns["state"] == "closed" else None
+    opened_at = house.clock.now() - timedelta(hours=60)
+    task = await alerted(house, (60, OPENED), (1, event), opened_at=opened_at, closed_at=at, **columns)
+    await alerted(
+        house, (60, OPENED), (40, CEASED), state="closed", opened_at=opened_at,
+        closed_at=house.clock.now() - timedelta(hours=40),
+    )  # fmt: skip
+    assert await index(house) == [f"FW-{task}-2 {said}", f"FW-{task}-1 Alert smoke"]
 
 
 async def test_messages_that_are_not_there(house: House) -> None:
-    task = await house.task()
-    await house.matter(task)
+    task = await alerted(house, (0, OPENED))
     bare = await house.task()
     assert (await get(house, "/cap")).status_code == 200
     for name in (str(bare), f"FW-{task}-2", f"FW-{task}-0", "FW-999-1", "x", "FW-", "１２"):
