@@ -32,7 +32,8 @@ _EVIDENCE_OF_MATTERS = f"""SELECT * FROM (
 class TaskRows:
     """Rows of `tasks`, and of what hangs on them, to be grouped by `task_id` (evidence by `matter_id`).
 
-    `deadlines` begin with those that still run, then those that were missed, each in the order of their instants.
+    `deadlines` begin with those that still run, then those that were missed, then those of them that were excused, each in the
+    order of their instants.
     """
 
     tasks: Sequence[Record]
@@ -86,7 +87,7 @@ async def _with_parts(connection: Connection, tasks: Sequence[Record]) -> TaskRo
     deadlines = await connection.fetch(
         "SELECT task_id, matter_id, kind, due_at, state, excused_at, excused_by, excuse FROM deadlines"
         " WHERE task_id = ANY($1::bigint[]) AND kind IN ('accept', 'arrive', 'handle')"
-        " ORDER BY state <> 'pending', state <> 'breached', due_at, id",
+        " ORDER BY state <> 'pending', state <> 'breached', excused_at IS NOT NULL, due_at, id",
         ids,
     )
     return TaskRows(tasks, matters, evidence, deadlines)

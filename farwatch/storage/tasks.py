@@ -23,7 +23,7 @@ from farwatch.domain.task import (
     Task,
     TaskState,
 )
-from farwatch.storage.database import Connection, Record
+from farwatch.storage.database import Connection, Pool, Record
 
 log = logging.getLogger(__name__)
 
@@ -136,7 +136,7 @@ async def findings_left(connection: Connection, matter: int) -> int:
     return left
 
 
-async def leads(connection: Connection, officer: str, task: int) -> bool:
+async def leads(connection: Connection | Pool, officer: str, task: int) -> bool:
     """Does this officer lead the team of the task's grid?"""
     return bool(
         await connection.fetchval(

@@ -115,7 +115,8 @@ class MatterBody(BaseModel):
 
 
 class Deadlines(BaseModel):
-    """Of several matters' deadlines the first that still runs, else the first that was missed, else the first."""
+    """Of several matters' deadlines the first that still runs, else the first that was missed, one that nobody excused before
+    others, else the first."""
 
     accept: DeadlineBody | None
     arrive: DeadlineBody | None
@@ -169,8 +170,12 @@ class TimelineEntry(BaseModel):
 
 
 class TaskPage(TaskBody):
-    """A task with its time line, the viewable copies of its photos, and its notices; `case` is null for officers."""
+    """A task with its time line, the viewable copies of its photos, and its notices; `case` is null for officers.
 
+    `may_excuse`: whoever asked may excuse its breaches.
+    """
+
+    may_excuse: bool
     case: CaseBody | None
     timeline: list[TimelineEntry]
     photos: list[EvidenceBody]

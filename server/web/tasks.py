@@ -4,7 +4,10 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
 
-from farwatch.storage import log_reader, task_views
+from alerting.handing import OVERSEERS
+from farwatch.storage import log_reader, task_views, tasks
+from farwatch.storage.database import Pool
+from farwatch.storage.sessions import Session
 from server.web import delivery
 from server.web.authentication import SignedIn
 from server.web.case_shapes import case_body
@@ -57,11 +60,18 @@ async def one_task(web: WebContext, session: SignedIn, id: TaskId) -> TaskPage:
     return TaskPage.model_validate(
         {
             **task_fields(rows)[0],
+            "may_excuse": await _may_excuse(web.pool, session, id),
             "case": None if session.officer else await case_body(web.pool, id),
             "timeline": [timeline_entry(e) for e in timeline],
             "photos": [evidence_body(r) for r in await task_views.photos(web.pool, id)],
             "notices": [notice_body(r) for r in await task_views.notices(web.pool, id)],
         }
+    )
+
+
+async def _may_excuse(pool: Pool, session: Session, task: int) -> bool:
+    return session.role in OVERSEERS or (
+        session.officer is not None and await tasks.leads(pool, session.officer, task)
     )
 
 

@@ -63,3 +63,36 @@ async def test_an_officer_sets_up_his_tracking_app_on_his_own_page(pages: Pages)
     await expect(sheet.get_by_text("已停用")).to_be_visible()
     gone = await phone.request.get(f"{pages.base}/osmand?id={token}&lat=30.001&lon=120")
     assert gone.status == 401
+
+
+async def test_a_missed_clock_is_excused_by_the_centre_and_by_the_lead_on_his_phone(pages: Pages) -> None:
+    wall = (await pages.enter("centre", width=1280, height=800)).page
+    first = (await pages.enter("officer1", width=390, height=844)).page
+    lead = (await pages.enter("officer2", width=390, height=844)).page
+    await pages.smoke("cam1", CAMERA_AT, pictures=False)
+    await first.get_by_role("button", name="拒绝").click()
+    await first.get_by_role("button", name="正在处置其他任务").click()
+    await expect(lead.get_by_role("button", name="接受任务")).to_be_visible()
+    await pages.pool.execute(
+        "UPDATE deadlines SET due_at = now() WHERE kind IN ('accept', 'arrive') AND state = 'pending'"
+    )
+
+    await wall.locator(".card .open").click()
+    sheet = wall.get_by_role("dialog")
+    rows = sheet.locator(".t-facts")
+    await expect(rows).to_contain_text("响应超时")
+    await expect(rows).to_contain_text("到场超时")
+    await sheet.get_by_role("button", name="免责", exact=True).first.click()
+    await sheet.get_by_label("免责理由（必填）").fill("全网断线")
+    await sheet.get_by_role("button", name="确认").click()
+    await expect(rows).to_contain_text("已免责：全网断线（centre，")
+
+    await lead.goto(f"{pages.base}/officer/tasks/1")
+    await lead.get_by_role("button", name="免责", exact=True).click()
+    await lead.get_by_label("免责理由（必填）").fill("道路封闭")
+    await lead.get_by_role("button", name="确认").click()
+    await expect(rows).to_contain_text("已免责：道路封闭（officer2，")
+    await expect(lead.get_by_text("已免责：道路封闭")).to_be_visible()
+    await first.goto(f"{pages.base}/officer/tasks/1")
+    await expect(first.get_by_text("已免责：道路封闭")).to_be_visible()
+    await expect(first.get_by_role("button", name="免责", exact=True)).to_have_count(0)

@@ -168,6 +168,8 @@ export interface Notice {
 }
 
 export interface TaskDetail extends Task {
+  /** Whoever asked may excuse its missed clocks. */
+  may_excuse: boolean;
   /** Null for officers. */
   case?: CaseState | null;
   timeline: TimelineEntry[];

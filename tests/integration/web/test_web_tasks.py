@@ -112,3 +112,37 @@ async def test_a_senseless_query_or_id_is_refused(house: House) -> None:
     paths = [*(f"{TASKS}?{q}" for q in queries), *(f"{TASKS}/{i}" for i in ("0", "-1", "x", "9" * 20))]
     async with house.client("chen") as client:
         assert {p: (await client.get(p)).status_code for p in paths} == dict.fromkeys(paths, 422)
+
+
+async def test_of_two_missed_clocks_that_which_nobody_excused_is_shown(house: House) -> None:
+    task = await house.task(state="accepted")
+    for due_s, excused_at in ((-20, house.clock.now()), (-10, None)):
+        matter, _ = await house.matter(task)
+        await house.pool.execute(
+            "INSERT INTO deadlines (task_id, matter_id, kind, due_at, state, excused_at)"
+            " VALUES ($1, $2, 'accept', $3, 'breached', $4)",
+            task, matter, house.clock.now() + timedelta(seconds=due_s), excused_at,
+        )  # fmt: skip
+    async with house.client("chen") as client:
+        shown = (await client.get(f"{TASKS}/{task}")).json()["deadlines"]["accept"]
+    assert (shown["state"], "excused_at" in shown) == ("breached", False)
+
+
+async def test_the_centre_and_the_lead_of_the_grids_team_are_told_that_they_may_excuse(house: House) -> None:
+    of_team, elsewhere = (
+        await house.task(offered_to=("o1", "o2")),
+        await house.task(offered_to=("o1",), grid=None),
+    )
+    expected = {
+        "chen": (True, True),
+        "ada": (True, True),
+        "bo": (False, False),
+        "wang": (True, False),
+        "li": (False, None),
+    }
+    told = {}
+    for who in expected:
+        async with house.client(who) as client:
+            pages = [(await client.get(f"{TASKS}/{task}")).json() for task in (of_team, elsewhere)]
+        told[who] = tuple(page.get("may_excuse") for page in pages)
+    assert told == expected

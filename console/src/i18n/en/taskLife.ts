@@ -2,6 +2,7 @@
 export const taskLife: Record<string, string> = {
   "life.limit": "Legal limit",
   "life.handover": "Asked to take over",
+  "life.was_due": "Due {at}",
   "life.excuse": "Excuse",
   "life.why": "Why (needed)",
   "life.excused": "Excused: {why} ({by}, {at})",

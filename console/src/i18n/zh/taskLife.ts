@@ -2,6 +2,7 @@
 export const taskLife: Record<string, string> = {
   "life.limit": "处置时限",
   "life.handover": "已请接手",
+  "life.was_due": "应于 {at}",
   "life.excuse": "免责",
   "life.why": "免责理由（必填）",
   "life.excused": "已免责：{why}（{by}，{at}）",
