@@ -38,7 +38,7 @@ def limit_of(asked: QueryParams) -> int:
 
 
 def box_of(asked: QueryParams) -> Box | None:
-    """Four numbers, or six whose heights say nothing here: all features lie on the ground."""
+    """Four numbers, or six whose heights say nothing here: all features lie on the ground. West may be beyond east."""
     text = asked.get("bbox")
     if text is None:
         return None
@@ -53,8 +53,6 @@ def box_of(asked: QueryParams) -> Box | None:
     west, south, east, north = numbers
     if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= 90 and -90 <= north <= 90):
         raise bad("bbox", "not_on_earth")
-    if west > east:
-        raise bad("bbox", "antimeridian")
     if south > north:
         raise bad("bbox", "south_over_north")
     return west, south, east, north

@@ -67,12 +67,15 @@ def grid_feature(g: Grid) -> Feature:
 
 def lies_in(at: Position, box: Box) -> bool:
     west, south, east, north = box
-    return west <= at.lon <= east and south <= at.lat <= north
+    within = west <= at.lon <= east if west <= east else at.lon >= west or at.lon <= east
+    return within and south <= at.lat <= north
 
 
 def touches(area: Area, box: Box) -> bool:
     """Do they share a point? Also where neither has a corner in the other."""
     west, south, east, north = box
+    if west > east:
+        return touches(area, (west, south, 180.0, north)) or touches(area, (-180.0, south, east, north))
     corners = [(west, south), (east, south), (east, north), (west, north)]
     if any(area.contains(Position(lat, lon)) for lon, lat in corners):
         return True

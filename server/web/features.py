@@ -134,14 +134,20 @@ async def ogc_items(web: WebContext, _: FeedReader, request: Request, collection
 async def ogc_item(
     web: WebContext, _: FeedReader, request: Request, collection: Named, id: Named
 ) -> Response:
-    only(request.query_params, ())
-    name = _known(collection)
-    feature = await _task(web, id) if name == "tasks" else _one(name, await web.registry.current(), id)
+    """`drills=true`: also a task that is a drill."""
+    asked, name = request.query_params, _known(collection)
+    only(asked, ("drills",) if name == "tasks" else ())
+    drills = truth_of(asked, "drills")
+    feature = (
+        await _task(web, id, drills=drills)
+        if name == "tasks"
+        else _one(name, await web.registry.current(), id)
+    )
     if feature is None:
         raise not_found()
     base = _base(web, request)
     feature["links"] = [
-        _link(f"{base}/ogc/collections/{name}/items/{id}", "self", GEOJSON),
+        _link(f"{base}/ogc/collections/{name}/items/{id}{'?drills=true' if drills else ''}", "self", GEOJSON),
         _link(f"{base}/ogc/collections/{name}", "collection", JSON),
     ]
     return _geojson(feature)
@@ -198,11 +204,11 @@ async def _tasks(
     return [task_feature(r) for r in rows], rows[-1]["id"] if len(rows) == limit else None
 
 
-async def _task(web: Web, id: str) -> Feature | None:
+async def _task(web: Web, id: str, *, drills: bool) -> Feature | None:
     if not id.isascii() or not id.isdecimal() or len(id) > 18:
         return None
     row = await store.task(web.pool, int(id))
-    return task_feature(row) if row else None
+    return task_feature(row) if row and (drills or not row["drill"]) else None
 
 
 _FEATURES: dict[str, Callable[[Registry, Box | None], list[Feature]]] = {
