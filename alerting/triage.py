@@ -231,7 +231,7 @@ async def _new_task(
     if why.follows and why.closes:
         closed = replace(why.closes, closed_at=now, closed_reason="followed")
         matters = tuple(closed if m.id == closed.id else m for m in why.follows.matters)
-        await tasks.save(connection, why.follows, replace(why.follows, matters=matters))
+        await tasks.save(connection, [(why.follows, replace(why.follows, matters=matters))])
     task_id, matter_id = await tasks.draw_ids(connection)
     finding, matter = found.finding, matter_of(found, matter_id)
     return Task(

@@ -1,50 +1,106 @@
-"""Writes a decision down: the task's difference, its events and its notices, in the caller's transaction."""
+"""Writes decisions down: the tasks' differences, their events and their notices, in the caller's transaction."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from alerting import metrics, storms, superseding
+from alerting import metrics, storms, superseding, telling
 from alerting.steps import Chosen, Decision, Effect, Log, Notify
 from farwatch.domain.task import Task
 from farwatch.storage import choices, events, notices, outages, tasks
+from farwatch.storage.choices import NewChoice
 from farwatch.storage.database import Connection
+from farwatch.storage.outages import Outage
 
 ENGINE = "engine"
 """The engine's name among heartbeats and outages."""
 EXPLAINED = ("task_offered", "escalated")
 """Events that name the choice they follow from."""
 
+Step = tuple[Task | None, Decision]
+"""A task before, None where there was none yet, and what was decided about it."""
+
 
 async def write(
     connection: Connection, before: Task | None, decision: Decision, now: datetime, actor: str | None = None
 ) -> None:
-    """The caller holds the task's row. Raises FingerprintTakenError when a new matter came second."""
-    await tasks.save(connection, before, decision.task)
-    if before is not None:
-        await superseding.follow(connection, before, decision.task, now)
-    choice: dict[str, object] = {}
+    """As `write_all`."""
+    await write_all(connection, [(before, decision)], now, actor)
+
+
+async def write_all(
+    connection: Connection, steps: Sequence[Step], now: datetime, actor: str | None = None
+) -> None:
+    """Several decisions in their order, those about one task each from where the one before it ended: with as few ways to the
+    database as one. The caller holds the tasks' rows. Raises FingerprintTakenError when a new matter came second."""
+    changes = _changes(steps)
+    await tasks.save(connection, changes)
+    for before, after in changes:
+        if before is not None:
+            await superseding.follow(connection, before, after, now)
+    said, told = await _said(connection, steps, now, actor), list[notices.Notice]()
+    for _, decision in steps:
+        told += [_notice(decision.task, e, now) for e in decision.effects if isinstance(e, Notify)]
+    if told:
+        await notices.add_all(connection, told, now)
+    if said:
+        await events.append_all(connection, said)
+
+
+def _changes(steps: Sequence[Step]) -> Sequence[tuple[Task | None, Task]]:
+    """Of each task, what it was at first and what it is at last."""
+    first: dict[int, Task | None] = {}
+    last: dict[int, Task] = {}
+    for before, decision in steps:
+        first.setdefault(decision.task.id, before)
+        last[decision.task.id] = decision.task
+    return [(first[task], last[task]) for task in last]
+
+
+async def _said(
+    connection: Connection, steps: Sequence[Step], now: datetime, actor: str | None
+) -> list[events.Event]:
+    chosen = [
+        NewChoice(task=d.task.id, wanted=e.wanted, chosen=e.officer, reason=e.reason, candidates=e.candidates)
+        for _, d in steps
+        for e in d.effects
+        if isinstance(e, Chosen)
+    ]
+    numbers = iter(await choices.add_all(connection, chosen, now) if chosen else ())
+    away = await _away(connection, steps)
     said: list[events.Event] = []
-    for effect in decision.effects:
-        if isinstance(effect, Chosen):
-            why = (effect.wanted, effect.officer, effect.reason, effect.candidates)
-            choice = {"choice": await choices.add(connection, decision.task.id, now, *why)}
-        elif isinstance(effect, Log):
-            detail = {**effect.detail, **await _excuse(connection, decision.task, effect)}
-            if effect.type in EXPLAINED:
-                detail, choice = {**detail, **choice}, {}
-            said.append(events.Event(effect.type, decision.task.id, actor, detail))
-        elif isinstance(effect, Notify):
-            await notices.add(connection, _notice(decision.task, effect, now), now)
-    await events.append_all(connection, said)
+    for before, decision in steps:
+        choice: dict[str, object] = {}
+        begun = telling.begun(before, decision.task)
+        for effect in decision.effects:
+            if isinstance(effect, Chosen):
+                choice = {"choice": next(numbers)}
+            elif isinstance(effect, Log):
+                excuse = _excuse(decision.task, effect, away)
+                detail = {**effect.detail, **excuse, **telling.moment(now), **begun}
+                begun = {}
+                if effect.type in EXPLAINED:
+                    detail, choice = {**detail, **choice}, {}
+                said.append(events.Event(effect.type, decision.task.id, actor, detail))
+    return said
 
 
-async def _excuse(connection: Connection, task: Task, event: Log) -> Mapping[str, object]:
+async def _away(connection: Connection, steps: Sequence[Step]) -> Sequence[Outage]:
+    """The engine's outages that the breaches among these may lie in."""
+    opened = [
+        d.task.opened_at
+        for _, d in steps
+        if any(isinstance(e, Log) and e.type == "deadline_breached" for e in d.effects)
+    ]
+    return await outages.of(connection, ENGINE, min(opened)) if opened else ()
+
+
+def _excuse(task: Task, event: Log, away: Sequence[Outage]) -> Mapping[str, object]:
     """A breach says how much of its time the engine itself was away, when it was. It stays a breach."""
     if event.type != "deadline_breached":
         return {}
     due_at = datetime.fromisoformat(str(event.detail["due_at"]))
-    away = outages.overlap(await outages.of(connection, ENGINE, task.opened_at), task.opened_at, due_at)
-    return {"outage_s": round(away.total_seconds(), 1)} if away else {}
+    lost = outages.overlap(away, task.opened_at, due_at)
+    return {"outage_s": round(lost.total_seconds(), 1)} if lost else {}
 
 
 def _notice(task: Task, notify: Notify, now: datetime) -> notices.Notice:

@@ -64,6 +64,7 @@ class DeadlineState(StrEnum):
 class Matter:
     """One fingerprint's business within a task. `found_at` is its t1; `accepted_at` its own t4.
 
+    `place` is its first finding's; None: its task's, as of matters from before they had one. `arrived_at` is its own t5.
     `findings` are all findings folded into it, the first one first. `ceased_at`: its findings had ended and stayed away;
     `closed_reason` is null when it was closed with its task. `confirmed_by` are matters that another kind of eye saw.
     """
@@ -79,7 +80,9 @@ class Matter:
     code: str | None = None
     zone: str | None = None
     event_at: datetime
+    place: Position | None = None
     accepted_at: datetime | None = None
+    arrived_at: datetime | None = None
     closed_at: datetime | None = None
     closed_reason: str | None = None
     ceased_at: datetime | None = None
@@ -154,6 +157,9 @@ class Task:
     @property
     def kinds(self) -> tuple[Kind, ...]:
         return tuple(dict.fromkeys(m.kind for m in self.matters))
+
+    def place_of(self, matter: Matter) -> Position:
+        return matter.place or self.place
 
     def shown_deadline(self, kind: DeadlineKind) -> Deadline | None:
         """The one deadline of `kind` to put on a screen: what still runs, else what was missed, else what was met."""

@@ -23,17 +23,36 @@ class StoredChoice:
     candidates: tuple[Mapping[str, Param], ...]
 
 
-async def add(
-    connection: Connection, task: int, at: datetime, wanted: str, chosen: str | None, reason: Reason,
-    candidates: Sequence[Mapping[str, Param]],
-) -> int:  # fmt: skip
-    """Returns its number."""
-    number: int = await connection.fetchval(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewChoice:
+    """As StoredChoice, without its number."""
+
+    task: int
+    wanted: str
+    chosen: str | None
+    reason: Reason
+    candidates: Sequence[Mapping[str, Param]]
+
+
+async def add_all(connection: Connection, choices: Sequence[NewChoice], at: datetime) -> list[int]:
+    """Returns their numbers, in their order."""
+    rows = await connection.fetchmany(
         "INSERT INTO dispatch_choices (task_id, at, wanted, chosen, reason_key, reason_params, candidates)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id",
-        task, at, wanted, chosen, reason.key, dict(reason.params), [dict(c) for c in candidates],
-    )  # fmt: skip
-    return number
+        [
+            (
+                c.task,
+                at,
+                c.wanted,
+                c.chosen,
+                c.reason.key,
+                dict(c.reason.params),
+                [dict(one) for one in c.candidates],
+            )
+            for c in choices
+        ],
+    )
+    return [r["id"] for r in rows]
 
 
 async def of_task(connection: Connection | Pool, task: int, limit: int) -> list[StoredChoice]:

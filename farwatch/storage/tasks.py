@@ -4,9 +4,9 @@ Lock order: correlation, task, deadlines, notices. Whoever changes a task holds 
 """
 
 import logging
-from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, fields
-from datetime import datetime
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict, fields
 from math import cos, radians
 from typing import Any
 
@@ -15,7 +15,6 @@ from farwatch.domain.place import EARTH_RADIUS_M, Position
 from farwatch.domain.policy import EscalationStep, Handling, SeverityClocks, TaskPolicy
 from farwatch.domain.task import (
     Deadline,
-    DeadlineKey,
     DeadlineKind,
     DeadlineState,
     Matter,
@@ -28,8 +27,8 @@ from farwatch.storage.database import Connection, Pool, Record
 log = logging.getLogger(__name__)
 
 _CORRELATION_LOCK = 0x46574352  # "FWCR"
-_HELD_AT_MOST = "100ms"
-"""A deed holds its task for some milliseconds; who holds one longer than this is stuck, and must not delay other tasks' clocks."""
+_HELD_AT_MOST = "3ms"
+"""Rather a look at whether somebody holds a row than a wait: a tick decides about up to 150 findings, and clocks wait for it."""
 
 
 class FingerprintTakenError(Exception):
@@ -41,8 +40,8 @@ class UnreadableTaskError(ValueError):
 
 
 async def lock_correlation(connection: Connection) -> None:
-    """Until the transaction's end nobody else decides whose business a finding is. From then on no row is waited for long: that
-    raises HELD_ERRORS."""
+    """Until the transaction's end nobody else decides whose business a finding is. From then on no row is waited for: one that is
+    held raises HELD_ERRORS."""
     await connection.execute("SELECT pg_advisory_xact_lock($1)", _CORRELATION_LOCK)
     await connection.execute(f"SET LOCAL lock_timeout = '{_HELD_AT_MOST}'")
 
@@ -95,37 +94,6 @@ async def lock_candidates(
     return await _load(connection, [r["id"] for r in rows], needed=fingerprint)
 
 
-@dataclass(frozen=True, slots=True)
-class DueDeadline:
-    """`kind` as it is stored: one that this program does not know is its task's trouble, and no other's."""
-
-    task: int
-    kind: str
-    matter: int | None
-    step: int
-
-    @property
-    def key(self) -> DeadlineKey:
-        """Raises ValueError."""
-        return (DeadlineKind(self.kind), self.matter, self.step)
-
-
-async def lock_due(
-    connection: Connection, now: datetime, limit: int, without: Collection[int] = ()
-) -> list[DueDeadline]:
-    """The first `limit` deadlines that have come, of all tasks, in the order of their instants; their tasks are locked. Of a task
-    that somebody else holds just now, or that is in `without`, none is given."""
-    rows = await connection.fetch(
-        "SELECT d.task_id, d.kind, d.matter_id, d.step FROM deadlines d JOIN tasks t ON t.id = d.task_id"
-        " WHERE d.state = 'pending' AND d.due_at <= $1 AND d.task_id <> ALL($3::bigint[])"
-        " ORDER BY d.due_at, d.id LIMIT $2 FOR UPDATE OF t SKIP LOCKED",
-        now,
-        limit,
-        list(without),
-    )
-    return [DueDeadline(r["task_id"], r["kind"], r["matter_id"], r["step"]) for r in rows]
-
-
 async def findings_left(connection: Connection, matter: int) -> int:
     """How many findings of a matter still stand."""
     left: int = await connection.fetchval(
@@ -165,24 +133,30 @@ async def open_counts(connection: Connection) -> dict[str, int]:
     return {r["who"]: r["n"] for r in rows}
 
 
-async def save(connection: Connection, before: Task | None, after: Task) -> None:
-    """Writes what differs between `before` (None: a new task) and `after`. The caller holds the task's row.
+async def save(connection: Connection, changes: Sequence[tuple[Task | None, Task]]) -> None:
+    """Writes what differs between each task as it was (None: a new one) and as it is, on few ways to the database. No task is in it
+    twice, and the caller holds their rows.
 
     Raises FingerprintTakenError, and then the transaction must end.
     """
-    if before == after:
-        return
-    if before is None:
-        await _insert(connection, after)
-    elif _values(after) != _values(before):
-        await _update(connection, after)
-    old_matters = {m.id: m for m in before.matters} if before else {}
-    for matter in after.matters:
-        if matter != old_matters.get(matter.id):
-            await _save_matter(connection, after, matter, old_matters.get(matter.id))
-    known = set(before.deadlines) if before else set()
-    if changed := [d for d in after.deadlines if d not in known]:
-        await _save_deadlines(connection, after.id, changed)
+    for before, after in changes:
+        if before is None:
+            await _insert(connection, after)
+    differing = [
+        after for before, after in changes if before is not None and _values(after) != _values(before)
+    ]
+    if differing:
+        await connection.executemany(_UPDATE, [_values(after) for after in differing])
+    changed: list[tuple[int, Deadline]] = []
+    for before, after in changes:
+        old_matters = {m.id: m for m in before.matters} if before else {}
+        for matter in after.matters:
+            if matter != old_matters.get(matter.id):
+                await _save_matter(connection, after, matter, old_matters.get(matter.id))
+        known = set(before.deadlines) if before else set()
+        changed += [(after.id, d) for d in after.deadlines if d not in known]
+    if changed:
+        await _save_deadlines(connection, changed)
 
 
 _COLUMNS = (
@@ -213,31 +187,31 @@ async def _insert(connection: Connection, task: Task) -> None:
     )
 
 
-async def _update(connection: Connection, task: Task) -> None:
-    columns = ", ".join(_COLUMNS)
-    await connection.execute(f"UPDATE tasks SET ({columns}) = ROW({_PLACES}) WHERE id = $1", *_values(task))
+_UPDATE = f"UPDATE tasks SET ({', '.join(_COLUMNS)}) = ROW({_PLACES}) WHERE id = $1"
 
 
 async def _save_matter(connection: Connection, task: Task, matter: Matter, before: Matter | None) -> None:
     if before is None:
         made = await connection.fetchval(
             "INSERT INTO matters (id, task_id, fingerprint, kind, station, camera, code, zone, event_at, found_at, severity,"
-            " reason_key, reason_params, accepted_at, closed_at, drill_id, ceased_at, closed_reason, confirmed_by)"
+            " reason_key, reason_params, accepted_at, closed_at, drill_id, ceased_at, closed_reason, confirmed_by, lat, lon,"
+            " arrived_at)"
             " OVERRIDING SYSTEM VALUE"
-            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)"
             " ON CONFLICT (fingerprint, drill_id) WHERE closed_at IS NULL DO NOTHING RETURNING id",
             matter.id, task.id, matter.fingerprint, matter.kind, matter.station, matter.camera, matter.code, matter.zone,
             matter.event_at, matter.found_at, matter.severity, matter.reason.key, dict(matter.reason.params),
             matter.accepted_at, matter.closed_at, task.drill_id, matter.ceased_at, matter.closed_reason, list(matter.confirmed_by),
+            matter.place and matter.place.lat, matter.place and matter.place.lon, matter.arrived_at,
         )  # fmt: skip
         if made is None:
             raise FingerprintTakenError(matter.fingerprint)
     else:
         await connection.execute(
             "UPDATE matters SET severity = $2, accepted_at = $3, closed_at = $4, ceased_at = $5, closed_reason = $6,"
-            " confirmed_by = $7 WHERE id = $1",
+            " confirmed_by = $7, arrived_at = $8 WHERE id = $1",
             matter.id, matter.severity, matter.accepted_at, matter.closed_at, matter.ceased_at, matter.closed_reason,
-            list(matter.confirmed_by),
+            list(matter.confirmed_by), matter.arrived_at,
         )  # fmt: skip
     for finding in matter.findings[len(before.findings) if before else 0 :]:
         await connection.execute(
@@ -249,7 +223,7 @@ async def _save_matter(connection: Connection, task: Task, matter: Matter, befor
 _SAVE_DEADLINES = """
 WITH saved AS (
   INSERT INTO deadlines (task_id, matter_id, kind, step, due_at, state, decided_at, excused_at, excused_by, excuse)
-  SELECT $1, d.* FROM unnest($2::bigint[], $3::text[], $4::smallint[], $5::timestamptz[], $6::text[], $7::timestamptz[],
+  SELECT d.* FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::smallint[], $5::timestamptz[], $6::text[], $7::timestamptz[],
     $8::timestamptz[], $9::text[], $10::text[]) AS d
   ON CONFLICT (task_id, matter_id, kind, step) DO UPDATE SET due_at = excluded.due_at, state = excluded.state,
     decided_at = excluded.decided_at, excused_at = excluded.excused_at, excused_by = excluded.excused_by, excuse = excluded.excuse
@@ -258,12 +232,24 @@ SELECT pg_notify('farwatch_tasks', '')
 """
 
 
-async def _save_deadlines(connection: Connection, task_id: int, deadlines: Sequence[Deadline]) -> None:
+async def _save_deadlines(connection: Connection, deadlines: Sequence[tuple[int, Deadline]]) -> None:
+    """Each with its task's id."""
     rows = [
-        (d.matter, d.kind, d.step, d.due_at, d.state, d.decided_at, d.excused_at, d.excused_by, d.excuse)
-        for d in deadlines
+        (
+            task,
+            d.matter,
+            d.kind,
+            d.step,
+            d.due_at,
+            d.state,
+            d.decided_at,
+            d.excused_at,
+            d.excused_by,
+            d.excuse,
+        )
+        for task, d in deadlines
     ]
-    await connection.execute(_SAVE_DEADLINES, task_id, *zip(*rows, strict=True))
+    await connection.execute(_SAVE_DEADLINES, *zip(*rows, strict=True))
 
 
 async def _load(connection: Connection, ids: Sequence[int], needed: str | None = None) -> list[Task]:
@@ -276,7 +262,7 @@ async def _load(connection: Connection, ids: Sequence[int], needed: str | None =
     )
     matters = await connection.fetch(
         "SELECT m.id, m.task_id, m.fingerprint, m.kind, m.station, m.camera, m.code, m.zone, m.event_at, m.found_at, m.severity,"
-        " m.reason_key, m.reason_params, m.accepted_at, m.closed_at, m.ceased_at,"
+        " m.reason_key, m.reason_params, m.accepted_at, m.arrived_at, m.closed_at, m.ceased_at, m.lat, m.lon,"
         " m.closed_reason, m.confirmed_by, (SELECT array_agg(f.finding_id ORDER BY f.seq) FROM"
         " matter_findings f WHERE f.matter_id = m.id) AS findings FROM matters m WHERE m.task_id = ANY($1::bigint[]) ORDER BY m.id",
         ids,
@@ -287,15 +273,23 @@ async def _load(connection: Connection, ids: Sequence[int], needed: str | None =
         ids,
     )
     found: list[Task] = []
+    own_matters, own_deadlines = _by_task(matters), _by_task(deadlines)
     for row in rows:
-        own = [m for m in matters if m["task_id"] == row["id"]]
+        own = own_matters[row["id"]]
         try:
-            found.append(_read(row, own, [d for d in deadlines if d["task_id"] == row["id"]]))
+            found.append(_read(row, own, own_deadlines[row["id"]]))
         except UnreadableTaskError:
             if needed is None or any((m["fingerprint"], m["closed_at"]) == (needed, None) for m in own):
                 raise
             log.exception("no sense can be made of task %d: nothing joins it", row["id"])
     return found
+
+
+def _by_task(rows: Sequence[Record]) -> dict[int, list[Record]]:
+    grouped: dict[int, list[Record]] = defaultdict(list)
+    for row in rows:
+        grouped[row["task_id"]].append(row)
+    return grouped
 
 
 def _read(row: Record, matters: Sequence[Record], deadlines: Sequence[Record]) -> Task:
@@ -325,7 +319,8 @@ def _matter(row: Record) -> Matter:
         id=row["id"], fingerprint=row["fingerprint"], kind=Kind(row["kind"]), found_at=row["found_at"],
         event_at=row["event_at"], severity=row["severity"], reason=Reason(row["reason_key"], row["reason_params"]),
         station=row["station"], camera=row["camera"], code=row["code"], zone=row["zone"],
-        accepted_at=row["accepted_at"], closed_at=row["closed_at"], closed_reason=row["closed_reason"],
+        place=None if row["lat"] is None else Position(row["lat"], row["lon"]), accepted_at=row["accepted_at"],
+        arrived_at=row["arrived_at"], closed_at=row["closed_at"], closed_reason=row["closed_reason"],
         ceased_at=row["ceased_at"], confirmed_by=tuple(row["confirmed_by"]), findings=tuple(row["findings"] or ()),
     )  # fmt: skip
 

@@ -1,7 +1,7 @@
 """Writers and engines that race: one fingerprint is one matter, one enterprise one visit, whoever comes first."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 
 import pytest
@@ -98,11 +98,11 @@ async def test_what_goes_round_the_lock_is_stopped_by_the_index_and_folds_at_the
     async def no_lock(_: object) -> None:
         return None
 
-    async def late_save(connection: Connection, before: Task | None, after: Task) -> None:
-        if before is None:
+    async def late_save(connection: Connection, changes: Sequence[tuple[Task | None, Task]]) -> None:
+        if any(before is None for before, _ in changes):
             await both_decided.wait()
         try:
-            await save(connection, before, after)
+            await save(connection, changes)
         except FingerprintTakenError as error:
             taken.append(str(error))
             raise
