@@ -13,7 +13,7 @@ from alerting.channels import Address, Channel, Failed, Message, Sent
 from alerting.channels.cloud_event import cloud_event
 from alerting.engine import Lease, Loader
 from alerting.outbox import Spawn
-from farwatch.storage import log_reader, webhook_cursors
+from farwatch.storage import events, log_reader, webhook_cursors
 from farwatch.storage.database import PASSING_ERRORS, Pool, transaction
 from farwatch.storage.heartbeats import database_now
 from farwatch.storage.listening import listening
@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 1.0
 BATCH = 100
+SET_ASIDE = "event_set_aside"
 
 
 @dataclass(slots=True)
@@ -47,6 +48,7 @@ class Forwarder:
     source: str
     now: NowReader = database_now
     _courses: dict[str, _Course] = field(default_factory=dict)
+    _names: frozenset[str] | None = None
 
     async def run(self, url: str) -> None:
         """For ever. What is under way outlives a lost connection to the database."""
@@ -74,12 +76,20 @@ class Forwarder:
 
     async def look(self, spawn: Spawn, done: Callable[[], object] = lambda: None) -> None:
         _, policy = await self.load()
+        await self._configure(frozenset(rule.name for rule in policy.notices.channels if rule.events))
         now_s = asyncio.get_running_loop().time()
         for name in (rule.name for rule in policy.notices.channels if rule.events):
             course = self._courses.setdefault(name, _Course())
             if name in self.addresses and not course.under_way and now_s >= course.rests_until_s:
                 course.under_way = True
                 spawn(self._forward(name, course, done))
+
+    async def _configure(self, names: frozenset[str]) -> None:
+        if names != self._names:
+            async with transaction(self.pool) as connection:
+                await self.lease.check(connection)
+                await webhook_cursors.configure(connection, names)
+            self._names = names
 
     async def _forward(self, name: str, course: _Course, done: Callable[[], object]) -> None:
         try:
@@ -97,24 +107,42 @@ class Forwarder:
             done()
 
     async def _batch(self, name: str) -> tuple[int, bool]:
-        """How many events were taken, in order, and whether the one after them was not."""
+        """How many events are behind it, in order, and whether it failed to take the one after them."""
         cursor = await webhook_cursors.get(self.pool, name)
         if cursor is None:
             await self._keep(name, await log_reader.last_n(self.pool))
             return 0, False
         entries = await log_reader.after(self.pool, cursor, BATCH)
         address, told = self.addresses.get(name), 0
+        failed: Failed | None = None
         for message in await self._messages(entries):
             outcome = await self._send(address, message) if address else Failed("no_address")
-            result = "delivered" if isinstance(outcome, Sent) else "failed"
+            result = "failed" if isinstance(outcome, Failed) else "delivered"
             metrics.WEBHOOK_EVENTS.labels(channel=name, result=result).inc()
-            if not isinstance(outcome, Sent):
+            if isinstance(outcome, Failed):
                 log.warning("%s does not take events: %s", name, outcome.reason)
+                failed = outcome
                 break
             told += 1
         if told:
             await self._keep(name, entries[told - 1].n)
-        return told, told < len(entries)
+        if failed and failed.refused:
+            told += await self._refused(name, entries[told], failed.reason)
+        return told, failed is not None
+
+    async def _refused(self, name: str, entry: LogEntry, reason: str) -> bool:
+        """Is the event set aside now? It is when it was refused as often as a notice is tried at most. The log hears of it, but not
+        when what was set aside told only that: a receiver that refuses everything would never be done."""
+        async with transaction(self.pool) as connection:
+            await self.lease.check(connection)
+            if await webhook_cursors.refused(connection, name) < rate.MOST_ATTEMPTS:
+                return False
+            await webhook_cursors.set_aside(connection, name, entry.n, await self.now(connection))
+            if entry.event["type"] != SET_ASIDE:
+                await events.append(connection, SET_ASIDE, channel=name, entry=entry.n, reason=reason)
+        log.error("%s never took event %d: %s; it is set aside", name, entry.n, reason)
+        metrics.WEBHOOK_EVENTS.labels(channel=name, result="set_aside").inc()
+        return True
 
     async def _send(self, address: Address, message: Message) -> Sent | Failed:
         try:
@@ -128,12 +156,12 @@ class Forwarder:
             await webhook_cursors.put(connection, name, n, await self.now(connection))
 
     async def _messages(self, entries: Sequence[LogEntry]) -> list[Message]:
-        events = [entry.event for entry in entries]
-        people = await webhook_cursors.ids_of(self.pool, {e["actor"] for e in events if e.get("actor")})
+        said = [entry.event for entry in entries]
+        people = await webhook_cursors.ids_of(self.pool, {e["actor"] for e in said if e.get("actor")})
         drills = await webhook_cursors.drills_of(self.pool, {e.task for e in entries if e.task is not None})
         return [
             _message(entry, event, people, drills, self.source)
-            for entry, event in zip(entries, events, strict=True)
+            for entry, event in zip(entries, said, strict=True)
         ]
 
 

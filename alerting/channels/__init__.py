@@ -38,12 +38,14 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """`reason` holds no address and no secret. `too_many`: the messenger wants to hear nothing for a while."""
+    """`reason` holds no address and no secret. `for_good`: the way there leads nowhere; `too_many`: the messenger wants to hear
+    nothing for a while; `refused`: it does not take this message, and would take another."""
 
     reason: str
     retry_after_s: float | None = None
     for_good: bool = False
     too_many: bool = False
+    refused: bool = False
 
 
 class Channel(Protocol):

@@ -11,6 +11,8 @@ from farwatch.runtime.clock import Clock
 
 GONE = 410
 TOO_MANY = 429
+OF_NO_MESSAGE = frozenset({401, 403, 404, 407, 408, 421, 425, TOO_MANY})
+"""Answers of 4xx that say nothing about the message: an address, a secret or a moment that is wrong."""
 MOST_PATIENCE_S = 3600.0
 """A receiver that asks for more is asked again all the same: it must not silence a channel for days."""
 
@@ -51,4 +53,7 @@ def _outcome(status: int, retry_after: str) -> Sent | Failed:
         return Sent(delivered=True)
     is_told = retry_after.isdecimal() and len(retry_after) < 7
     after_s = min(float(retry_after), MOST_PATIENCE_S) if is_told else None
-    return Failed(f"http_{status}", after_s, for_good=status == GONE, too_many=status == TOO_MANY)
+    refused = 400 <= status < 500 and status not in OF_NO_MESSAGE
+    return Failed(
+        f"http_{status}", after_s, for_good=status == GONE, too_many=status == TOO_MANY, refused=refused
+    )

@@ -33,10 +33,15 @@ class Programs:
         self.got: dict[str, list[Message]] = {"hook": [], "other": []}
         self.breaks_at: set[str] = set()
         self.raises_at: set[str] = set()
+        self.refuses_at: set[str] = set()
+        self.refused: list[str] = []
 
     async def send(self, address: Address, message: Message) -> Sent | Failed:
         if address.url == "hook" and message.key in self.breaks_at:
             return Failed("http_500")
+        if address.url == "hook" and message.key in self.refuses_at:
+            self.refused.append(message.key)
+            return Failed("http_400", refused=True)
         if address.url == "hook" and message.key in self.raises_at:
             raise UnicodeError("secret://token")
         self.got[address.url].append(message)
@@ -119,6 +124,78 @@ async def test_a_program_whose_channel_raises_is_told_again_from_there_and_stops
     programs.raises_at = set()
     await sender.tick()
     assert programs.keys() == ["log/1", "log/2", "log/3"]
+
+
+async def test_an_event_that_is_refused_again_and_again_is_set_aside_and_the_log_says_so(
+    house: House, programs: Programs
+) -> None:
+    """Also when the engine starts anew between any two tries."""
+    await forwarder(house.pool, programs).tick()
+    await many(house, 3)
+    programs.refuses_at = {"log/2"}
+    for _ in range(rate.MOST_ATTEMPTS - 1):
+        await forwarder(house.pool, programs).tick()
+    assert programs.keys() == ["log/1"]
+    (course, _) = await webhook_cursors.courses(house.pool)
+    assert (course.name, course.behind, course.aside) == ("hook", 2, 0)
+    assert course.behind_s > 0
+    await forwarder(house.pool, programs).tick()
+    await forwarder(house.pool, programs).tick()
+    assert programs.refused == ["log/2"] * rate.MOST_ATTEMPTS
+    assert programs.keys() == ["log/1", "log/3"]
+    assert programs.keys("other") == ["log/1", "log/2", "log/3"]
+    (course, _) = await webhook_cursors.courses(house.pool)
+    assert (course.behind, course.behind_s, course.aside, course.aside_at is None) == (0, 0.0, 1, False)
+    (event,) = [r["event"] for r in await house.pool.fetch("SELECT event FROM event_queue")]
+    assert (event["type"], event["channel"], event["entry"], event["reason"]) == (
+        "event_set_aside",
+        "hook",
+        2,
+        "http_400",
+    )
+
+
+async def test_each_event_has_tries_of_its_own_and_other_failures_are_none(
+    house: House, programs: Programs
+) -> None:
+    await forwarder(house.pool, programs).tick()
+    await many(house, 3)
+    programs.refuses_at, sender = {"log/1", "log/2"}, forwarder(house.pool, programs)
+    for _ in range(rate.MOST_ATTEMPTS + 2):
+        await sender.tick()
+    assert (programs.refused.count("log/1"), programs.refused.count("log/2")) == (rate.MOST_ATTEMPTS, 2)
+    programs.refuses_at, programs.breaks_at = set(), {"log/2"}
+    for _ in range(3 * rate.MOST_ATTEMPTS):
+        await sender.tick()
+    assert (programs.keys(), await webhook_cursors.get(house.pool, "hook")) == ([], 1)
+
+
+async def test_a_program_that_refuses_everything_makes_no_event_of_each_setting_aside(
+    house: House, programs: Programs
+) -> None:
+    sender = forwarder(house.pool, programs)
+    await sender.tick()
+    await house.logged("event_set_aside", channel="hook", entry=1, reason="http_400")
+    programs.refuses_at = {"log/1"}
+    for _ in range(rate.MOST_ATTEMPTS):
+        await sender.tick()
+    assert await webhook_cursors.get(house.pool, "hook") == 1
+    assert await house.pool.fetchval("SELECT count(*) FROM event_queue") == 0
+
+
+async def test_nobody_waits_for_a_program_that_the_policy_names_no_more(
+    house: House, programs: Programs
+) -> None:
+    world = World(house.pool)
+    sender = forwarder(house.pool, programs)
+    await sender.tick()
+    await many(house, 2)
+    sender.load = world.load
+    await sender.tick()
+    assert await webhook_cursors.courses(house.pool) == []
+    await forwarder(house.pool, programs).tick()
+    assert programs.keys() == ["log/1", "log/2"], "it kept its place"
+    assert [course.behind for course in await webhook_cursors.courses(house.pool)] == [0, 0]
 
 
 async def test_what_was_sent_but_not_noted_is_sent_again_with_the_same_id(

@@ -55,7 +55,11 @@ async def webhook() -> AsyncIterator[Webhook]:
     [
         ("/200", Sent(delivered=True)),
         ("/202", Sent(delivered=True)),
-        ("/410", Failed("http_410", for_good=True)),
+        ("/400", Failed("http_400", refused=True)),
+        ("/401", Failed("http_401")),
+        ("/404", Failed("http_404")),
+        ("/410", Failed("http_410", for_good=True, refused=True)),
+        ("/422", Failed("http_422", refused=True)),
         ("/429", Failed("http_429", too_many=True)),
         ("/429?90", Failed("http_429", 90.0, too_many=True)),
         ("/429?999999", Failed("http_429", 3600.0, too_many=True)),
