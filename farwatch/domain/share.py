@@ -16,8 +16,13 @@ class Share:
     count: int = 1
 
     def holds(self, camera: str) -> bool:
+        return Share.of(camera, self.count) == self
+
+    @classmethod
+    def of(cls, camera: str, count: int) -> "Share":
+        """The one of `count` that has this camera."""
         digest = hashlib.sha256(camera.encode()).digest()
-        return int.from_bytes(digest[:8], "big") % self.count == self.index
+        return cls(int.from_bytes(digest[:8], "big") % count, count)
 
     def __str__(self) -> str:
         return f"{self.index + 1}/{self.count}"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from farwatch.domain.share import Share
-from farwatch.storage.database import PASSING_ERRORS, Connection, connect
+from farwatch.storage.database import PASSING_ERRORS, Connection, Pool, connect
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class Lease:
 async def hold(url: str, role: str, holder: str) -> AsyncIterator[Lease]:
     """Waits until the role is free, takes it, and watches the lock's connection: when that is lost, the body is
     cancelled and LeaseLostError raised (it leaves as the one member of an ExceptionGroup)."""
-    async with _connection(url) as connection:
+    async with _connection(url, holder) as connection:
         await _lock(connection, role)
         epoch = await connection.fetchval(
             "INSERT INTO leases VALUES ($1, 1, $2, clock_timestamp()) ON CONFLICT (role)"
@@ -58,7 +58,7 @@ async def hold(url: str, role: str, holder: str) -> AsyncIterator[Lease]:
 
 
 @asynccontextmanager
-async def hold_share(url: str, share: Share) -> AsyncIterator[None]:
+async def hold_share(url: str, share: Share, holder: str) -> AsyncIterator[None]:
     """The same for a share of the cameras, without an epoch: what a worker writes that was replaced is what its successor
     writes too. Waits also while others divide the cameras by another number. Needs no right but to connect.
 
@@ -66,15 +66,15 @@ async def hold_share(url: str, share: Share) -> AsyncIterator[None]:
     member of an ExceptionGroup) comes when somebody else has taken the share meanwhile.
     """
     async with AsyncExitStack() as stack:
-        connection = await stack.enter_async_context(_connection(url))
+        connection = await stack.enter_async_context(_connection(url, holder))
         await _take_share(connection, share)
         async with asyncio.TaskGroup() as group:
-            keep = group.create_task(_keep_share(url, share, connection), name=f"share {share}")
+            keep = group.create_task(_keep_share(url, share, holder, connection), name=f"share {share}")
             yield
             keep.cancel()
 
 
-async def _keep_share(url: str, share: Share, connection: Connection) -> NoReturn:
+async def _keep_share(url: str, share: Share, holder: str, connection: Connection) -> NoReturn:
     async with AsyncExitStack() as stack:
         while True:
             await asyncio.sleep(CHECK_EVERY_S)
@@ -83,17 +83,17 @@ async def _keep_share(url: str, share: Share, connection: Connection) -> NoRetur
             except PASSING_ERRORS as error:
                 log.warning("cameras %s: the lock's connection failed: %s", share, error)
                 connection.terminate()
-                connection = await stack.enter_async_context(_taken_again(url, share))
+                connection = await stack.enter_async_context(_taken_again(url, share, holder))
 
 
 @asynccontextmanager
-async def _taken_again(url: str, share: Share) -> AsyncIterator[Connection]:
+async def _taken_again(url: str, share: Share, holder: str) -> AsyncIterator[Connection]:
     """Raises LeaseLostError. A lock of our own that the server has not missed yet goes within its keep-alives."""
     tries_left = TRIES_FOR_OUR_OWN
     while True:
         async with AsyncExitStack() as stack:
             try:
-                connection = await stack.enter_async_context(_connection(url))
+                connection = await stack.enter_async_context(_connection(url, holder))
                 why = await _why_not(connection, share)
             except PASSING_ERRORS as error:
                 log.debug("cameras %s: %s", share, error)
@@ -109,24 +109,36 @@ async def _taken_again(url: str, share: Share) -> AsyncIterator[Connection]:
 
 
 @asynccontextmanager
-async def _connection(url: str) -> AsyncIterator[Connection]:
+async def _connection(url: str, holder: str) -> AsyncIterator[Connection]:
     connection = await connect(url)
     try:
         # PostgreSQL would keep the lock of a machine that vanished for hours; on a Unix socket this does nothing.
         await connection.execute(
             "SET tcp_keepalives_idle = 3; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3"
         )
+        await connection.execute("SELECT set_config('application_name', $1, false)", holder)
         yield connection
     finally:
         connection.terminate()
 
 
 _SHARES = 0x43414D53  # "CAMS": the first half of the locks' keys; the second is 1024 * count + index, and 0 for the gate
+_LOCKS = f"""(SELECT objid::bigint, pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2
+  AND classid = {_SHARES} AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) AS locks"""
 _OTHERS = f"""
 SELECT count(*) FILTER (WHERE objid / 1024 <> $1) AS divided_otherwise, count(*) FILTER (WHERE objid = $1 * 1024 + $2) AS held
-FROM (SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2 AND classid = {_SHARES}
-  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) AS locks WHERE objid > 0
+FROM {_LOCKS} WHERE objid > 0
 """
+_HOLDERS = f"""
+SELECT objid / 1024 AS count, objid % 1024 AS index, application_name AS holder
+FROM {_LOCKS} JOIN pg_stat_activity USING (pid) WHERE objid > 0
+"""
+
+
+async def share_holders(connection: Connection | Pool) -> dict[Share, str]:
+    """Which shares are held now, all of one division, and by whom; every role of the database may ask."""
+    rows = await connection.fetch(_HOLDERS)
+    return {Share(r["index"], r["count"]): r["holder"] for r in rows}
 
 
 async def _take_share(connection: Connection, share: Share) -> None:

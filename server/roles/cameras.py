@@ -21,7 +21,7 @@ from ingest.cameras.patrol import PatrolSettings
 from ingest.cameras.server_line import SENDING_ERRORS, RefusedError, ServerAddress, ServerLine
 from ingest.cameras.worker import CameraWorker
 from server.city import LiveSecrets, camera_accounts
-from server.roles.shared import blob_store, checked_pool, watch_clock
+from server.roles.shared import blob_store, checked_pool, holder, watch_clock
 from server.settings import Settings, SettingsError
 
 log = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ async def run(settings: Settings, share: Share, life: Life, stop: asyncio.Event)
         )
         group = await stack.enter_async_context(asyncio.TaskGroup())
         stack.callback(group.create_task(_beat(vitals, worker, clock), name="beat").cancel)
-        await stack.enter_async_context(leases.hold_share(settings.database_url, share))
+        await stack.enter_async_context(leases.hold_share(settings.database_url, share, holder()))
         log.info("cameras %s are watched", share, extra={"event": "cameras_watched", "share": str(share)})
         await run_services(
             [

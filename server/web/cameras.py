@@ -1,6 +1,7 @@
 """Cameras, whether they show pictures, the latest picture of each, and what was found by one."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +14,8 @@ from pydantic import BaseModel
 
 from farwatch.domain.finding import Kind, Tier
 from farwatch.domain.registry import Camera, Registry
-from farwatch.storage import audit, camera_status, drawn_zones, finding_views
+from farwatch.domain.share import Share
+from farwatch.storage import audit, camera_status, drawn_zones, finding_views, leases
 from farwatch.storage.blobs import live_still_path
 from farwatch.storage.camera_status import CameraState, CameraStatus
 from farwatch.storage.database import Record
@@ -71,6 +73,13 @@ class StreamBody(BaseModel):
     clock_offset_s: float | None = None
 
 
+class WatchedBy(BaseModel):
+    """`share`: of the cameras, as they are divided now; null: nobody watches any. `holder`: machine and process that has it."""
+
+    share: str | None = None
+    holder: str | None = None
+
+
 class CameraPage(CameraBody):
     """`picture_at` is the age of what `still_url` shows, `changed_at` since when state and reason are so. `player_url` is the
     city's own video gateway, where there is one."""
@@ -79,6 +88,7 @@ class CameraPage(CameraBody):
     picture_at: datetime | None
     live_url: str
     player_url: str | None
+    watched_by: WatchedBy
     stream: StreamBody
     drawing: ZonesBody
     findings: list[CameraFinding]
@@ -111,6 +121,7 @@ async def camera(
         picture_at=await asyncio.to_thread(_changed_at, live_still_path(web.deps.data_dir, known.id)),
         live_url=f"/api/v1/cameras/{quote(known.id, safe='')}/live",
         player_url=player and player.replace("{camera}", quote(known.id, safe="")),
+        watched_by=_watched_by(known.id, await leases.share_holders(web.pool)),
         stream=StreamBody.model_validate(dict(status.stream) if status else {}),
         drawing=zones_body(registry.zones.get(known.id, ()), await drawn_zones.of(web.pool, known.id)),
         findings=[_finding(r, [e for e in pictures if e["finding_id"] == r["id"]]) for r in found],
@@ -146,6 +157,13 @@ def _camera(camera: Camera, registry: Registry, status: CameraStatus | None) -> 
         "still_url": f"/api/v1/cameras/{quote(camera.id, safe='')}/still",
         "zones": zone_bodies(registry.zones.get(camera.id, ())),
     }
+
+
+def _watched_by(camera: str, holders: Mapping[Share, str]) -> WatchedBy:
+    for held in holders:
+        share = Share.of(camera, held.count)
+        return WatchedBy(share=str(share), holder=holders.get(share))
+    return WatchedBy()
 
 
 def _finding(row: Record, pictures: list[Record]) -> CameraFinding:

@@ -55,7 +55,7 @@ async def test_a_share_of_the_cameras_has_one_holder_and_who_divides_them_otherw
     ends = {name: asyncio.Event() for name in ("first", "second", "again", "whole")}
 
     async def watch(name: str, share: Share) -> None:
-        async with leases.hold_share(database_url, share):
+        async with leases.hold_share(database_url, share, name):
             order.append(name)
             await ends[name].wait()
 
@@ -100,14 +100,14 @@ async def test_a_share_outlives_its_connection_and_is_locked_again(
     monkeypatch.setattr(leases, "CHECK_EVERY_S", 0.05)
     monkeypatch.setattr(leases, "WAIT_BETWEEN_TRIES_S", 0.02)
     caplog.set_level("INFO")
-    async with leases.hold_share(database_url, WHOLE):
+    async with leases.hold_share(database_url, WHOLE, "a/1"):
         await end_sessions(database_url, await holders_of(database_url))
         await until(lambda: asyncio.sleep(0, caplog.text.count("locked again")), lambda n: n == 1)
         await end_sessions(database_url, await holders_of(database_url))
         await until(lambda: asyncio.sleep(0, caplog.text.count("locked again")), lambda n: n == 2)
 
         async def other() -> None:
-            async with leases.hold_share(database_url, WHOLE):
+            async with leases.hold_share(database_url, WHOLE, "a/1"):
                 raise AssertionError("two hold the share")
 
         with pytest.raises(TimeoutError):
@@ -124,13 +124,13 @@ async def test_a_share_that_somebody_else_took_meanwhile_ends_the_holder(
     took, end = asyncio.Event(), asyncio.Event()
 
     async def successor() -> None:
-        async with leases.hold_share(database_url, WHOLE):
+        async with leases.hold_share(database_url, WHOLE, "a/1"):
             took.set()
             await end.wait()
 
     async with asyncio.TaskGroup() as group:
         with pytest.raises(ExceptionGroup) as raised:
-            async with leases.hold_share(database_url, WHOLE):
+            async with leases.hold_share(database_url, WHOLE, "a/1"):
                 holders = await holders_of(database_url)
                 group.create_task(successor())
                 await end_sessions(database_url, holders)
@@ -138,3 +138,19 @@ async def test_a_share_that_somebody_else_took_meanwhile_ends_the_holder(
         assert raised.group_contains(LeaseLostError)
         assert took.is_set()
         end.set()
+
+
+async def test_who_holds_which_share_is_known_to_every_role_of_the_database(
+    pool: Pool, database_url: str
+) -> None:
+    await pool.execute("CREATE ROLE lease_reader")
+    first, second = Share(0, 3), Share(2, 3)
+    async with (
+        leases.hold_share(database_url, first, "cam-a/17"),
+        leases.hold_share(database_url, second, "cam-b/4711"),
+    ):
+        async with transaction(pool) as connection:
+            await connection.execute("SET LOCAL ROLE lease_reader")
+            assert await leases.share_holders(connection) == {first: "cam-a/17", second: "cam-b/4711"}
+    await until(lambda: leases.share_holders(pool), lambda held: held == {})
+    await pool.execute("DROP ROLE lease_reader")

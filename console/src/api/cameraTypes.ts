@@ -51,6 +51,8 @@ export interface CameraDetail extends Camera {
   picture_at: string | null;
   live_url: string;
   player_url: string | null;
+  /** In which share of the cameras it is, and which machine and process has that; null: nobody has. */
+  watched_by: { share: string | null; holder: string | null };
   stream: Stream;
   drawing: ZoneDrawing;
   findings: CameraFinding[];

@@ -4,7 +4,8 @@ from datetime import datetime
 
 import pytest
 
-from farwatch.storage import camera_status
+from farwatch.domain.share import Share
+from farwatch.storage import camera_status, leases
 from farwatch.storage.blobs import live_still_path
 from farwatch.storage.camera_status import CameraState, CameraStatus
 from farwatch.storage.database import transaction
@@ -48,6 +49,24 @@ async def test_a_camera_of_which_nothing_is_known_says_so(house: House) -> None:
 
     assert (page["state"], page["reason"]) == ("unknown", "never_seen")
     assert (page["picture_at"], page["stream"], page["findings"]) == (None, dict.fromkeys(STREAM), [])
+
+
+async def test_who_watches_a_camera_is_told_by_share_machine_and_process(
+    house: House, database_url: str
+) -> None:
+    mine = Share.of("c1", 3)
+    other = Share((mine.index + 1) % 3, 3)
+
+    async def said() -> tuple[str | None, str | None]:
+        async with house.client("bo") as client:
+            told = (await client.get("/api/v1/cameras/c1")).json()["watched_by"]
+        return told["share"], told["holder"]
+
+    assert await said() == (None, None)
+    async with leases.hold_share(database_url, other, "cam-b/2"):
+        assert await said() == (str(mine), None)
+        async with leases.hold_share(database_url, mine, "cam-a/1"):
+            assert await said() == (str(mine), "cam-a/1")
 
 
 async def test_the_citys_own_player_is_offered_where_there_is_one(house: House) -> None:
