@@ -19,7 +19,7 @@ def beside(decision: Decision, deed: Deed) -> Decision:
     does a deed that changed nothing: an arrival that came too late to count is shown all the same, and every deed is in the log."""
     said = claims(deed)
     if decision.refused or not any(isinstance(e, Log) and e.type not in OF_CLOCKS for e in decision.effects):
-        refused = Log("deed_refused", {"action": deed.action, "reason": decision.reason.key, **said})
+        refused = Log("deed_refused", {"reason": decision.reason.key, **said})
         return replace(decision, effects=(*decision.effects, refused))
     effects = tuple(
         replace(e, detail={**e.detail, **said}) if isinstance(e, Log) and e.type not in OF_CLOCKS else e
@@ -32,7 +32,9 @@ def claims(deed: Deed) -> Mapping[str, object]:
     """`received_late_s` when the phone's time is well before the receipt, `claimed_ahead_s` when it is after it: its clock is
     wrong then. `commitment` stands for note and position, which are not in the log."""
     late = deed.received_at - deed.claimed_at
-    told: dict[str, object] = {"deed": deed.client_id, "claimed_at": deed.claimed_at.isoformat()}
+    told: dict[str, object] = {
+        "deed": deed.client_id, "action": deed.action, "result": deed.result, "claimed_at": deed.claimed_at.isoformat(),
+    }  # fmt: skip
     if late > TOLD_FROM:
         told["received_late_s"] = round(late.total_seconds(), 1)
     elif late < -TOLD_FROM:

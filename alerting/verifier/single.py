@@ -3,7 +3,7 @@
 import re
 from importlib import resources
 
-_PARTS = ("hashes.py", "layout.py", "told.py", "verify.py")
+_PARTS = ("hashes.py", "layout.py", "told.py", "rows.py", "gaps.py", "given.py", "verify.py")
 _FIRST_LINE = "#!/usr/bin/env python3\n"
 _OURS = re.compile(r"^from alerting\.verifier\.\w+ import .*\n", re.MULTILINE)
 

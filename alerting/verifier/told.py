@@ -21,14 +21,15 @@ def _first(events: Sequence[Event], types: Sequence[str], what: str) -> dict[str
     return told
 
 
-def _commits(event: Event) -> bool:
+def commits(event: Event) -> bool:
+    """Does it stand for what a deed said?"""
     return isinstance(event.get("deed"), str) and "commitment" in event
 
 
 def _commitments(events: Sequence[Event]) -> dict[str, Any]:
     """By deed the first that an entry tells."""
     told: dict[str, Any] = {}
-    for event in filter(_commits, events):
+    for event in filter(commits, events):
         told.setdefault(event["deed"], event["commitment"])
     return told
 
@@ -38,7 +39,7 @@ def told_again(events: Sequence[Event]) -> int:
     stored, committed = _first(events, ["evidence_stored"], "sha256"), _commitments(events)
     others = [e for e in events if e["type"] == "evidence_stored" and isinstance(e.get("evidence"), str)]
     again = [e.get("sha256") != stored.get(e["evidence"], e).get("sha256") for e in others]
-    again += [e["commitment"] != committed[e["deed"]] for e in filter(_commits, events)]
+    again += [e["commitment"] != committed[e["deed"]] for e in filter(commits, events)]
     return again.count(True)
 
 
@@ -46,7 +47,7 @@ def _is_old(events: Sequence[Event], row: Event) -> bool:
     """A deed of before deeds were named in the log: such entries of deeds stand in front of all that commit to something."""
     nameless: list[str] = []
     for event in events:
-        if _commits(event):
+        if commits(event):
             break
         if event["type"] in ("task_accepted", "task_arrived", "task_handled") and "deed" not in event:
             nameless.append(event["at"])

@@ -1,4 +1,4 @@
-"""Verifies a Farwatch evidence ZIP, offline; put together with its two neighbours by `single`, with Python 3.11 and nothing else:
+"""Verifies a Farwatch evidence ZIP, offline; put together with its neighbours by `single`, with Python 3.11 and nothing else:
 
     python3 verify.py FILE.zip --key FINGERPRINT_OR_PEM [--key …] [--roots FILE]
 
@@ -8,7 +8,6 @@ it was called wrongly.
 """
 
 import argparse
-import binascii
 import hashlib
 import itertools
 import json
@@ -22,19 +21,23 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from alerting.verifier.gaps import left_out, unproven_hours
+from alerting.verifier.given import read_key, read_roots
 from alerting.verifier.hashes import fingerprint, is_signed, new_sm3
 from alerting.verifier.layout import Archive, Found
+from alerting.verifier.rows import deadlines_told, deeds_told, is_exact, moments_told
 from alerting.verifier.told import deeds, old, pieces, told_again
 
 MANIFEST, SIGNATURE, LOG, SEALS = "manifest.json", "manifest.sig", "log.jsonl", "seals.json"
 MOST_SWAPS = 40
 GOOD = "the case is what was sealed and signed"
+SIGNER_SAYS = "findings, readings, choices, reviews, holds and the registry are as the signer says: no entry of the log proves them"
+OLD_ROWS = "the case is of before the log told moments: they hold to ten minutes, and what no entry tells the signer says"
 _SIGNED = re.compile(rb"farwatch-manifest-1 ([0-9a-f]{64}) ([0-9a-f]{128})\n")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?\+00:00")
 """As the service writes every time: such texts are in the order of the times."""
 LATE = timedelta(minutes=10)
 """An entry gets its number when its transaction is over, so a seal may lack one that was begun so long before its hour."""
-_SPKI = bytes.fromhex("302a300506032b6570032100")
 UNREADABLE = (
     ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, OverflowError, struct.error,
 )  # fmt: skip
@@ -111,7 +114,7 @@ class Check:
         steps: tuple[tuple[Callable[[], None], str], ...] = (
             (self._signature, SIGNATURE), (self._manifest, MANIFEST), (self._files, MANIFEST), (self._log, LOG),
             (self._seals, SEALS), (self._sealed, SEALS), (self._counts, MANIFEST), (self._evidence, MANIFEST),
-            (self._deeds, MANIFEST),
+            (self._deeds, MANIFEST), (self._rows, MANIFEST), (self._left_out, LOG),
         )  # fmt: skip
         for step, name in steps:
             try:
@@ -274,8 +277,9 @@ class Check:
     def _was(self, line: Line, other: Line) -> bool:
         """Stood this very event in the other's place when it was sealed?"""
         texts = {line.text.replace(f'"n":{line.n}', f'"n":{other.n}', 1)}
-        at, other_at = (json.dumps(one.event.get("at")) for one in (line, other))
-        texts |= {text.replace(f'"at":{at}', f'"at":{other_at}', 1) for text in texts}
+        for name in ("at", "prev_n", "decided_at"):
+            old, new = (f'"{name}":{json.dumps(one.event.get(name))}' for one in (line, other))
+            texts |= {text.replace(old, new, 1) for text in texts}
         before, there = self.sealed.get(other.n - 1), self.sealed.get(other.n)
         return before is not None and there is not None and any(link(before[1], t) == there[1] for t in texts)
 
@@ -321,35 +325,29 @@ class Check:
                 f"{again} of the events tell of a piece or a deed otherwise than the first, which counts"
             )
 
+    def _rows(self) -> None:
+        """What of the rows the log tells must be so there; the rest is what the signer says."""
+        events = [line.event for line in self.lines]
+        for held in (deeds_told, moments_told, deadlines_told):
+            self.found += held(events, self.manifest)
+        if not is_exact(events):
+            self.notes.append(OLD_ROWS)
+        self.notes.append(SIGNER_SAYS)
+
+    def _left_out(self) -> None:
+        given = ([line.event for line in self.lines], self.task, self.sealed, self.roots or {})
+        self.found += left_out(*given)
+        if hours := unproven_hours(*given):
+            self.notes.append(
+                f"nothing proves that no event of the case is left out of {len(hours)} kept hours, from {hours[0]} on"
+            )
+
 
 def verify(
     file: BinaryIO, trusted: Iterable[str], roots: Mapping[str, Mapping[str, Any]] | None = None
 ) -> Verdict:
     """`trusted`: fingerprints. Raises nothing for what is in the file, however hostile; OSError when it cannot be read."""
     return Check(Archive(file), frozenset(trusted), roots).run()
-
-
-def read_key(text: str) -> str:
-    """A fingerprint, or the fingerprint of the public key in a PEM file. Raises ValueError and OSError."""
-    digits = text.replace("-", "").replace(" ", "").replace(":", "").lower()
-    if re.fullmatch("[0-9a-f]{32}", digits):
-        return "-".join(digits[i : i + 4] for i in range(0, 32, 4))
-    pem = re.search(
-        r"-----BEGIN PUBLIC KEY-----([\sA-Za-z0-9+/=]+)-----END PUBLIC KEY-----",
-        Path(text).read_text("ascii"),
-    )
-    der = binascii.a2b_base64(pem[1]) if pem else b""
-    if len(der) != 44 or not der.startswith(_SPKI):
-        raise ValueError("no public Ed25519 key")
-    return fingerprint(der[12:])
-
-
-def read_roots(path: str) -> dict[str, Mapping[str, Any]]:
-    """What `farwatch evidence roots` wrote, by hour. Raises ValueError, KeyError, TypeError and OSError."""
-    return {
-        str(root["hour"]): {k: root[k] for k in ("n_first", "n_last", "root", "key")}
-        for root in json.loads(Path(path).read_text("utf-8"))["roots"]
-    }
 
 
 def tell(case: str, found: Sequence[Found], notes: Sequence[str]) -> int:

@@ -29,21 +29,34 @@ async def sequence_once(pool: Pool, fence: Fence) -> int:
             LARGEST_STEP,
         )
         taken.sort(key=lambda r: r["id"])
+        events = [_readable(row["event"]) for row in taken]
         last = await connection.fetchrow("SELECT n, hash FROM log ORDER BY n DESC LIMIT 1")
         n, prev_hash = (last["n"], last["hash"]) if last else (0, GENESIS)
+        task_last = await _last_of(connection, {e.get("task") for e in events})
         rows = []
-        for row in taken:
+        for row, event in zip(taken, events, strict=True):
             n += 1
-            event = _readable(row["event"])
+            if task := event.get("task"):
+                event, task_last[task] = {**event, "prev_n": task_last.get(task)}, n
             text = canonical({**event, "n": n, "at": row["at"].isoformat()})
             digest = link(prev_hash, text)
-            rows.append((n, row["at"], text, event.get("task"), prev_hash, digest))
+            rows.append((n, row["at"], text, task, prev_hash, digest))
             prev_hash = digest
         await connection.executemany(
             "INSERT INTO log (n, at, event, task_id, prev_hash, hash) VALUES ($1, $2, $3, $4, $5, $6)", rows
         )
         await connection.execute("SELECT pg_notify('farwatch_log', $1)", str(n))
     return len(rows)
+
+
+async def _last_of(connection: Connection, tasks: set[object]) -> dict[object, int]:
+    """By task the number of its last entry: the next one names it, so that none can be left out between two."""
+    rows = await connection.fetch(
+        "SELECT task, l.n FROM unnest($1::bigint[]) AS task,"
+        " LATERAL (SELECT n FROM log WHERE task_id = task ORDER BY n DESC LIMIT 1) l",
+        list(tasks - {None}),
+    )
+    return {row["task"]: row["n"] for row in rows}
 
 
 def _readable(text: str) -> dict[str, object]:

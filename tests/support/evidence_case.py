@@ -37,9 +37,35 @@ PIECES = {
 }
 SALT, PLACE = bytes(range(16)), Position(31.2, 121.0, 8.5)
 DEED: dict[str, Any] = {
-    "client_id": "d1", "note": "stack shut", "lat": 31.2, "lon": 121, "accuracy_m": 8.5, "salted_with": SALT.hex(),
+    "client_id": "d1", "actor": "wang", "action": "handle", "result": "done", "claimed_at": "2026-11-22T03:51:00.5+00:00",
+    "received_at": "2026-11-22T03:52:00+00:00",
+    "note": "stack shut", "lat": 31.2, "lon": 121, "accuracy_m": 8.5, "salted_with": SALT.hex(),
     "committed": '{"note":"stack shut","position":{"accuracy_m":8.5,"lat":31.2,"lon":121.0}}',
 }  # fmt: skip
+TARGETS: list[dict[str, Any]] = [
+    {"kind": "accept", "matter_id": 3, "step": 0, "due_at": "2026-11-22T03:00:00+00:00", "state": "met",
+     "decided_at": "2026-11-22T02:56:00+00:00"},
+    {"kind": "arrive", "matter_id": 3, "step": 0, "due_at": "2026-11-22T03:05:00+00:00", "state": "breached",
+     "decided_at": "2026-11-22T03:12:00+00:00"},
+    {"kind": "escalate", "matter_id": 3, "step": 0, "due_at": "2026-11-22T02:26:00+00:00", "state": "fired",
+     "decided_at": "2026-11-22T02:26:00.25+00:00"},
+]  # fmt: skip
+MATTER: dict[str, Any] = {
+    "id": 3, "event_at": "2026-11-22T02:23:50+00:00", "found_at": "2026-11-22T02:23:59.75+00:00",
+}  # fmt: skip
+MOMENTS = {
+    "dispatched_at": "task_offered", "delivered_at": "task_accepted", "accepted_at": "task_accepted", "arrived_at": "task_arrived",
+    "handled_at": "task_handled", "verified_at": "task_verified", "closed_at": "task_closed",
+}  # fmt: skip
+BEGUN = {
+    "found": [{"matter": 3, "event_at": MATTER["event_at"], "found_at": MATTER["found_at"]}],
+    "clocks": [
+        {"deadline": t["kind"], "matter": 3, "step": 0, "due_at": t["due_at"]}
+        for t in TARGETS
+        if t["kind"] != "escalate"
+    ],
+}
+SINCE_EXACT = ("found", "clocks", "action", "result")
 HOURS = ((1, 9), (10, 16))
 """The last two of the eighteen entries are not sealed yet."""
 Event = Mapping[str, Any]
@@ -64,21 +90,32 @@ def events_of(contents: Mapping[str, bytes]) -> list[Event]:
     return [
         other,
         stored("still", contents["still"], None),
-        {"type": "task_opened", "task": TASK, "place": "南门"},
+        {"type": "task_opened", "task": TASK, "place": "南门", **BEGUN},
         {"type": "task_offered", "task": TASK, "to": "O1"},
         {"type": "task_opened", "task": 8},
         stored("clip", contents["clip"]),
         {"type": "task_accepted", "task": TASK, "officer": "O1"},
         other,
-        {"type": "deadline_breached", "task": TASK, "deadline": "arrive"},
+        {
+            "type": "deadline_breached",
+            "task": TASK,
+            "deadline": "arrive",
+            "matter": 3,
+            "due_at": "2026-11-22T03:05:00+00:00",
+        },
         stored("clip_copy", contents["clip_copy"]),
-        {"type": "officer_arrived", "task": TASK, "officer": "O1"},
+        {"type": "task_arrived", "task": TASK, "officer": "O1"},
         {"type": "task_accepted", "task": 8},
         stored("photo", contents["photo"]),
         {
             "type": "task_handled",
             "task": TASK,
+            "actor": "wang",
+            "outcome": "handled",
             "deed": "d1",
+            "action": "handle",
+            "result": "done",
+            "claimed_at": "2026-11-22T11:51:00.500000+08:00",
             "commitment": commitment(SALT, "stack shut", PLACE),
         },
         {"type": "task_verified", "task": TASK},
@@ -88,13 +125,18 @@ def events_of(contents: Mapping[str, bytes]) -> list[Event]:
     ]
 
 
-def chained(events: Sequence[Event]) -> list[Entry]:
-    """As the sequencer writes them."""
+def chained(events: Sequence[Event], *, exact: bool = True) -> list[Entry]:
+    """As the sequencer writes them; else as it did before entries told moments and what they follow."""
     entries: list[Entry] = []
-    before = GENESIS
+    before, last = GENESIS, dict[int, int]()
     for n, event in enumerate(events, 1):
-        at = (T0 + timedelta(minutes=8 * n)).isoformat()
-        text = canonical({"n": n, "at": at, "actor": None, **event})
+        at, more = (T0 + timedelta(minutes=8 * n)).isoformat(), dict[str, Any]()
+        if exact and (task := event["task"]):
+            more, last[task] = {"prev_n": last.get(task)}, n
+            if event["type"].startswith(("task_", "deadline_")):
+                more["decided_at"] = at
+        event = {k: v for k, v in event.items() if exact or k not in SINCE_EXACT}
+        text = canonical({"n": n, "at": at, "actor": None, **more, **event})
         digest = link(before, text)
         entries.append(Entry(n=n, task=event["task"], prev_hash=before, hash=digest, text=text))
         before = digest
@@ -125,13 +167,14 @@ class Paper:
     key: SigningKey = field(default_factory=a_key)
     contents: dict[str, bytes] = field(default_factory=lambda: {kind: content_of(kind) for kind in PIECES})
     events: list[Event] = field(default_factory=list)
+    exact: bool = True
 
     def __post_init__(self) -> None:
         self.events = self.events or events_of(self.contents)
 
     @property
     def log(self) -> list[Entry]:
-        return chained(self.events)
+        return chained(self.events, exact=self.exact)
 
     def case(self) -> Case:
         log = self.log
@@ -143,13 +186,26 @@ class Paper:
         ]
         return Case(
             id=TASK,
-            facts={"task": {"id": TASK}, "evidence": self._rows(), "actions": [DEED]},
+            facts={
+                "task": self._task(mine),
+                "matters": [MATTER],
+                "deadlines": TARGETS,
+                "evidence": self._rows(),
+                "actions": [DEED],
+            },
             entries=mine,
             seals=sealed(log, self.key),
             stamps=[],
             keys={self.key.fingerprint: self.key.public_key},
             sealed_up_to=HOURS[-1][1],
         )
+
+    def _task(self, log: Sequence[Entry]) -> dict[str, Any]:
+        told = [json.loads(entry.text) for entry in log]
+        first = {event["type"]: event for event in reversed(told)}
+        moments = {name: first[kind]["at"] for name, kind in MOMENTS.items() if kind in first}
+        ended = first.get("task_handled", {})
+        return {"id": TASK, "opened_at": MATTER["found_at"], "outcome": ended.get("outcome"), **moments}
 
     def _rows(self) -> list[dict[str, Any]]:
         return [
@@ -180,6 +236,16 @@ class Paper:
             }
             for s in sealed(self.log, self.key)
         }  # fmt: skip
+
+
+def rewritten(files: Mapping[str, bytes]) -> bytes:
+    """A sound ZIP around whatever is in it."""
+    out = io.BytesIO()
+    package = Package(out)
+    for path, content in files.items():
+        package.add(path, [content])
+    package.finish()
+    return out.getvalue()
 
 
 def unpacked(content: bytes) -> dict[str, bytes]:
@@ -213,8 +279,12 @@ async def unsealed(paper: Paper, first_n: int, exported_at: str = EXPORTED_AT.is
     """Another film, by the holder of the key: the whole log anew from another number on, under no seal."""
     film = {**paper.contents, "clip": b"another film"}
     files, lines, before = unpacked(await forged(paper, contents=film, events=[]).pack()), [], GENESIS
+    last = None
     for n, old in enumerate(files["log.jsonl"].splitlines(), first_n):
-        text = canonical({**json.loads(json.loads(old)["text"]), "n": n})
+        event = {**json.loads(json.loads(old)["text"]), "n": n}
+        if event["task"] == TASK:
+            event["prev_n"], last = last, n
+        text = canonical(event)
         digest = link(before, text)
         lines.append({"n": n, "prev_hash": before.hex(), "hash": digest.hex(), "text": text})
         before = digest
