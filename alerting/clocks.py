@@ -1,5 +1,6 @@
 """A task's deadlines: setting, answering and missing them. In time means: at `due_at` or before."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -14,9 +15,15 @@ PENDING, BREACHED, CANCELLED = DeadlineState.PENDING, DeadlineState.BREACHED, De
 
 
 def clocks_of(
-    matter: Matter, policy: TaskPolicy, *, arrive: bool, ladder: bool, handle_at: datetime | None = None
+    matter: Matter,
+    policy: TaskPolicy,
+    *,
+    arrive: bool,
+    steps_of: Collection[str],
+    handle_at: datetime | None = None,
 ) -> tuple[Deadline, ...]:
-    """The deadlines of one matter, all from its t1. `arrive` while nobody is there yet, `ladder` while nobody has accepted."""
+    """The deadlines of one matter, all from its t1. `arrive` while nobody is at its place; `steps_of`: the deeds (accept, arrive)
+    whose steps are still wanted."""
 
     def at(kind: DeadlineKind, after_s: float, step: int = 0) -> Deadline:
         due_at = matter.found_at + timedelta(seconds=after_s)
@@ -27,7 +34,7 @@ def clocks_of(
     if arrive:
         clocks.append(at(DeadlineKind.ARRIVE, own.arrive_s))
     for step, rung in enumerate(own.escalation, policy.first_rung(matter.severity)):
-        if (rung.of == "accept" and ladder) or (rung.of == "arrive" and arrive):
+        if rung.of in steps_of:
             clocks.append(at(DeadlineKind.ESCALATE, rung.after_s, step))
     if handle_at is not None:
         clocks.append(Deadline(kind=DeadlineKind.HANDLE, due_at=handle_at, matter=matter.id))
@@ -93,10 +100,12 @@ def stop(task: Task, kind: DeadlineKind, now: datetime, *, matter: int | None = 
     ))  # fmt: skip
 
 
-def answer(task: Task, kind: DeadlineKind, now: datetime) -> tuple[Task, list[Effect]]:
-    """The deed itself, received at `now`: deadlines of `kind` are met, or breached when it came too late; a breach that was
-    decided although the deed was received in time is revoked."""
-    return _settle(task, kind, now, DeadlineState.MET)
+def answer(
+    task: Task, kind: DeadlineKind, now: datetime, *, matters: Collection[int] | None = None
+) -> tuple[Task, list[Effect]]:
+    """The deed itself, received at `now`: deadlines of `kind` (of some matters, or of all) are met, or breached when it came too
+    late; a breach that was decided although the deed was received in time is revoked."""
+    return _settle(task, kind, now, DeadlineState.MET, matters)
 
 
 def drop(
@@ -106,7 +115,7 @@ def drop(
     breached all the same."""
     effects: list[Effect] = []
     for kind in kinds:
-        task, more = _settle(task, kind, now, CANCELLED, matter)
+        task, more = _settle(task, kind, now, CANCELLED, None if matter is None else (matter,))
         effects += more
     return task, effects
 
@@ -144,12 +153,12 @@ def hand_ladder(task: Task, matter: int, heir: int, now: datetime) -> Task:
 
 
 def _settle(
-    task: Task, kind: DeadlineKind, now: datetime, in_time: DeadlineState, matter: int | None = None
+    task: Task, kind: DeadlineKind, now: datetime, in_time: DeadlineState, matters: Collection[int] | None
 ) -> tuple[Task, list[Effect]]:
     settled: list[Deadline] = []
     effects: list[Effect] = []
     for deadline in task.deadlines:
-        if deadline.kind is not kind or (matter is not None and deadline.matter != matter):
+        if deadline.kind is not kind or (matters is not None and deadline.matter not in matters):
             settled.append(deadline)
             continue
         if deadline.state is PENDING:

@@ -8,7 +8,7 @@ from uuid import UUID
 from alerting.steps import Raise
 from alerting.storms import MOST_MATTERS
 from farwatch.domain.finding import Finding, Kind, Reason, Severity
-from farwatch.domain.place import distance_m
+from farwatch.domain.place import Position, distance_m
 from farwatch.domain.policy import Policy
 from farwatch.domain.registry import Registry
 from farwatch.domain.task import Matter, Task, TaskState
@@ -146,10 +146,11 @@ def _why_near(found: Found, task: Task, policy: Policy) -> Reason | None:
 def matter_of(found: Found, matter_id: int) -> Matter:
     """Counted findings are its too: the event began with the first of them, t1 is the one that made the number full."""
     f, all_of_it = found.finding, (*found.counted, found)
+    first = all_of_it[0].finding.place
     return Matter(
         id=matter_id, fingerprint=f.fingerprint, kind=f.kind, found_at=found.found_at,
         event_at=min(one.finding.onset_at for one in all_of_it), severity=max(one.finding.severity for one in all_of_it),
-        reason=f.reason, station=f.station, camera=f.camera, code=f.code, zone=f.zone,
+        reason=f.reason, station=f.station, camera=f.camera, code=f.code, zone=f.zone, place=Position(first.lat, first.lon),
         findings=tuple(one.id for one in all_of_it),
     )  # fmt: skip
 

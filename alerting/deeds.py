@@ -8,7 +8,6 @@ from alerting.handing import OVERSEERS, answer_matters, not_asked, not_holder
 from alerting.steps import (
     CENTRE,
     Accept,
-    Arrive,
     Close,
     Decision,
     Decline,
@@ -21,11 +20,7 @@ from alerting.steps import (
     unchanged,
 )
 from farwatch.domain.finding import Reason
-from farwatch.domain.place import distance_m
 from farwatch.domain.task import Actor, DeadlineKind, Outcome, Task, TaskState
-
-COARSEST = 5.0
-"""A position coarser than this many times `accuracy_max_m` proves no arrival."""
 
 
 def accept(task: Task, event: Accept, now: datetime) -> Decision:
@@ -77,44 +72,6 @@ def decline(task: Task, event: Decline, now: datetime) -> Decision:
     task = clocks.stop(task, DeadlineKind.OFFER, now, step=task.offered_to.index(officer))
     declined = Log("task_declined", {"officer": officer, **({"why": event.reason} if event.reason else {})})
     return Decision(clocks.look_again(task, now), Reason("declined"), (declined,))
-
-
-def arrive(task: Task, event: Arrive, now: datetime) -> Decision:
-    if refusal := not_holder(task, event.actor) or _not_there(task, event):
-        return refusal
-    withdrawn = handing.withdrawn(task, now)
-    task = clocks.end_ladder(task, "arrive", now)
-    task, effects = clocks.answer(
-        replace(task, state=TaskState.ARRIVED, arrived_at=task.arrived_at or now, handover_to=None),
-        DeadlineKind.ARRIVE,
-        now,
-    )
-    assert event.position is not None
-    away_m = round(distance_m(event.position, task.place), 1)
-    arrived = Log(
-        "task_arrived",
-        {"officer": task.officer, "distance_m": away_m, "accuracy_m": event.position.accuracy_m},
-    )
-    return Decision(task, Reason("arrived"), (*effects, arrived, *withdrawn))
-
-
-def _not_there(task: Task, event: Arrive) -> Decision | None:
-    """The geofence: within `geofence_m`, widened by what the device says of its accuracy, up to `accuracy_max_m`."""
-    policy, at = task.policy, event.position
-    if at is None:
-        return refuse(task, "position_needed")
-    accuracy_m = max(0.0, at.accuracy_m or 0.0)
-    if accuracy_m > policy.accuracy_max_m * COARSEST:
-        return refuse(
-            task,
-            "position_too_coarse",
-            accuracy_m=round(accuracy_m, 1),
-            most_m=policy.accuracy_max_m * COARSEST,
-        )
-    allowed_m, away_m = policy.geofence_m + min(accuracy_m, policy.accuracy_max_m), distance_m(at, task.place)
-    if away_m > allowed_m:
-        return refuse(task, "too_far", distance_m=round(away_m, 1), allowed_m=round(allowed_m, 1))
-    return None
 
 
 def _handle(task: Task, event: Handle, now: datetime) -> Decision:

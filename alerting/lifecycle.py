@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Any
 
 from alerting import clocks
+from alerting.arriving import arrive
 from alerting.ceasing import ended
 from alerting.deeds import (
     accept,
     acknowledge,
-    arrive,
     by_centre,
     close,
     decline,
@@ -68,7 +68,9 @@ def begin(task: Task, handle_at: datetime | None = None) -> Decision:
     """A new task, in state open with its first matter: its clocks run from that matter's t1, and somebody is wanted.
     `handle_at` is the matter's legal limit."""
     (matter,) = task.matters
-    own = clocks.clocks_of(matter, task.policy, arrive=True, ladder=True, handle_at=handle_at)
+    own = clocks.clocks_of(
+        matter, task.policy, arrive=True, steps_of=("accept", "arrive"), handle_at=handle_at
+    )
     task = replace(task, deadlines=own)
     opened = Log(
         "task_opened",
@@ -102,7 +104,7 @@ _ROWS: dict[type, tuple[_Handler, ...]] = {
     Delivered:  (delivered,   delivered,   delivered,    delivered,      _known,     _known,     _known),
     Accept:     (accept,      accept,      acknowledge,  acknowledge,    _no,        _no,        _no),
     Decline:    (decline,     decline,     decline_over, _no,            _no,        _no,        _no),
-    Arrive:     (_no,         _no,         arrive,       _no,            _no,        _no,        _no),
+    Arrive:     (_no,         _no,         arrive,       arrive,         _no,        _no,        _no),
     Handle:     (by_centre,   by_centre,   by_centre,    handle_arrived, _no,        _no,        _no),
     FalseAlarm: (false_alarm, false_alarm, false_alarm,  false_alarm,    _no,        _no,        _no),
     Verify:     (_no,         _no,         _no,          _no,            verify,     _no,        _no),

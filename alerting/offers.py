@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from alerting import ceasing, clocks
+from alerting import arriving, ceasing, clocks
 from alerting.handing import anew, open_window
 from alerting.steps import (
     CENTRE,
@@ -101,17 +101,15 @@ def delivered(task: Task, event: Delivered, now: datetime) -> Decision:
 
 
 def join(task: Task, event: Join, _now: datetime) -> Decision:
-    """The new matter has its own t1 and its own clocks; a worse one is offered anew."""
-    matter, worse, waiting = (
-        event.matter,
-        event.matter.severity > task.severity,
-        task.state in WAITING,
-    )
+    """The new matter has its own t1 and its own clocks; a worse one is offered anew. Who has arrived at its place is there."""
+    matter = replace(event.matter, arrived_at=arriving.there_since(task, event.matter))
+    worse, waiting = matter.severity > task.severity, task.state in WAITING
+    wanted = {"accept": waiting and worse, "arrive": clocks.is_wanted(task, "arrive")}
     more = clocks.clocks_of(
         matter,
         task.policy,
-        arrive=task.state is not TaskState.ARRIVED,
-        ladder=waiting and worse,
+        arrive=matter.arrived_at is None,
+        steps_of=[of for of, is_wanted in wanted.items() if is_wanted],
         handle_at=event.handle_at,
     )
     task = replace(

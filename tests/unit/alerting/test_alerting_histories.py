@@ -91,10 +91,12 @@ officers = st.sampled_from(sorted(OFFICERS))
 deeds = st.sampled_from((Accept, Decline, Handle, FalseAlarm, Verify, Close))
 
 
-def matter(id: int, found_at: datetime, severity: int, kind: Kind = Kind.SMOKE) -> Matter:
+def matter(
+    id: int, found_at: datetime, severity: int, kind: Kind = Kind.SMOKE, place: Position | None = None
+) -> Matter:
     return Matter(
         id=id, fingerprint=f"{kind}/cam/{id}", kind=kind, found_at=found_at, event_at=found_at, severity=severity,
-        reason=Reason("seen"), camera="cam", findings=(UUID(int=id),),
+        reason=Reason("seen"), camera="cam", findings=(UUID(int=id),), place=place,
     )  # fmt: skip
 
 
@@ -228,10 +230,15 @@ class History(RuleBasedStateMachine):
         self._do(Delivered(officer))
 
     @precondition(lambda self: len(self.task.matters) < 3)
-    @rule(severity=st.integers(1, 3), ago_s=st.sampled_from((0.0, 0.2, 400.0)))
-    def matter_joins(self, severity: int, ago_s: float) -> None:
+    @rule(
+        severity=st.integers(1, 3),
+        ago_s=st.sampled_from((0.0, 0.2, 400.0)),
+        place=st.sampled_from((None, PLACE, Position(31.3, 121.4))),
+    )
+    def matter_joins(self, severity: int, ago_s: float, place: Position | None) -> None:
         found_at = max(T0, self.now - timedelta(seconds=ago_s))
-        self._do(Join(matter(len(self.task.matters) + 1, found_at, severity), Reason("near")))
+        joins = matter(len(self.task.matters) + 1, found_at, severity, place=place)
+        self._do(Join(joins, Reason("near")))
 
     @rule(severity=st.integers(1, 3), finding=st.uuids())
     def finding_folds(self, severity: int, finding: UUID) -> None:
@@ -246,6 +253,17 @@ class History(RuleBasedStateMachine):
         before = self.task
         self._do(Ended(1, UUID(int=1), self.now, left))
         assert self.task.deadlines == before.deadlines
+
+    @invariant()
+    def each_place_has_its_own_arrival(self) -> None:
+        for m in self.task.matters:
+            for d in self.task.deadlines:
+                if (d.kind, d.matter) == (DeadlineKind.ARRIVE, m.id) and m.arrived_at is not None:
+                    assert d.state is (MET if m.arrived_at <= d.due_at else BREACHED)
+                elif (d.kind, d.matter) == (DeadlineKind.ARRIVE, m.id):
+                    assert d.state is not MET
+            if self.task.arrived_at is None:
+                assert m.arrived_at is None
 
     @invariant()
     def no_clock_is_lost(self) -> None:

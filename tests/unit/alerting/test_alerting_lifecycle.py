@@ -110,8 +110,8 @@ accept by stranger:         stranger  stranger   stranger   stranger  no        
 accept by centre:           officers  officers   officers   officers  no         no         no
 decline:                    stranger  +offered   no         no        no         no         no
 decline by stranger:        stranger  stranger   no         no        no         no         no
-arrive:                     no        no         +arrived   no        no         no         no
-arrive by second:           no        no         taken      no        no         no         no
+arrive:                     no        no         +arrived   +arrived  no         no         no
+arrive by second:           no        no         taken      taken     no         no         no
 handle:                     stranger  no         no         +handled  no         no         no
 handle by second:           stranger  no         taken      taken     no         no         no
 handle by centre:           +handled  +handled   +handled   +handled  no         no         no
