@@ -12,12 +12,13 @@ from farwatch.domain.policy import NoticeRule
 from farwatch.domain.registry import Registry
 from farwatch.storage import events, notices
 from farwatch.storage.database import Connection
-from farwatch.storage.notice_attempts import Queued
 from farwatch.storage.notices import Notice, ToPlan
 
 MOST = 100
 STORM_EVERY = timedelta(seconds=60)
-PEOPLE = (Audience.OFFICER, Audience.LEAD)
+OURSELVES = (Audience.CENTRE, Audience.CITY)
+"""Nobody is left to tell that they are not reached."""
+TO_BE_PHONED = {"no_channel": "enterprise_has_no_channel", "all_failed": "enterprise_not_reached"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +45,15 @@ async def _plan(connection: Connection, page: ToPlan, reach: Reach, now: datetim
         notice.group_no, page.state, notice.urgent,
         tuple(Way(w["channel"], w["state"], w["error"] is not None) for w in ways),
     )  # fmt: skip
-    groups = planning.groups_for(notice.target, reach.rule, reach.registry, reach.known)
+    warned = notice.of_warning
+    groups = planning.groups_for(notice.target, reach.rule, reach.registry, reach.known, warned=warned)
     plan = planning.plan(standing, groups, reach.rule.fall_through_s, now)
     for channel in plan.send:
         await _send(connection, page, channel, plan, reach, now)
     await notices.planned(connection, page.id, plan.group_no, plan.plan_at, plan.unheard or None)
-    if plan.unheard and planning.audience_of(notice.target, reach.registry) in PEOPLE:
-        await _tell_centre(connection, notice, plan.unheard, now)
+    audience = planning.audience_of(notice.target, reach.registry, warned=warned)
+    if plan.unheard and audience not in OURSELVES:
+        await (_have_it_phoned if warned else _tell_centre)(connection, notice, plan.unheard, now)
 
 
 async def _send(
@@ -60,7 +63,8 @@ async def _send(
     at = None
     if notice.step.startswith(STORM):
         at = await notices.storm_slot(connection, notice, now, STORM_EVERY)
-    expires_at = page.created_at + timedelta(seconds=reach.rule.expire_s)
+    too_old_at = page.created_at + timedelta(seconds=reach.rule.expire_s)
+    expires_at = min(too_old_at, page.expires_at or too_old_at)
     await notices.add(connection, notice, now, expires_at=expires_at, at=at)
 
 
@@ -81,12 +85,13 @@ async def _tell_centre(connection: Connection, notice: Notice, reason: str, now:
         )
 
 
-async def tell_of_loss(connection: Connection, lost: Queued, now: datetime) -> None:
-    """The centre hears of an enterprise that could not be told, and phones: such a notice has no page that tries another way."""
-    if lost.task is not None or lost.finding is None:
-        return
-    told = Notice(
-        task=None, finding=lost.finding, step=f"lost:{lost.step}", channel=notices.PAGE, target=CENTRE,
-        key="enterprise_not_reached", params=lost.params, drill_id=lost.drill_id,
+async def _have_it_phoned(connection: Connection, notice: Notice, reason: str, now: datetime) -> None:
+    """The same of an enterprise, for each time that it is told of a warning."""
+    told = replace(
+        notice, step=f"lost:{notice.step}", channel=notices.PAGE, target=CENTRE, key=TO_BE_PHONED[reason], group_no=0
     )  # fmt: skip
-    await notices.add(connection, told, now)
+    if await notices.add(connection, told, now):
+        await events.append(
+            connection, "warning_unheard", finding=str(notice.finding), enterprise=notice.target, step=notice.step,
+            reason=reason,
+        )  # fmt: skip

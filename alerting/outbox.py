@@ -29,8 +29,6 @@ GATHER_S = 0.1
 """What was decided together is planned together, and the pages come first."""
 AT_ONCE = 4
 """Messages under way in one channel."""
-TELL_AFTER = 2
-"""Attempts after which the centre is told to phone, while the others go on."""
 LOST_AFTER_S = SEND_TIMEOUT_S * 3
 Spawn = Callable[[Coroutine[Any, Any, None]], object]
 
@@ -90,8 +88,10 @@ class Outbox:
         async with self._transaction() as (connection, now):
             planned = await notifying.plan_due(connection, Reach(registry, rule, set(self._addresses)), now)
         async with self._transaction() as (connection, now):
-            await notice_attempts.expire(connection, now)
+            expired = await notice_attempts.expire(connection, now)
             letters = await self._claim(connection, rule, now)
+        for channel, lost in expired.items():
+            metrics.NOTICES.labels(channel=channel, result="expired").inc(lost)
         for letter in letters:
             self._under_way[letter[0].channel] += 1
             spawn(self._deliver(letter, done))
@@ -149,36 +149,40 @@ class Outbox:
         async with transaction(self._pool) as connection:
             now = await self._now(connection)
             if isinstance(outcome, Sent):
-                result = "delivered" if outcome.delivered else "sent"
+                result, lost = "delivered" if outcome.delivered else "sent", 0
                 await notice_attempts.settle_sent(connection, carrier.id, now, delivered=outcome.delivered)
             else:
-                result = await self._settle_failed(connection, carrier, outcome, now)
+                lost = await self._settle_failed(connection, carrier, outcome, now)
+                result = "failed" if lost else "retried"
             error = None if isinstance(outcome, Sent) else outcome.reason
             await notice_attempts.note(connection, carrier, now, result, error, took_ms)
-        metrics.NOTICES.labels(channel=carrier.channel, result=result).inc()
+        metrics.NOTICES.labels(channel=carrier.channel, result=result).inc(lost or 1)
         if isinstance(outcome, Sent):
             waited_s = (now - carrier.created_at).total_seconds()
             metrics.NOTICE_WAIT.labels(channel=carrier.channel).observe(max(0.0, waited_s))
         elif result == "failed":
             log.error(
-                "notice %d to %s could not be delivered: %s", carrier.id, carrier.target, outcome.reason
+                "%d notices, the first %d to %s, could not be delivered: %s",
+                lost,
+                carrier.id,
+                carrier.target,
+                outcome.reason,
             )
 
     async def _settle_failed(
         self, connection: Connection, carrier: Queued, outcome: Failed, now: datetime
-    ) -> str:
+    ) -> int:
+        """How many notices were given up."""
         given_up = outcome.for_good or carrier.attempts >= rate.MOST_ATTEMPTS
         wait_s = outcome.retry_after_s or rate.retry_after_s(carrier.attempts, carrier.key)
         retry_at = None if given_up else now + timedelta(seconds=wait_s)
-        await notice_attempts.settle_failed(
+        lost = await notice_attempts.settle_failed(
             connection, carrier.id, outcome.reason, now, retry_at, for_good=outcome.for_good
         )
         if outcome.too_many:
             until = rate.banned(now, outcome.retry_after_s)
             await notice_attempts.block_channel(connection, carrier.channel, until)
-        if given_up or carrier.attempts == TELL_AFTER:
-            await notifying.tell_of_loss(connection, carrier, now)
-        return "failed" if given_up else "retried"
+        return lost
 
     @contextlib.asynccontextmanager
     async def _transaction(self) -> AsyncIterator[tuple[Connection, datetime]]:

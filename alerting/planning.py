@@ -18,13 +18,14 @@ Groups = tuple[tuple[str, ...], ...]
 
 
 class Audience(StrEnum):
-    """Whom a notice is for; each has its own groups in NoticeRule."""
+    """Whom a notice is for; each has its own groups in NoticeRule, and nobody has any for who is in the registry no more."""
 
     OFFICER = "officer"
     LEAD = "lead"
     CENTRE = "centre"
     CITY = "city"
     ENTERPRISE = "enterprise"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,29 +61,33 @@ class Plan:
     unheard: str = ""
 
 
-def audience_of(target: str, registry: Registry) -> Audience:
+def audience_of(target: str, registry: Registry, *, warned: bool = False) -> Audience:
+    """`warned`: it is told of a warning, as enterprises are; one may have the id of an officer."""
     if target == CENTRE:
         return Audience.CENTRE
     if target == CITY:
         return Audience.CITY
-    if target in registry.officers:
+    if target in registry.officers and not warned:
         leads = {team.lead for team in registry.teams.values()}
         return Audience.LEAD if target in leads else Audience.OFFICER
-    return Audience.ENTERPRISE
+    return Audience.ENTERPRISE if target in registry.enterprises else Audience.UNKNOWN
 
 
-def contact_of(target: str, registry: Registry) -> str:
-    """The name of the channel that the registry gives; empty when it gives none."""
-    known = registry.officers.get(target) or registry.enterprises.get(target)
-    return known.contact_channel if known else ""
-
-
-def groups_for(target: str, rule: NoticeRule, registry: Registry, known: Collection[str]) -> Groups:
-    """Names of channels that have a credential, without the page; a group may be empty."""
-    contact = contact_of(target, registry)
-    groups: Groups = getattr(rule, audience_of(target, registry))
+def groups_for(
+    target: str, rule: NoticeRule, registry: Registry, known: Collection[str], *, warned: bool = False
+) -> Groups:
+    """Names of channels that have a credential, without the page. An empty group leaves the page its time; an enterprise has no
+    page, and so no empty groups."""
+    audience = audience_of(target, registry, warned=warned)
+    if audience is Audience.UNKNOWN:
+        return ((),)
+    officer = None if audience is Audience.ENTERPRISE else registry.officers.get(target)
+    one = officer or registry.enterprises.get(target)
+    contact = one.contact_channel if one else ""
+    groups: Groups = getattr(rule, audience)
     named = (tuple(contact if way == CONTACT else way for way in group) for group in groups)
-    return tuple(tuple(dict.fromkeys(way for way in group if way in known)) for group in named)
+    ways = tuple(tuple(dict.fromkeys(way for way in group if way in known)) for group in named)
+    return tuple(group for group in ways if group) if audience is Audience.ENTERPRISE else ways
 
 
 def plan(standing: Standing, groups: Sequence[tuple[str, ...]], fall_through_s: float, now: datetime) -> Plan:

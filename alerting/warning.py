@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from alerting import planning
 from alerting.correlation import Found
 from alerting.steps import CENTRE, Decision, Effect
 from farwatch.domain.finding import Finding, Param
@@ -90,13 +91,14 @@ async def remind(connection: Connection, finding: UUID, city: "City", now: datet
 
 
 def channel_of(finding: Finding, city: "City") -> str | None:
-    """The enterprise's own channel; None when it has none that has a credential."""
-    enterprise = city.registry.enterprises.get(finding.enterprise or "")
-    return enterprise.contact_channel if enterprise and enterprise.contact_channel in city.channels else None
+    """The channel by which the enterprise is told first; None when it has none that has a credential."""
+    rule, target = city.policy.notices, finding.enterprise or ""
+    groups = planning.groups_for(target, rule, city.registry, city.channels, warned=True)
+    return next((channel for group in groups for channel in group), None)
 
 
 def _notice(id: UUID, finding: Finding, city: "City", key: str, window_min: int) -> notices.Notice:
-    """To the enterprise by its own channel; to the centre's page, with the reason, when it has none."""
+    """To the enterprise, by whatever ways the planner gives it; to the centre, with the reason, when it has none."""
     enterprise = city.registry.enterprises.get(finding.enterprise or "")
     station = city.registry.stations.get(finding.station or "")
     params: Mapping[str, Param] = {
@@ -105,9 +107,8 @@ def _notice(id: UUID, finding: Finding, city: "City", key: str, window_min: int)
         "code": finding.code,
         "window_min": window_min,
     }
-    channel = channel_of(finding, city)
-    told = finding.enterprise if channel else None
+    told = finding.enterprise if channel_of(finding, city) else None
     return notices.Notice(
-        task=None, finding=id, step=key, channel=channel or notices.PAGE, target=told or CENTRE,
+        task=None, finding=id, step=key, channel=notices.PAGE, target=told or CENTRE,
         key=key if told else "enterprise_has_no_channel", params=params, drill_id=finding.drill_id,
     )  # fmt: skip

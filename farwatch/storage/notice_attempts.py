@@ -3,16 +3,19 @@
 A kill between sending and settling sends once more, never not at all, and with the same key.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from farwatch.domain.finding import Param
-from farwatch.storage import notices
 from farwatch.storage.database import Connection, Record
 
 MOST_WAITING = 1000
+_UNDER_WAY = """(n.attempts > 0 AND n.next_attempt_at > $1
+  AND NOT EXISTS (SELECT FROM notice_attempts a WHERE a.notice_id = n.id AND a.n = n.attempts))"""
+"""The last attempt of notice `n` was not settled yet: until then nobody can say what became of it and of what it carries."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,18 +58,26 @@ class ChannelState:
     blocked_until: datetime | None
 
 
-async def expire(connection: Connection, now: datetime) -> int:
-    """Gives up what is not worth sending any more; returns how many. What such a one carried and is fresh goes by itself."""
-    result: str = await connection.execute(
-        "WITH late AS (UPDATE notices SET state = 'expired', error = coalesce(error, 'expired')"
-        " WHERE state = 'queued' AND expires_at <= $1 RETURNING id), carried AS (UPDATE notices SET"
-        " state = CASE WHEN expires_at <= $1 THEN 'expired' ELSE 'queued' END,"
-        " superseded_by = CASE WHEN expires_at <= $1 THEN superseded_by END,"
-        " error = CASE WHEN expires_at <= $1 THEN 'expired' ELSE error END"
-        " WHERE state = 'digested' AND sent_at IS NULL AND superseded_by IN (SELECT id FROM late)) SELECT id FROM late",
-        now,
-    )
-    return int(result.rpartition(" ")[2])
+_LATE = f"""
+UPDATE notices SET state = 'expired', error = coalesce(error, 'expired') WHERE id IN (
+  SELECT id FROM notices n WHERE state = 'queued' AND expires_at <= $1 AND NOT {_UNDER_WAY} ORDER BY id FOR UPDATE)
+RETURNING channel
+"""
+_LET_GO = f"""
+UPDATE notices SET state = CASE WHEN expires_at <= $1 THEN 'expired' ELSE 'queued' END,
+  error = CASE WHEN expires_at <= $1 THEN 'expired' ELSE error END, superseded_by = NULL WHERE id IN (
+  SELECT d.id FROM notices d JOIN notices n ON n.id = d.superseded_by WHERE d.state = 'digested' AND d.sent_at IS NULL
+  AND n.state IN ('failed', 'expired', 'superseded') AND NOT {_UNDER_WAY} ORDER BY d.id FOR UPDATE OF d)
+RETURNING channel, state
+"""
+
+
+async def expire(connection: Connection, now: datetime) -> Counter[str]:
+    """Gives up what is not worth sending any more; returns how many of each channel. What such a one, or one that was given up or
+    superseded, would have carried and is fresh goes by itself."""
+    late = await connection.fetch(_LATE, now)
+    let_go = await connection.fetch(_LET_GO, now)
+    return Counter(r["channel"] for r in (*late, *(r for r in let_go if r["state"] == "expired")))
 
 
 async def due(connection: Connection, now: datetime, but: Collection[str]) -> list[Due]:
@@ -148,18 +159,22 @@ def _queued(row: Record) -> Queued:
 
 
 async def settle_sent(connection: Connection, notice: int, now: datetime, *, delivered: bool) -> None:
-    """`delivered`: the receiver itself answered, not a messenger on its way. Never backwards; what it carried is sent as well."""
-    await connection.execute(
+    """`delivered`: the receiver itself answered, not a messenger on its way. Never backwards; what it carried is sent as well, also
+    when the notice itself was superseded meanwhile."""
+    state = "delivered" if delivered else "sent"
+    stands = await connection.fetchval(
         "UPDATE notices SET state = $3::text, sent_at = $2::timestamptz, error = NULL,"
-        " delivered_at = CASE WHEN $3 = 'delivered' THEN $2::timestamptz END WHERE id = $1 AND state = 'queued'",
+        " delivered_at = CASE WHEN $3 = 'delivered' THEN $2::timestamptz END WHERE id = $1 AND state = 'queued' RETURNING true",
         notice,
         now,
-        "delivered" if delivered else "sent",
+        state,
     )
     await connection.execute(
-        "UPDATE notices SET sent_at = coalesce(sent_at, $2) WHERE superseded_by = $1 AND state = 'digested'",
+        "UPDATE notices SET state = $3::text, sent_at = coalesce(sent_at, $2),"
+        " delivered_at = CASE WHEN $3 = 'delivered' THEN $2::timestamptz END WHERE superseded_by = $1 AND state = 'digested'",
         notice,
         now,
+        "digested" if stands else state,
     )
 
 
@@ -171,14 +186,14 @@ async def settle_failed(
     retry_at: datetime | None,
     *,
     for_good: bool = False,
-) -> None:
-    """Due again at `retry_at`, or given up when that is None. What it carried is given up with it only `for_good`, else it goes by
-    itself. Pages' notices of the same look for their next way now, if this one belongs to the group that they tried last. `error`
-    holds no address or secret."""
-    await connection.execute(
+) -> int:
+    """Due again at `retry_at`, or given up when that is None; returns how many were. What it carried is given up with it only
+    `for_good`, else `expire` lets it go. Pages' notices of the same look for their next way now, if this one belongs to the group
+    that they tried last. `error` holds no address or secret."""
+    tried = await connection.fetch(
         "UPDATE notices SET state = CASE WHEN $4::timestamptz IS NULL AND (id = $1 OR $5) THEN 'failed' ELSE state END, error = $2,"
         " next_attempt_at = CASE WHEN id = $1 THEN coalesce($4, $3) ELSE next_attempt_at END"
-        " WHERE (id = $1 AND state = 'queued') OR (superseded_by = $1 AND state = 'digested')",
+        " WHERE (id = $1 AND state = 'queued') OR (superseded_by = $1 AND state = 'digested') RETURNING state",
         notice,
         error,
         now,
@@ -186,14 +201,15 @@ async def settle_failed(
         for_good,
     )
     await connection.execute(
-        "UPDATE notices p SET plan_at = $2 FROM notices n WHERE (n.id = $1 OR n.superseded_by = $1) AND p.channel = 'page'"
+        "UPDATE notices SET plan_at = $2 WHERE id IN (SELECT p.id FROM notices p, notices n"
+        " WHERE (n.id = $1 OR n.superseded_by = $1) AND p.channel = 'page'"
         " AND p.task_id IS NOT DISTINCT FROM n.task_id AND p.finding_id IS NOT DISTINCT FROM n.finding_id AND p.step = n.step"
-        " AND p.target = n.target AND p.plan_at > $2 AND p.group_no = n.group_no + 1 AND p.urgent",
+        " AND p.target = n.target AND p.plan_at > $2 AND p.group_no = n.group_no + 1 AND p.urgent"
+        " ORDER BY p.id FOR UPDATE OF p)",
         notice,
         now,
     )
-    if retry_at is None:
-        await notices.let_go(connection, [notice])
+    return sum(r["state"] == "failed" for r in tried)
 
 
 async def note(

@@ -1,8 +1,8 @@
 """The outbox: what somebody is told, written in the commit that decided it; which ways it goes is planned and sent afterwards.
 
 A `page` notice is delivered by being in the log, which the pages read; it is `sent` the moment it is committed, and it is what
-the planner plans the other ways from. States only go forward: queued, sent, delivered, seen, accepted; or end as failed,
-expired, superseded; a digested one waits with its carrier.
+the planner plans the other ways from. For an enterprise, which has no page, it stands for the plan alone. States only
+go forward: queued, sent, delivered, seen, accepted; or end as failed, expired, superseded; a digested one waits with its carrier.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -44,6 +44,11 @@ class Notice:
     urgent: bool = True
     group_no: int = 0
 
+    @property
+    def of_warning(self) -> bool:
+        """It tells of a warning, which is an enterprise's: whatever else is told belongs to a task, or to a storm."""
+        return self.task is None and self.finding is not None
+
 
 @dataclass(frozen=True, slots=True)
 class ToPlan:
@@ -53,6 +58,7 @@ class ToPlan:
     notice: Notice
     state: str
     created_at: datetime
+    expires_at: datetime | None
 
 
 _ADD = """
@@ -72,7 +78,8 @@ async def add(
     expires_at: datetime | None = None,
     at: datetime | None = None,
 ) -> bool:
-    """False when this was told before. One for a messenger goes out at `at` (now), and no more once it has expired."""
+    """False when this was told before. One for a messenger goes out at `at` (now), and no more once it has expired; nor do the
+    ways of a page's notice that expires."""
     return bool(await connection.fetchval(_ADD, *_row(notice, now, expires_at, at)))
 
 
@@ -88,7 +95,7 @@ def _row(
     return (
         notice.task, notice.finding, notice.step, notice.channel, notice.target, notice.key, dict(notice.params),
         "sent" if on_page else "queued", at or now, now, now if on_page else None, notice.drill_id, notice.urgent,
-        notice.group_no, now if on_page else None, None if on_page else expires_at or now + EXPIRES,
+        notice.group_no, now if on_page else None, expires_at if on_page else expires_at or now + EXPIRES,
     )  # fmt: skip
 
 
@@ -103,11 +110,18 @@ async def receipt(
 ) -> int:
     """What the page of one of `targets` did with its notices of a task whose steps begin like one of `steps`: delivered, seen or
     accepted. Never backwards; returns how many it moved."""
+    return await _receipt(
+        connection, state, now, "task_id = $4 AND target = ANY($5::text[]) AND step LIKE ANY($6::text[])",
+        task, list(targets), _begin_like(steps),
+    )  # fmt: skip
+
+
+async def _receipt(connection: Connection | Pool, state: str, now: datetime, of: str, *values: object) -> int:
+    """Whoever changes several notices locks them in the order of their ids."""
     result: str = await connection.execute(
-        f"UPDATE notices SET state = $1, {_TIMES[state]}"
-        " WHERE task_id = $3 AND channel = 'page' AND target = ANY($4::text[]) AND state = ANY($5::text[])"
-        " AND step LIKE ANY($6::text[])",
-        state, now, task, list(targets), _BEFORE[state], _begin_like(steps),
+        f"UPDATE notices SET state = $1, {_TIMES[state]} WHERE state = ANY($3::text[]) AND id IN (SELECT id FROM notices"
+        f" WHERE channel = 'page' AND state = ANY($3::text[]) AND {of} ORDER BY id FOR UPDATE)",
+        state, now, _BEFORE[state], *values,
     )  # fmt: skip
     return int(result.rpartition(" ")[2])
 
@@ -132,25 +146,33 @@ async def supersede(
     only: str | None = None,
 ) -> None:
     """What is not sent yet of the steps that begin so is worth nothing any more: to everybody, to everybody `but` one, or to
-    `only` one. A page that has not shown it is told by the log; no further way is tried."""
-    superseded = await connection.fetch(
-        "UPDATE notices SET plan_at = NULL, state = CASE WHEN state IN ('queued', 'sent') THEN 'superseded' ELSE state END"
-        " WHERE id IN (SELECT id FROM notices WHERE task_id = $1 AND step LIKE ANY($2::text[])"
-        " AND ($3::text IS NULL OR target <> $3) AND ($4::text IS NULL OR target = $4)"
-        " AND (state = 'queued' OR (channel = 'page' AND (plan_at IS NOT NULL OR state = 'sent'))) ORDER BY id FOR UPDATE)"
-        " RETURNING id",
-        task, _begin_like(steps), but, only,
+    `only` one. A page that has not shown it is told by the log; no further way is tried. What one of these would have carried
+    goes by itself at the next look of the outbox."""
+    await _supersede(
+        connection, "task_id = $1 AND step LIKE ANY($2::text[]) AND ($3::text IS NULL OR target <> $3)"
+        " AND ($4::text IS NULL OR target = $4)", task, _begin_like(steps), but, only,
     )  # fmt: skip
-    if superseded:
-        await let_go(connection, [r["id"] for r in superseded])
 
 
-async def let_go(connection: Connection, carriers: Sequence[int]) -> None:
-    """What these would have carried goes by itself."""
+async def warnings_over(connection: Connection, findings: Sequence[UUID]) -> None:
+    """What was told of these warnings and has not arrived is worth nothing any more."""
+    await _supersede(connection, "task_id IS NULL AND finding_id = ANY($1::uuid[])", list(findings))
+
+
+async def warning_answered(connection: Connection, finding: UUID, now: datetime) -> None:
+    """Whoever it was told has it: no further way is tried."""
+    await _receipt(
+        connection, "accepted", now, "task_id IS NULL AND finding_id = $4 AND target <> 'centre'", finding
+    )
+    await warnings_over(connection, [finding])
+
+
+async def _supersede(connection: Connection, of: str, *values: object) -> None:
     await connection.execute(
-        "UPDATE notices SET state = 'queued', superseded_by = NULL WHERE state = 'digested' AND sent_at IS NULL"
-        " AND superseded_by = ANY($1::bigint[])",
-        carriers,
+        "UPDATE notices SET plan_at = NULL, state = CASE WHEN state IN ('queued', 'sent') THEN 'superseded' ELSE state END"
+        f" WHERE id IN (SELECT id FROM notices WHERE {of} AND (state = 'queued' OR (channel = 'page' AND"
+        " (plan_at IS NOT NULL OR state = 'sent'))) ORDER BY id FOR UPDATE)",
+        *values,
     )
 
 
@@ -165,7 +187,7 @@ async def to_plan(connection: Connection, now: datetime, limit: int) -> list[ToP
         now,
         limit,
     )
-    return [ToPlan(r["id"], _notice(r), r["state"], r["created_at"]) for r in rows]
+    return [ToPlan(r["id"], _notice(r), r["state"], r["created_at"], r["expires_at"]) for r in rows]
 
 
 def _notice(row: Record) -> Notice:
@@ -178,7 +200,7 @@ def _notice(row: Record) -> Notice:
 
 async def ways_of(connection: Connection, page: Notice) -> list[Record]:
     """`channel`, `state` and last `error` of what went out beside this page's notice; what is told in another one's message fares
-    as that one."""
+    as that one, and goes by itself when that one is superseded."""
     statement, values = _ways_of(page)
     rows: list[Record] = await connection.fetch(statement, *values)
     return rows
@@ -197,7 +219,8 @@ def _ways_of(page: Notice) -> tuple[str, tuple[object, ...]]:
     else:
         of = "n.task_id IS NULL AND n.finding_id IS NULL"
     statement = (
-        "SELECT n.channel, coalesce(c.state, n.state) AS state, coalesce(c.error, n.error) AS error FROM notices n"
+        "SELECT n.channel, coalesce(CASE c.state WHEN 'superseded' THEN 'queued' ELSE c.state END, n.state) AS state,"
+        " coalesce(c.error, n.error) AS error FROM notices n"
         " LEFT JOIN notices c ON n.state = 'digested' AND c.id = n.superseded_by"
         f" WHERE {of} AND n.step = $1 AND n.target = $2 AND n.channel <> 'page' ORDER BY n.id"
     )

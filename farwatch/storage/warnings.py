@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from farwatch.storage import events
+from farwatch.storage import events, notices
 from farwatch.storage.database import Connection, Pool, Record
 
 
@@ -68,30 +68,33 @@ async def lock(connection: Connection, finding: UUID) -> OpenWarning | None:
 
 
 async def decide(connection: Connection, finding: UUID, state: str, now: datetime) -> None:
-    """`state` is cleared or became_task."""
+    """`state` is cleared or became_task. What the enterprise was not told by then it is not told any more."""
     await connection.execute(
         "UPDATE warnings SET state = $2, decided_at = $3 WHERE finding_id = $1 AND state = 'open'",
         finding,
         state,
         now,
     )
+    await notices.warnings_over(connection, [finding])
 
 
 async def overtake(connection: Connection, fingerprint: str, drill_id: str | None, now: datetime) -> None:
     """Somebody is sent for this business anyway: an open warning of it has become that task."""
-    await connection.execute(
+    overtaken = await connection.fetch(
         "UPDATE warnings SET state = 'became_task', decided_at = $3 WHERE fingerprint = $1 AND drill_id IS NOT DISTINCT FROM $2"
-        " AND state = 'open'",
+        " AND state = 'open' RETURNING finding_id",
         fingerprint,
         drill_id,
         now,
     )
+    await notices.warnings_over(connection, [r["finding_id"] for r in overtaken])
 
 
 _SHOWN = (
     "SELECT w.finding_id, w.fingerprint, f.station, f.code, f.camera, w.enterprise, w.told_at, w.window_ends_at, w.state,"
-    " w.decided_at, w.drill_id, w.channel, w.reminded_at, w.acknowledged_at, w.acknowledged_by, w.answer, f.reason_key,"
-    " f.reason_params FROM warnings w JOIN findings f ON f.id = w.finding_id"
+    " w.decided_at, w.drill_id, w.reminded_at, w.acknowledged_at, w.acknowledged_by, w.answer, f.reason_key,"
+    " f.reason_params, CASE WHEN NOT EXISTS (SELECT FROM notices n WHERE n.finding_id = w.finding_id AND n.task_id IS NULL"
+    " AND n.step LIKE 'lost:%') THEN w.channel END AS channel FROM warnings w JOIN findings f ON f.id = w.finding_id"
 )
 
 
@@ -165,6 +168,7 @@ async def answer(
         " answers = answers + $6 WHERE finding_id = $1",
         finding, now, said.by, said.text, said.salt, int(by_contact),
     )  # fmt: skip
+    await notices.warning_answered(connection, finding, now)
     await events.append(
         connection, "warning_answered", actor=None if by_contact else said.by, finding=str(finding),
         fingerprint=row["fingerprint"], by=CONTACT if by_contact else "account", commitment=said.commitment,

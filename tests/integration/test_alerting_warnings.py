@@ -17,7 +17,7 @@ async def test_an_enterprise_is_warned_and_cleared_when_it_stops_in_time(world: 
     (told,) = await world.events("warning_told")
     assert (told["enterprise"], told["window_ends_at"]) == ("e2", at(600).isoformat())
     notice = await world.pool.fetchrow("SELECT channel, target, state, message_key FROM notices")
-    assert tuple(notice) == ("wecom", "e2", "queued", "warned")
+    assert tuple(notice) == ("page", "e2", "sent", "warned"), "from which the ways are planned"
     await world.end(finding, 100)
     world.s = 110
     await world.settle()

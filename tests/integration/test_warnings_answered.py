@@ -48,7 +48,7 @@ async def test_it_is_told_once_more_when_half_the_window_is_over(world: World) -
     for s in (299, 300, 301, 599):
         world.s = s
         await world.settle()
-    assert await sent(world) == [("warned", "wecom", "e2", "10"), ("warned_half", "wecom", "e2", "5")]
+    assert await sent(world) == [("warned", "page", "e2", "10"), ("warned_half", "page", "e2", "5")]
     assert len(await world.events("warning_reminded")) == 1
     assert (await world.pool.fetchrow("SELECT channel, reminded_at FROM warnings"))[:] == ("wecom", at(300))
 

@@ -40,8 +40,9 @@ def test_each_target_has_its_audience() -> None:
     }
     assert found == {
         "o1": Audience.OFFICER, "boss": Audience.LEAD, "centre": Audience.CENTRE, "city": Audience.CITY,
-        "e1": Audience.ENTERPRISE, "gone": Audience.ENTERPRISE,
+        "e1": Audience.ENTERPRISE, "gone": Audience.UNKNOWN,
     }  # fmt: skip
+    assert audience_of("o1", registry(), warned=True) is Audience.UNKNOWN
 
 
 def test_contact_is_the_registrys_channel_and_what_has_no_credential_is_left_out() -> None:
@@ -51,6 +52,14 @@ def test_contact_is_the_registrys_channel_and_what_has_no_credential_is_left_out
     assert groups_for("o2", rule, registry(), known) == ((), ("sms",))
     assert groups_for("centre", rule, registry(), known) == (("duty",),)
     assert groups_for("e1", rule, registry(), known) == (("mail-e1",),)
+    assert groups_for("gone", rule, registry(), known) == ((),), "the enterprises' ways are theirs"
+
+
+def test_an_enterprise_has_no_page_to_wait_for() -> None:
+    rule = NoticeRule(enterprise=(("page",), ("contact", "sms"), ("voice",)))
+    assert groups_for("e1", rule, registry(), {"sms"}) == (("sms",),)
+    assert groups_for("e1", rule, registry(), ()) == ()
+    assert plan(NEW, (), 30, NOW).unheard == "no_channel"
 
 
 GROUPS = (("a",), ("b", "a"), (), ("c",))
