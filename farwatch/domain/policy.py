@@ -191,6 +191,7 @@ class RetentionRule:
     dead_letters_days: int = 180
     cases_years: int = 10
     tracks_days: int = 30
+    attempts_days: int = 180
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

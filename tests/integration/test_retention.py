@@ -76,3 +76,27 @@ async def test_hours_for_screens_are_lowest_mean_and_highest(pool: Pool) -> None
         )
     rows = await pool.fetch("SELECT * FROM reading_hours(1, 'min', $1, $2)", hour, hour + timedelta(hours=1))
     assert [tuple(r) for r in rows] == [(hour, 3, 1.0, 3.0, 6.0)]
+
+
+async def test_old_attempts_at_sending_notices_go_but_those_about_held_cases(pool: Pool) -> None:
+    held, other = [
+        await pool.fetchval(
+            "INSERT INTO tasks (state, severity, lat, lon, opened_at, policy) VALUES ('closed', 2, 31, 121, now(), '{}')"
+            " RETURNING id"
+        )
+        for _ in range(2)
+    ]
+    await pool.execute("INSERT INTO legal_holds (task_id, reason, set_by) VALUES ($1, 'court', 'chen')", held)
+    for task in (held, other, None):
+        await pool.execute(
+            "WITH n AS (INSERT INTO notices (task_id, step, channel, target, message_key, message_params, state, next_attempt_at,"
+            " created_at) VALUES ($1, 'offer', 'sms', 'o1', 'offered', '{}', 'failed', $2, $2) RETURNING id)"
+            " INSERT INTO notice_attempts SELECT id, i, CASE WHEN i < 8 THEN $2 ELSE $3 END, 'sms', 'retried', NULL, 1 FROM n,"
+            " generate_series(1, 8) AS i",
+            task, NOW - timedelta(days=181), NOW - timedelta(days=179),
+        )  # fmt: skip
+    assert (await drop_old(pool, RetentionRule(attempts_days=180), NOW)).attempts == 14
+    left = await pool.fetch(
+        "SELECT task_id, count(*) AS n FROM notice_attempts a JOIN notices o ON o.id = a.notice_id GROUP BY 1 ORDER BY 1"
+    )
+    assert [tuple(r) for r in left] == [(held, 8), (other, 1), (None, 1)]

@@ -42,6 +42,7 @@ class Retention(Table):
     dead_letters_days: Days = SHIPPED.retention.dead_letters_days
     cases_years: Annotated[int, Field(ge=1, le=100)] = SHIPPED.retention.cases_years
     tracks_days: Annotated[int, Field(ge=1, le=36_500)] = SHIPPED.retention.tracks_days
+    attempts_days: Days = SHIPPED.retention.attempts_days
 
 
 class Evidence(Table):
