@@ -229,13 +229,61 @@ def test_everything_that_somebody_is_told_has_words_on_the_page_and_in_messages(
     assert {key for key in made if f"notice.{key}" not in words(language)} == set()
 
 
+TYPE_AT = {"Log": 0, "Event": 0, "append": 1}
+"""Where an event's type stands among the arguments of what makes one."""
+
+
+def event_types() -> set[str]:
+    """All that reach the log. A type that is a constant counts for itself, one that is a variable for each word of two parts in
+    the function around it."""
+    found: set[str] = set()
+    for tree in sources("alerting", "farwatch", "ingest", "server"):
+        for function in ast.walk(tree):
+            if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+                found |= _types_made_by(function, _constants(tree))
+    return {text for text in found if A_KEY.fullmatch(text)}
+
+
+def _constants(tree: ast.AST) -> dict[str, set[str]]:
+    assigned = [n for n in ast.iter_child_nodes(tree) if isinstance(n, ast.Assign)]
+    return {t.id: texts_in(n.value) for n in assigned for t in n.targets if isinstance(t, ast.Name)}
+
+
+def _types_made_by(function: ast.AST, constants: dict[str, set[str]]) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(function):
+        if isinstance(node, ast.Dict):
+            said = {
+                k.value: v for k, v in zip(node.keys, node.values, strict=True) if isinstance(k, ast.Constant)
+            }
+            found |= {text for text in texts_in(said["type"]) if "_" in text} if "type" in said else set()
+        if not isinstance(node, ast.Call) or len(node.args) <= TYPE_AT.get(called(node), 99):
+            continue
+        given = node.args[TYPE_AT[called(node)]]
+        if isinstance(given, ast.Name):
+            found |= constants.get(given.id) or {text for text in texts_in(function) if "_" in text}
+        else:
+            found |= texts_in(given)
+    return found
+
+
 @pytest.mark.parametrize("language", ["zh", "en"])
-def test_every_event_of_a_task_has_words(language: str) -> None:
-    made = keys_given_to("Log", 0, "alerting") | keys_given_to(
-        "append", 1, "alerting", "farwatch/storage", "server"
-    )
-    assert {"task_reassigned", "breach_excused", "matter_ceased", "offer_lapsed", "silence_set"} <= made
-    assert {key for key in made if f"event.{key}" not in words(language)} == set()
+def test_every_event_has_words_and_no_other(language: str) -> None:
+    made = event_types()
+    assert {
+        "task_reassigned",
+        "silence_set",
+        "camera_worker_away",
+        "event_refused",
+        "event_set_aside",
+        "custody",
+    } <= made
+    assert {key.removeprefix("event.") for key in words(language) if key.startswith("event.")} == made
+
+
+def test_every_event_is_documented() -> None:
+    text = "".join(p.read_text("utf-8") for p in (ROOT / "docs" / "reference").glob("*.md"))
+    assert {type_ for type_ in event_types() if f"`{type_}`" not in text} == set()
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
@@ -245,6 +293,13 @@ def test_every_step_outcome_and_deadline_has_words(language: str) -> None:
     assert {f"deadline.{kind}" for kind in BREACHABLE} <= known.keys()
     assert {f"escalate.{to}" for to in ("next_officer", "lead", "centre", "city")} <= known.keys()
     assert {f"dispatch.{why}" for why in ("reassigned", "not_accepted", "not_arrived")} <= known.keys()
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_everything_that_a_channel_may_answer_has_words(language: str) -> None:
+    made = keys_given_to("Failed", 0, "alerting") | {"no_channel", "all_failed", "expired"}
+    assert {"timeout", "not_reached", "bad_address"} <= made
+    assert {key for key in made if f"notice_error.{key}" not in words(language)} == set()
 
 
 def test_no_key_has_its_words_in_two_files() -> None:
