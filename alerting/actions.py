@@ -1,5 +1,6 @@
 """What a person does to a task: one transaction under the task's row lock, harmless to repeat. Used by the web role."""
 
+import logging
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ from farwatch.domain.task import Actor, DeadlineKind, Task
 from farwatch.storage import actions, tasks
 from farwatch.storage.database import Connection, Pool, transaction
 from farwatch.storage.heartbeats import database_now
+
+log = logging.getLogger(__name__)
 
 NowReader = Callable[[Connection], Awaitable[datetime]]
 
@@ -64,6 +67,7 @@ class ActResult:
 
 
 _CLIENT_ID_USED = ActResult(Result.REFUSED, Reason("client_id_used"))
+_UNREADABLE = ActResult(Result.REFUSED, Reason("task_unreadable"))
 
 
 async def act(
@@ -82,7 +86,8 @@ async def act(
     matter: int | None = None,
     now: NowReader = database_now,
 ) -> ActResult:
-    """Does it, or says by name why not. A refusal is kept too, and the same `client_id` is answered the same again.
+    """Does it, or says by name why not. A refusal is kept too, and the same `client_id` is answered the same again; but nothing is
+    kept of a deed on a task that no sense can be made of, which the log names.
 
     What counts is when the deed was received, before the task's lock was waited for; `claimed_at` is only kept. `to` is whom
     a re-assignment or hand over names, `deadline` and `matter` what an excuse is for, `reason` why an offer was declined.
@@ -107,6 +112,9 @@ async def act(
             await writing.write(connection, task, decision, received_at, actor.name)
     except actions.ClientIdUsedError:
         return _CLIENT_ID_USED
+    except tasks.UnreadableTaskError:
+        log.exception("%s by %s cannot be decided (deed %s)", action, actor.name, client_id)
+        return _UNREADABLE
     writing.count(decision.effects)
     return ActResult(Result.REFUSED if decision.refused else Result.DONE, decision.reason)
 
@@ -114,9 +122,14 @@ async def act(
 async def mark_delivered(
     connection: Connection, task_id: int, officer: str, *, now: NowReader = database_now
 ) -> Decision | None:
-    """t3: the officer's page was sent the offer. In the caller's transaction; None when there is no such task."""
+    """t3: the officer's page was sent the offer. In the caller's transaction; None when there is no such task, or no sense can be
+    made of it, which the log names."""
     received_at = await now(connection)
-    task = await tasks.lock(connection, task_id)
+    try:
+        task = await tasks.lock(connection, task_id)
+    except tasks.UnreadableTaskError:
+        log.exception("task %d was shown, and its offer is not delivered", task_id)
+        return None
     if task is None:
         return None
     decision = lifecycle.step(task, Delivered(officer), received_at)

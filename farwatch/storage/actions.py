@@ -51,16 +51,30 @@ async def add(connection: Connection, deed: Deed) -> None:
 
 
 async def erase_note(pool: Pool, client_id: str, *, by: str) -> bool:
-    """Note and position go, and the salt, so that nobody can guess them from the log's commitment; the chain stays whole.
-    False when there is no such deed, or it was done before."""
+    """Note and position go, and the salt, so that nobody can guess them from the log's commitment; an excuse that
+    they were goes with them. The chain stays whole. False when there is no such deed, or it was done before."""
     async with transaction(pool) as connection:
-        task = await connection.fetchval(
+        row = await connection.fetchrow(
             "UPDATE actions SET note = '', lat = NULL, lon = NULL, accuracy_m = NULL, salt = NULL, erased_at = clock_timestamp()"
-            " WHERE client_id = $1 AND erased_at IS NULL RETURNING task_id",
+            " WHERE client_id = $1 AND erased_at IS NULL RETURNING task_id, actor, received_at",
             client_id,
         )
-        if task is None:
+        if row is None:
             return False
+        task = row["task_id"]
+        await connection.execute(
+            "UPDATE deadlines SET excuse = '' WHERE task_id = $1 AND excused_by = $2 AND excused_at = $3",
+            task, row["actor"], row["received_at"],
+        )  # fmt: skip
         await events.append(connection, "note_erased", task=task, actor=by, deed=client_id)
         await audit.write(connection, by, "note_erased", f"action/{client_id}", task=task)
     return True
+
+
+async def reasons(pool: Pool, task: int) -> dict[str, str]:
+    """By deed why the task changed hands or a breach stands excused: the log cannot have these words, since they can be erased."""
+    rows = await pool.fetch(
+        "SELECT client_id, note FROM actions WHERE task_id = $1 AND action IN ('reassign', 'hand-over', 'excuse') AND note <> ''",
+        task,
+    )
+    return {row["client_id"]: row["note"] for row in rows}

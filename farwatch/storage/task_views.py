@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from farwatch.storage.database import Connection, Pool, Record
@@ -68,9 +69,10 @@ async def one(pool: Pool, task: int, officer: str | None) -> TaskRows | None:
 
 
 _MATTERS = """SELECT m.id, m.task_id, m.fingerprint, m.kind, m.station, m.camera, m.code, m.zone, m.event_at, m.found_at,
-  m.accepted_at, m.ceased_at, m.closed_at, m.closed_reason, m.confirmed_by, m.severity, m.reason_key, m.reason_params,
+  m.accepted_at, m.arrived_at, m.ceased_at, m.closed_at, m.closed_reason, m.confirmed_by, m.severity, m.reason_key, m.reason_params,
+  coalesce(m.lat, t.lat) AS lat, coalesce(m.lon, t.lon) AS lon,
   o.occurrences, greatest(m.found_at, o.last_found_at) AS last_found_at, coalesce(o.was_silenced, false) AS was_silenced
-FROM matters m CROSS JOIN LATERAL (
+FROM matters m JOIN tasks t ON t.id = m.task_id CROSS JOIN LATERAL (
   SELECT count(*) AS occurrences, max(f.found_at) AS last_found_at, bool_or(f.silence_id IS NOT NULL) AS was_silenced
   FROM matter_findings mf JOIN findings f ON f.id = mf.finding_id WHERE mf.matter_id = m.id
 ) AS o WHERE m.task_id = ANY($1::bigint[]) ORDER BY m.id"""
@@ -120,6 +122,22 @@ async def holder(pool: Pool, task: int, officer: str | None) -> Record | None:
     )
 
 
+_CHANGES_HOLDER = ("task_accepted", "task_handed_over", "task_reassigned", "task_closed")
+
+
+async def held_at(pool: Pool, task: int, officer: str, at: datetime) -> bool:
+    """Did this officer hold the task at that moment? By the log: from his acceptance until it went to another or was closed."""
+    return bool(
+        await pool.fetchval(
+            "SELECT EXISTS (SELECT FROM (SELECT at, lead(at) OVER (ORDER BY n) AS until_at, event::jsonb AS event FROM log"
+            " WHERE task_id = $1 AND event::jsonb ->> 'type' = ANY($4)) AS change"
+            " WHERE event ->> 'type' IN ('task_accepted', 'task_handed_over') AND event ->> 'officer' = $2"
+            " AND at <= $3 AND (until_at IS NULL OR $3 <= until_at))",
+            task, officer, at, list(_CHANGES_HOLDER),
+        )
+    )  # fmt: skip
+
+
 async def officers_of(connection: Connection | Pool, tasks: Sequence[int]) -> dict[int, frozenset[str]]:
     """By task, the officers who may see it."""
     rows = await connection.fetch(
@@ -156,6 +174,16 @@ async def sees_subject(
             camera,
         )
     )
+
+
+async def cameras_of(pool: Pool, officer: str) -> set[str]:
+    """The cameras of his tasks that are not closed: those that `sees_subject` lets him look at."""
+    rows = await pool.fetch(
+        f"SELECT DISTINCT m.camera FROM tasks t JOIN matters m ON m.task_id = t.id WHERE {_VISIBLE} AND t.state <> 'closed'"
+        " AND m.camera IS NOT NULL",
+        officer,
+    )
+    return {row["camera"] for row in rows}
 
 
 async def has_open(pool: Pool, officer: str) -> bool:

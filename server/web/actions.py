@@ -17,7 +17,7 @@ from server.web import visits
 from server.web.authentication import Acting
 from server.web.context import WebContext
 from server.web.errors import ApiError, errors, not_found
-from server.web.task_shapes import TaskBody, task_bodies
+from server.web.task_shapes import TaskBody, readable, task_fields
 from server.web.tasks import TaskId
 
 router = APIRouter(prefix="/api/v1/tasks", tags=["tasks"])
@@ -90,7 +90,8 @@ async def act(web: WebContext, session: Acting, id: TaskId, action: Action, deed
     rows = await task_views.one(web.pool, id, session.officer)
     if rows is None:
         raise not_found()
-    return DeedBody(result=Outcome(done.result), task=task_bodies(rows)[0])
+    with readable(id):
+        return DeedBody(result=Outcome(done.result), task=TaskBody.model_validate(task_fields(rows)[0]))
 
 
 def actor_of(session: Session) -> Actor:

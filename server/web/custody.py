@@ -66,5 +66,5 @@ async def custody_of(web: WebContext, _: NotOfficer, id: TaskId) -> CustodyBody:
     if await task_views.holder(web.pool, id, None) is None:
         raise not_found()
     pieces = [PieceBody.model_validate(piece) for piece in await custody.pieces(web.pool, id)]
-    entries = [timeline_entry(entry).model_dump() for entry in await custody.of_task(web.pool, id)]
+    entries = [timeline_entry(entry, {}).model_dump() for entry in await custody.of_task(web.pool, id)]
     return CustodyBody.model_validate({"pieces": pieces, "entries": entries})

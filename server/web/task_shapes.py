@@ -1,23 +1,28 @@
 """A task as the API shows it, put together from its rows."""
 
+import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 
 from farwatch.domain.finding import Kind
-from farwatch.domain.task import DeadlineKind, DeadlineState, Outcome, TaskState
+from farwatch.domain.task import DeadlineState, Outcome, TaskState
 from farwatch.storage import custody
 from farwatch.storage.database import Record
 from farwatch.storage.evidence import EvidenceKind, EvidenceState
 from farwatch.storage.log_reader import LogEntry
 from farwatch.storage.task_views import TaskRows
 from server.web.case_shapes import CaseBody
+from server.web.errors import ApiError
 from server.web.notice_shapes import NoticeBody
 from server.web.shapes import Named, Point, Reason
+
+log = logging.getLogger(__name__)
 
 
 def _absent(value: object) -> bool:
@@ -30,7 +35,8 @@ class EvidenceDetails(BaseModel):
     `codec` is h264, h265, mjpeg or jpeg. `time_source`: rtcp (the camera dates its pictures; `clock_offset_s` is how long
     after that they arrive, its clock's error and the way together) or receive. `key_distance_s`: between pictures that
     decoding can begin with. `cut_short`: what ended the clip before its time. `certificate` is the device's as of then;
-    `certificate_expired` says that it had ended. `sm3_later`: the second hash was not made at first touch.
+    `certificate_expired` says that it had ended. `sm3_later`: the second hash was not made at first touch. `late`: a photo that
+    came when its visit was over.
     """
 
     codec: str | None = Field(default=None, exclude_if=_absent)
@@ -47,6 +53,7 @@ class EvidenceDetails(BaseModel):
     certificate_until: date | None = Field(default=None, exclude_if=_absent)
     certificate_expired: bool | None = Field(default=None, exclude_if=_absent)
     sm3_later: bool | None = Field(default=None, exclude_if=_absent)
+    late: bool | None = Field(default=None, exclude_if=_absent)
 
 
 class EvidenceBody(BaseModel):
@@ -80,15 +87,19 @@ class DeadlineBody(BaseModel):
     excuse: str | None = Field(default=None, exclude_if=_absent)
 
 
-class OwnDeadline(BaseModel):
+class OwnDeadlines(BaseModel):
+    """`arrive` is null where somebody was there already when the matter joined."""
+
     accept: DeadlineBody | None
+    arrive: DeadlineBody | None
 
 
 class MatterBody(BaseModel):
     """Has `station` or `camera`, and `code` or `zone` where there is one.
 
     `occurrences`: how often it was found, `last_found_at` when last; `was_silenced`: a silence held some of it back.
-    `ceased_at`: its findings ended and stayed away. `confirmed_by`: matters of the same place that another kind of eye saw.
+    `arrived_at`: since when somebody was at its own `place`. `ceased_at`: its findings ended and stayed away. `confirmed_by`:
+    matters of the same place that another kind of eye saw.
     """
 
     id: int
@@ -98,9 +109,11 @@ class MatterBody(BaseModel):
     camera: str | None = Field(default=None, exclude_if=_absent)
     code: str | None = Field(default=None, exclude_if=_absent)
     zone: str | None = Field(default=None, exclude_if=_absent)
+    place: Point
     event_at: datetime
     found_at: datetime
     accepted_at: datetime | None
+    arrived_at: datetime | None
     ceased_at: datetime | None
     closed_at: datetime | None
     closed_reason: str | None
@@ -110,7 +123,7 @@ class MatterBody(BaseModel):
     was_silenced: bool
     severity: int
     reason: Reason
-    deadlines: OwnDeadline
+    deadlines: OwnDeadlines
     evidence: list[EvidenceBody]
 
 
@@ -189,8 +202,23 @@ _PLAIN = (
 )  # fmt: skip
 
 
+@contextmanager
+def readable(task: int) -> Iterator[None]:
+    """What no sense can be made of, damaged or of a later release, is refused by name, and the log has it."""
+    try:
+        yield
+    except ValidationError as error:
+        log.exception("no sense can be made of task %d", task)
+        raise ApiError(409, "task_unreadable") from error
+
+
 def task_bodies(rows: TaskRows) -> list[TaskBody]:
-    return [TaskBody.model_validate(fields) for fields in task_fields(rows)]
+    """Without those that no sense can be made of: they must not hide the others."""
+    bodies: list[TaskBody] = []
+    for task, fields in zip(rows.tasks, task_fields(rows), strict=True):
+        with suppress(ApiError), readable(task["id"]):
+            bodies.append(TaskBody.model_validate(fields))
+    return bodies
 
 
 def task_fields(rows: TaskRows) -> list[dict[str, Any]]:
@@ -205,7 +233,7 @@ def _task(
     task: Record, matters: Sequence[Record], deadlines: Sequence[Record], evidence: dict[int, list[Record]]
 ) -> dict[str, Any]:
     due = {d["kind"]: d for d in reversed(deadlines)}
-    answers = {d["matter_id"]: d for d in deadlines if d["kind"] == DeadlineKind.ACCEPT}
+    own = {(d["matter_id"], d["kind"]): d for d in reversed(deadlines)}
     dispatch = task["dispatch_reason"]
     enterprise = task["enterprise"]
     return {
@@ -216,7 +244,7 @@ def _task(
         "enterprise": enterprise and {"id": enterprise, "name": task["enterprise_name"] or enterprise},
         "dispatch": dispatch and {"key": dispatch, "params": task["dispatch_params"]},
         "deadlines": {kind: _deadline(due.get(kind)) for kind in ("accept", "arrive", "handle")},
-        "matters": [_matter(m, answers.get(m["id"]), evidence[m["id"]]) for m in matters],
+        "matters": [_matter(m, own, evidence[m["id"]]) for m in matters],
     }
 
 
@@ -228,11 +256,15 @@ def _deadline(row: Record | None) -> dict[str, Any] | None:
     return dict(row) if row else None
 
 
-def _matter(matter: Record, answer: Record | None, evidence: Sequence[Record]) -> dict[str, Any]:
+def _matter(
+    matter: Record, deadlines: Mapping[tuple[int | None, str], Record], evidence: Sequence[Record]
+) -> dict[str, Any]:
+    own = {kind: _deadline(deadlines.get((matter["id"], kind))) for kind in ("accept", "arrive")}
     return {
         **dict(matter),
+        "place": {"lat": matter["lat"], "lon": matter["lon"]},
         "reason": {"key": matter["reason_key"], "params": matter["reason_params"]},
-        "deadlines": {"accept": _deadline(answer)},
+        "deadlines": own,
         "evidence": [evidence_body(e) for e in evidence],
     }
 
@@ -245,9 +277,12 @@ def evidence_body(row: Record) -> EvidenceBody:
     return EvidenceBody.model_validate({**dict(row), "url": url, "details": details})
 
 
-def timeline_entry(entry: LogEntry) -> TimelineEntry:
+def timeline_entry(entry: LogEntry, reasons: Mapping[str, str]) -> TimelineEntry:
+    """`reasons`: by deed the words that stand beside the log."""
     event = entry.event
     detail = {k: v for k, v in event.items() if k not in ("n", "at", "type", "task", "actor")}
+    if why := reasons.get(str(event.get("deed"))):
+        detail["why"] = why
     return TimelineEntry(
         n=entry.n, at=event["at"], type=event["type"], actor=event.get("actor"), detail=detail
     )

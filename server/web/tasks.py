@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query
 
 from alerting.handing import OVERSEERS
-from farwatch.storage import log_reader, task_views, tasks
+from farwatch.storage import actions, log_reader, task_views, tasks
 from farwatch.storage.database import Pool
 from farwatch.storage.sessions import Session
 from server.web import delivery
@@ -21,6 +21,7 @@ from server.web.task_shapes import (
     TaskBody,
     TaskPage,
     evidence_body,
+    readable,
     task_bodies,
     task_fields,
     timeline_entry,
@@ -48,25 +49,30 @@ async def list_tasks(
     )
 
 
-@router.get("/{id}", responses=errors(401, 404))
+@router.get("/{id}", responses=errors(401, 404, 409))
 async def one_task(web: WebContext, session: SignedIn, id: TaskId) -> TaskPage:
-    """404 also when this officer may not see it: he is not told that there is one."""
+    """404 also when this officer may not see it: he is not told that there is one. 409: no sense can be made of it."""
     rows = await task_views.one(web.pool, id, session.officer)
     if rows is None:
         raise not_found()
     await delivery.sent_tasks(web.pool, session, rows.tasks)
     hidden = NOT_FOR_OFFICERS if session.officer else NOT_STREAMED
     timeline = await log_reader.of_task(web.pool, id, task_views.TIMELINE_MAX, but=hidden)
-    return TaskPage.model_validate(
-        {
-            **task_fields(rows)[0],
-            "may_excuse": await _may_excuse(web.pool, session, id),
-            "case": None if session.officer else await case_body(web.pool, id),
-            "timeline": [timeline_entry(e) for e in timeline],
-            "photos": [evidence_body(r) for r in await task_views.photos(web.pool, id)],
-            "notices": [notice_body(r) for r in await task_views.notices(web.pool, id)],
-        }
-    )
+    reasons = await actions.reasons(web.pool, id)
+    case = None if session.officer else await case_body(web.pool, id)
+    may_excuse = await _may_excuse(web.pool, session, id)
+    photos, told = await task_views.photos(web.pool, id), await task_views.notices(web.pool, id)
+    with readable(id):
+        return TaskPage.model_validate(
+            {
+                **task_fields(rows)[0],
+                "may_excuse": may_excuse,
+                "case": case,
+                "timeline": [timeline_entry(e, reasons) for e in timeline],
+                "photos": [evidence_body(r) for r in photos],
+                "notices": [notice_body(r) for r in told],
+            }
+        )
 
 
 async def _may_excuse(pool: Pool, session: Session, task: int) -> bool:

@@ -126,3 +126,57 @@ async def test_the_offer_is_delivered_once(world: World) -> None:
         assert await mark_delivered(connection, 99, "near", now=world.now) is None
     assert (await world.task()).delivered_at == at(3)
     assert len(await world.events("task_delivered")) == 1
+
+
+async def test_an_arrival_at_one_site_of_an_enterprise_is_none_at_another_and_the_next_one_is(
+    world: World,
+) -> None:
+    await world.act("near", "accept")
+    world.s = 30
+    site = Position(31.45, 121.7)
+    await world.found(smoke(zone="site2", camera="c2", place=site))
+    await world.settle()
+    for s, position, states in ((60, HERE, ["met", "pending"]), (500, site, ["met", "met"])):
+        world.s = s
+        assert (await world.act("near", "arrive", position=position)).result is Result.DONE
+        task = await world.task()
+        assert [d.state for d in task.deadlines if d.kind is DeadlineKind.ARRIVE] == states
+    assert (task.arrived_at, [m.arrived_at for m in task.matters]) == (at(60), [at(60), at(500)])
+    assert [m.place for m in task.matters] == [WORKS, site]
+    assert [e["matters"] for e in await world.events("task_arrived")] == [[1], [2]]
+    await world.pool.execute("UPDATE matters SET lat = NULL, lon = NULL")
+    old = await world.task()
+    assert [old.place_of(m) for m in old.matters] == [WORKS, WORKS]
+
+
+async def test_an_arrival_in_a_storm_counts_for_its_own_place_alone(pool: Pool) -> None:
+    world = World(pool)
+    await world.found(
+        *(
+            smoke(f"z{n}", camera=f"c{n}", enterprise=f"x{n}", place=Position(31.01 + n * 0.0025, 121.4))
+            for n in range(40)
+        )
+    )
+    await world.settle()
+    task = max(await world.tasks(), key=lambda t: len(t.matters))
+    assert len(task.matters) > 10
+    await world.act(task.offered_to[0], "accept", task=task.id)
+    await world.act(task.offered_to[0], "arrive", task=task.id, position=task.place)
+    (task,) = [t for t in await world.tasks() if t.id == task.id]
+    met = [d for d in task.deadlines if d.kind is DeadlineKind.ARRIVE and d.state is DeadlineState.MET]
+    assert len(met) == 1
+
+
+@pytest.mark.parametrize("damage", ["policy = '\"lost\"'", "state = 'of a later release'"])
+async def test_a_deed_on_a_task_that_makes_no_sense_is_refused_by_name_and_done_once_it_does(
+    world: World, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = await world.pool.fetchrow("SELECT policy, state FROM tasks")
+    await world.pool.execute(f"UPDATE tasks SET {damage}")
+    refused = await world.act("near", "accept", client_id="a")
+    assert (refused.result, refused.reason.key) == (Result.REFUSED, "task_unreadable")
+    async with transaction(world.pool) as connection:
+        assert await mark_delivered(connection, 1, "near", now=world.now) is None
+    assert len([r for r in caplog.records if r.name == "alerting.actions" and r.exc_info]) == 2
+    await world.pool.execute("UPDATE tasks SET policy = $1, state = $2", *before)
+    assert (await world.act("near", "accept", client_id="a")).result is Result.DONE

@@ -114,6 +114,41 @@ async def test_a_senseless_query_or_id_is_refused(house: House) -> None:
         assert {p: (await client.get(p)).status_code for p in paths} == dict.fromkeys(paths, 422)
 
 
+async def test_each_matter_has_its_place_its_arrival_and_its_clock(house: House) -> None:
+    task = await house.task(state="arrived", officer="o1")
+    (here, _), (there, _) = await house.matter(task), await house.matter(task)
+    now = house.clock.now()
+    await house.pool.execute(
+        "UPDATE matters SET lat = 39.8, lon = 116.3, arrived_at = $2 WHERE id = $1", there, now
+    )
+    await house.pool.execute(
+        "INSERT INTO deadlines (task_id, matter_id, kind, due_at) VALUES ($1, $2, 'arrive', $3)",
+        task,
+        here,
+        now,
+    )
+    async with house.client("wang") as client:
+        shown = (await client.get(f"{TASKS}/{task}")).json()["matters"]
+    assert [m["place"] for m in shown] == [{"lat": 39.9, "lon": 116.4}, {"lat": 39.8, "lon": 116.3}]
+    assert [m["arrived_at"] is None for m in shown] == [True, False]
+    assert [(m["deadlines"]["arrive"] or {}).get("state") for m in shown] == ["pending", None]
+
+
+async def test_a_task_that_makes_no_sense_is_refused_by_name_and_hides_no_other(house: House) -> None:
+    lost, later, well = [await house.task() for _ in range(3)]
+    await house.pool.execute("UPDATE tasks SET policy = '\"lost\"' WHERE id = $1", lost)
+    await house.pool.execute("UPDATE tasks SET state = 'of a later release' WHERE id = $1", later)
+    deed = {"client_id": "6f0c1a52-0b0f-4c53-9a39-2a4d43a6e001", "at": "2026-11-22T08:00:00Z"}
+    async with house.client("wang") as client:
+        items = (await client.get(TASKS)).json()["items"]
+        pages = [await client.get(f"{TASKS}/{task}") for task in (lost, later, well)]
+        deeds = [await client.post(f"{TASKS}/{task}/accept", json=deed) for task in (lost, later)]
+    assert [t["id"] for t in items] == [well, lost]
+    assert [p.status_code for p in pages] == [200, 409, 200]
+    assert [d.status_code for d in deeds] == [409, 409]
+    assert {r.json()["error"]["key"] for r in (pages[1], *deeds)} == {"task_unreadable"}
+
+
 async def test_of_two_missed_clocks_that_which_nobody_excused_is_shown(house: House) -> None:
     task = await house.task(state="accepted")
     for due_s, excused_at in ((-20, house.clock.now()), (-10, None)):
