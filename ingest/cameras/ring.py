@@ -27,11 +27,11 @@ class Ring:
 
     Frames are numbered from 0 in the order they came. Frames before the first whole key frame are not kept. When one
     group of pictures alone is over the bound, `overflows` counts it, and until the next key frame there is only the newest half of
-    it, for a decoder that is going on: nothing else can begin there.
+    it, for a decoder that is going on: nothing else can begin there. `keep_s` may be set at any time.
     """
 
     def __init__(self, *, clock_rate: int, keep_s: float = KEEP_S, max_bytes: int = MAX_BYTES) -> None:
-        self._keep = timedelta(seconds=keep_s)
+        self.keep_s = keep_s
         self.size_bytes = 0
         self.overflows = 0
         self._clock_rate = clock_rate
@@ -114,8 +114,9 @@ class Ring:
         return sum(1 for group in self._groups if number <= group.number < end)
 
     def _let_go(self) -> None:
+        keep_from = self._now - timedelta(seconds=self.keep_s)
         while len(self._groups) > 1 and (
-            self._groups[1].came <= self._now - self._keep or self.size_bytes > self._max_bytes
+            self._groups[1].came <= keep_from or self.size_bytes > self._max_bytes
         ):
             self._groups.popleft()
             self._drop_before(self._groups[0].number)

@@ -87,6 +87,7 @@ class Watch:
         self.turn = turn or Turn(is_on=True)
         self._make_reader = make_reader
         self._gaze = gaze
+        self._next_gaze: Gaze | None = None
         self._focus = focus
         self._workshop = workshop
         self._patience = patience
@@ -121,6 +122,13 @@ class Watch:
     def is_filming(self) -> bool:
         """Clips of it are being collected, or wait to be cut."""
         return self._filming.is_filming
+
+    def look_with(self, gaze: Gaze, keep_s: float) -> None:
+        """From the next look on, on the same stream. What the old one has open ends there, and its clips are cut."""
+        self._next_gaze, self._keep_s = gaze, keep_s
+        if self._session is not None:
+            self._session.ring.keep_s = keep_s
+        self._news.set()
 
     def forgive(self) -> None:
         """Its age counts from now on: there was nobody to look."""
@@ -215,8 +223,19 @@ class Watch:
         while True:
             await self._news.wait()
             self._news.clear()
+            self._change_gaze()
             if self._session is not None and await self._look_once(self._session):
                 self._news.set()
+
+    def _change_gaze(self) -> None:
+        if self._next_gaze is None:
+            return
+        self._gaze, self._next_gaze = self._next_gaze, None
+        for found in self._open:
+            self._filming.finding_ended(found)
+        self._end_open()
+        if self._session is not None:
+            self._session.attention.broken()
 
     async def _look_once(self, session: _Session) -> bool:
         """Decodes what is worth it; False when there was nothing."""

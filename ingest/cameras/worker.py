@@ -58,7 +58,7 @@ DEFAULT_PATROL = PatrolSettings()
 
 @dataclass(frozen=True, slots=True)
 class _Subject:
-    """What a watch depends on: when any of it changes, the watch begins anew."""
+    """What a watch depends on: when other than the zones changes, the watch begins anew."""
 
     camera: Camera
     zones: tuple[Zone, ...]
@@ -178,6 +178,7 @@ class CameraWorker:
             if self._share.holds(id_)
         }
         await self._vigil.expect([id_ for id_ in wanted if id_ not in self._running])
+        self._take_zones(wanted)
         changed = [id_ for id_, running in self._running.items() if wanted.get(id_) != running.subject]
         await self._end_watches(changed)
         for id_ in [id_ for id_ in wanted if id_ not in self._running]:
@@ -194,6 +195,14 @@ class CameraWorker:
             forget(self._data_dir / "memory", id_)
         await self._vigil.leave(sorted(self._gone))
         self._gone.clear()
+
+    def _take_zones(self, wanted: Mapping[str, _Subject]) -> None:
+        """New zones and masks of a camera that is the same are looked at on the stream that it has."""
+        for id_, running in self._running.items():
+            subject = wanted.get(id_, running.subject)
+            if subject != running.subject == replace(subject, zones=running.subject.zones):
+                running.watch.look_with(self._gaze_of(subject), _keep_s(subject))
+                self._running[id_] = replace(running, subject=subject)
 
     async def _attend(self, watch: Watch) -> None:
         """An error of one camera ends the process: so that it does not end the next one too, it is told whose it was."""
@@ -244,20 +253,22 @@ class CameraWorker:
             waiting, is_first = (watch.forgive if is_first else None), False
             return PacedReader(reader, self._pace, self._clock, not_before_s=not_before_s, waiting=waiting)
 
-        live = live_still_path(self._data_dir, camera.id)
-        gaze = Gaze(
-            camera.id, self._detectors_of(subject), self._workshop.blobs, live, self._decoders,
-            lambda sighting: sighting.kind is not Kind.CAMERA_FAULT or self._faults.is_news(camera, sighting.rule),
-        )  # fmt: skip
         wish = LiveWish(live_wish_path(self._data_dir, camera.id), self._clock)
         focus = Focus(camera.id, self._budget, wish, self._clock)
-        has_ground = any(zone.purpose == "ground" for zone in subject.zones)
-        keep_s = KEEP_GROUND_S if has_ground else KEEP_S
         threads = CameraThreads(camera.id, self._threads, self._vitals, self._clock)
         workshop = replace(self._workshop, threads=threads, serving=self._vitals.serving(camera.id))
         turn = Turn(is_on=camera.watch is not Attendance.PATROL)
+        gaze, keep_s = self._gaze_of(subject), _keep_s(subject)
         watch = Watch(camera, make_reader, gaze, focus, workshop, self._patience, keep_s=keep_s, turn=turn)
         return watch
+
+    def _gaze_of(self, subject: _Subject) -> Gaze:
+        camera = subject.camera
+        live = live_still_path(self._data_dir, camera.id)
+        return Gaze(
+            camera.id, self._detectors_of(subject), self._workshop.blobs, live, self._decoders,
+            lambda sighting: sighting.kind is not Kind.CAMERA_FAULT or self._faults.is_news(camera, sighting.rule),
+        )  # fmt: skip
 
     def _detectors_of(self, subject: _Subject) -> list[PictureDetector]:
         folder = self._data_dir / "memory"
@@ -283,3 +294,8 @@ class CameraWorker:
         if not camera.start_url:
             return reading(camera.url)
         return OnDemandReader(self._platforms, platform_of(camera, header), reading)
+
+
+def _keep_s(subject: _Subject) -> float:
+    """How much of the stream is kept for clips."""
+    return KEEP_GROUND_S if any(zone.purpose == "ground" for zone in subject.zones) else KEEP_S

@@ -70,7 +70,7 @@ class Slow(ScriptedDetector):
         return said
 
 
-async def test_what_a_look_sees_while_the_zones_change_is_found_and_ended_and_nobody_looks_beside_it(
+async def test_what_a_look_sees_while_its_camera_changes_is_found_and_ended_and_nobody_looks_beside_it(
     pool: Pool, data_dir: Path
 ) -> None:
     began, go_on = threading.Event(), threading.Event()
@@ -87,7 +87,7 @@ async def test_what_a_look_sees_while_the_zones_change_is_found_and_ended_and_no
         script.sights = True
         try:
             await until(lambda: asyncio.sleep(0, began.is_set()), bool)
-            await pool.execute("UPDATE zones SET name = 'chimney' WHERE camera = 'c1'")
+            await pool.execute("UPDATE cameras SET name = 'the other' WHERE id = 'c1'")
             await announce(pool)
             await until(lambda: asyncio.sleep(0, server.clients), lambda n: n == 0, within_s=10)
             assert len(made) == 1
@@ -100,6 +100,26 @@ async def test_what_a_look_sees_while_the_zones_change_is_found_and_ended_and_no
         (found,) = await findings(pool)
     assert (found["zone"], found["ended_at"] >= found["onset_at"]) == ("stack", True)
     assert (rows["still"].state, rows["clip"].meta["cut_short"]) == ("stored", "watch_ended")
+
+
+async def test_new_zones_end_what_the_old_ones_saw_and_are_looked_at_on_the_same_stream(
+    pool: Pool, data_dir: Path
+) -> None:
+    script, server = Script(), serving("/stack")
+    async with on_air(server) as port, at_work(worker_of(pool, data_dir, script)):
+        await register(pool, "c1", f"rtsp://127.0.0.1:{port}/stack")
+        await become(pool, "c1", "online")
+        script.sights = True
+        await until(lambda: pieces(pool), bool)
+        (client,) = server._clients
+        await pool.execute("UPDATE zones SET name = 'chimney', purpose = 'ground' WHERE camera = 'c1'")
+        await announce(pool)
+        old, new = await until(lambda: findings(pool), lambda seen: len(seen) == 2)
+        clip = "SELECT state, meta FROM evidence WHERE kind = 'clip' AND finding_id = $1"
+        rows = await until(lambda: pool.fetch(clip, old["id"]), lambda seen: seen[0]["state"] != "pending")
+        assert server._clients == {client}, "the stream was not asked for again"
+    assert (old["zone"], old["ended_at"] >= old["onset_at"], new["zone"]) == ("stack", True, "chimney")
+    assert (rows[0]["state"], rows[0]["meta"]["cut_short"]) == ("stored", None)
 
 
 async def test_a_worker_that_is_stopped_while_it_cuts_a_clip_stores_it(
