@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
-import type { Task } from "@/api/types";
-import { byUrgency, hasUnansweredMatter, summary } from "@/task/taskView";
+import type { Matter, Task } from "@/api/types";
+import { byUrgency, elsewhere, hasUnansweredMatter, summary } from "@/task/taskView";
 import { deeds, sortOut } from "@/officer/myTasks";
 import { curve, roundUp } from "@/task/curve";
 import { aMatter, aTask, iso, T0 } from "./fixtures";
@@ -45,6 +45,16 @@ describe("an officer's tasks", () => {
     expect(deeds(accepted(), "o1", NONE)[0]).toBe("arrive");
     expect(deeds(accepted({ state: "arrived" }), "o1", NONE)[0]).toBe("handle");
     expect(deeds(accepted({ officer: "o2" }), "o1", NONE)).toEqual([]);
+  });
+
+  it("ask him to arrive again while there are matters at places where nobody was yet, the most pressing first", () => {
+    const arrive = (seconds: number) => ({ accept: null, arrive: { due_at: iso(seconds), state: "pending" as const } });
+    const far = (id: number, change: Partial<Matter> = {}) => aMatter({ id, place: { lat: 31.6, lon: 120.3 }, arrived_at: null, ...change });
+    const visit = accepted({ state: "arrived", matters: [aMatter({ arrived_at: iso(60) }), far(2, { deadlines: arrive(900) }), far(3, { deadlines: arrive(800) })] });
+    expect(elsewhere(visit).map((matter) => matter.id)).toEqual([3, 2]);
+    expect(deeds(visit, "o1", NONE)).toEqual(["arrive", "navigate", "handle", "false-alarm"]);
+    expect(elsewhere({ ...visit, state: "accepted" })).toEqual([]);
+    expect(elsewhere({ ...visit, matters: [far(2, { closed_at: iso(70) })] })).toEqual([]);
   });
 
   it("ask for an answer to a matter that joined after the acceptance", () => {

@@ -82,6 +82,7 @@ export interface EvidenceDetails {
   certificate_until?: string;
   certificate_expired?: boolean;
   sm3_later?: boolean;
+  late?: boolean;
 }
 
 export interface Matter {
@@ -92,9 +93,13 @@ export interface Matter {
   camera?: string | null;
   code?: string | null;
   zone?: string | null;
+  /** Its own: a visit may be to several places. */
+  place?: LatLon;
   event_at: string;
   found_at: string;
   accepted_at: string | null;
+  /** Since when somebody is, or was, at its place. */
+  arrived_at?: string | null;
   /** Its findings ended and stayed away. */
   ceased_at?: string | null;
   closed_at?: string | null;
@@ -106,7 +111,7 @@ export interface Matter {
   last_found_at?: string;
   was_silenced?: boolean;
   confirmed_by?: number[];
-  deadlines?: { accept: Deadline | null };
+  deadlines?: { accept: Deadline | null; arrive?: Deadline | null };
   evidence: Evidence[];
 }
 

@@ -1,7 +1,7 @@
 /** Which tasks wait for this officer, and what he can do with each. Pure. */
 
 import type { Task } from "@/api/types";
-import { hasUnansweredMatter } from "@/task/taskView";
+import { elsewhere, hasUnansweredMatter } from "@/task/taskView";
 
 export type Deedable = "accept" | "decline" | "navigate" | "arrive" | "handle" | "false-alarm" | "accept-matter" | "hand-over";
 
@@ -33,6 +33,8 @@ export function deeds(task: Task, me: string, declined: ReadonlySet<number>): De
   if (isOffered(task, me, declined)) return ["accept", "decline", "navigate"];
   if (!isMine(task, me)) return [];
   const matter: Deedable[] = hasUnansweredMatter(task) ? ["accept-matter"] : [];
-  const rest: Deedable[] = task.state === "accepted" ? ["arrive", "navigate", "hand-over", "false-alarm"] : ["handle", "hand-over", "false-alarm"];
+  const onTheWay: Deedable[] = ["arrive", "navigate"];
+  const there: Deedable[] = elsewhere(task).length ? [...onTheWay, "handle", "false-alarm"] : ["handle", "false-alarm"];
+  const rest: Deedable[] = task.state === "accepted" ? [...onTheWay, "hand-over", "false-alarm"] : there;
   return [...matter, ...rest];
 }

@@ -2,9 +2,9 @@
 
 import { computed, inject } from "vue";
 
-import type { Task } from "@/api/types";
+import type { LatLon, Task } from "@/api/types";
 import { t } from "@/i18n";
-import { clocks, leadMatter } from "@/task/taskView";
+import { clocks, elsewhere, leadMatter } from "@/task/taskView";
 import { serverNow } from "@/time/serverClock";
 import { distanceM, formatDistance } from "./distance";
 import { deeds } from "./myTasks";
@@ -27,10 +27,14 @@ export function useTaskWords(read: () => Task) {
     return lead.value?.station ? desk.places.stationName(lead.value.station) : t("task.title", { id: task.value.id });
   });
   const grid = computed(() => (task.value.grid ? desk.places.gridName(task.value.grid) : ""));
-  const away = computed(() => {
+  const left = computed(() => elsewhere(task.value));
+  /** Where to go now. */
+  const goal = computed(() => left.value[0]?.place ?? task.value.place);
+  const awayTo = (place: LatLon): string => {
     const fix = desk.position.fix.value;
-    return fix ? t("officer.away", { distance: formatDistance(distanceM(fix, task.value.place)) }) : "";
-  });
+    return fix ? t("officer.away", { distance: formatDistance(distanceM(fix, place)) }) : "";
+  };
+  const away = computed(() => awayTo(goal.value));
   const finished = computed(() => {
     const held = !["open", "offered"].includes(task.value.state);
     if (task.value.officer !== desk.officer) return held && task.value.officer ? t("officer.taken") : "";
@@ -43,7 +47,10 @@ export function useTaskWords(read: () => Task) {
     lead,
     subject,
     grid,
+    left,
+    goal,
     away,
+    awayTo,
     finished,
     clocks: computed(() => clocks(task.value, serverNow.value)),
     deeds: computed(() => deeds(task.value, desk.officer, desk.declined)),

@@ -32,6 +32,14 @@ export function isOverdue({ accept, arrive }: Clocks): boolean {
   return accept.phase === "overdue" || arrive.phase === "overdue";
 }
 
+/** The visit has begun, and at these matters' places nobody has been yet: the most pressing first. */
+export function elsewhere(task: Task): Matter[] {
+  if (task.state !== "arrived") return [];
+  const due = (matter: Matter): number => (matter.deadlines?.arrive ? Date.parse(matter.deadlines.arrive.due_at) : Infinity);
+  const left = task.matters.filter((matter) => matter.arrived_at === null && !matter.closed_at);
+  return left.sort((a, b) => compare(due(a), due(b)) || a.id - b.id);
+}
+
 const RANK = { open: 1, offered: 1, accepted: 2, arrived: 3, handled: 4, verified: 5, closed: 6 } as const;
 
 /** Overdue first, then who waits for an answer, then who is on the way; within each the earliest deadline, then the worst. */
