@@ -51,6 +51,10 @@ class BlobStore:
         free = shutil.disk_usage(folder).free
         return free, free < self._floor_bytes
 
+    def spare_bytes(self) -> int:
+        """How many more leave `floor_bytes` of the disk free."""
+        return self.room()[0] - self._floor_bytes
+
     def path(self, sha256: str) -> Path:
         """Where these bytes are or would be. Raises ValueError for what is not 64 lower-case hex digits."""
         if len(sha256) != 64 or not _SHA256_DIGITS.issuperset(sha256):

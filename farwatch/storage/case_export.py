@@ -7,7 +7,7 @@ from typing import Any
 
 from farwatch.domain.chain import canonical
 from farwatch.storage import seals
-from farwatch.storage.database import Connection
+from farwatch.storage.database import Connection, Pool
 from farwatch.storage.seals import SignedSeal, Stamp
 
 _PRIVATE = re.compile(r"phone$|contact|password|credential|secret|url$|salt$|start_ok|token")
@@ -72,6 +72,16 @@ class Case:
 
 async def exists(connection: Connection, task: int) -> bool:
     return bool(await connection.fetchval("SELECT EXISTS (SELECT FROM tasks WHERE id = $1)", task))
+
+
+async def size_bytes(connection: Connection | Pool, task: int) -> int:
+    """Of its pieces, about: what a package of it takes on the disk beside its texts."""
+    return int(
+        await connection.fetchval(
+            f"SELECT coalesce(sum((e ->> 'size_bytes')::bigint), 0) FROM ({_FACTS['evidence']}) AS s (e)",
+            task,
+        )
+    )
 
 
 async def read(connection: Connection, task: int) -> Case | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from farwatch.storage import audit, sessions
 from farwatch.storage.blobs import live_still_path, live_wish_path
@@ -22,6 +22,7 @@ from server.web.context import Web, WebContext
 from server.web.errors import ApiError, errors
 from server.web.evidence import SANDBOX
 from server.web.live_viewers import TooManyViewersError
+from server.web.sending import in_time
 
 log = logging.getLogger(__name__)
 router = APIRouter(prefix="/api/v1", tags=["city"])
@@ -100,13 +101,9 @@ class _Live(StreamingResponse):
         self._web, self._account = web, session.name
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def in_time(message: Message) -> None:
-            async with asyncio.timeout(SEND_WITHIN_S):
-                await send(message)
-
         try:
             with self._web.live.viewing(self._account):
-                await super().__call__(scope, receive, in_time)
+                await super().__call__(scope, receive, in_time(send, SEND_WITHIN_S))
         except (TooManyViewersError, TimeoutError) as error:
             log.info("a live stream ends: %s", type(error).__name__)
 

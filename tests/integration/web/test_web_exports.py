@@ -1,19 +1,27 @@
 """Cases taken out over the API, the seals and the key beside them, and the page that verifies."""
 
+import asyncio
 import io
 import json
 from pathlib import Path
 
 import pytest
+from starlette.types import Message
 
 from alerting.sealing import keys, sealing
 from alerting.verifier import single
 from alerting.verifier.verify import verify
 from farwatch.domain.merkle import fingerprint
-from farwatch.storage import events, seals
+from farwatch.storage import case_export, events, seals
+from farwatch.storage.blobs import BlobStore
+from farwatch.storage.custody import Purpose
 from farwatch.storage.database import transaction
 from farwatch.storage.sequencer import sequence_once
-from server.web.export_gate import AT_ONCE
+from farwatch.storage.sessions import Session
+from farwatch.storage.users import Role
+from server.web import exports
+from server.web.errors import ApiError
+from server.web.export_gate import AT_ONCE, ExportGate
 from tests.support.alerting import NoLease
 from tests.support.web_house import House
 
@@ -38,6 +46,7 @@ async def a_case(house: House) -> int:
     assert await sealing.seal_once(house.pool, FENCE, key)
     async with transaction(house.pool) as connection:
         await events.append(connection, "task_closed", task=task)
+        await connection.execute("UPDATE tasks SET closed_at = clock_timestamp() WHERE id = $1", task)
     await sequence_once(house.pool, FENCE)
     return task
 
@@ -82,7 +91,7 @@ async def test_without_the_citys_key_or_beyond_the_gate_nothing_is_packed(house:
     path = f"/api/v1/tasks/{task}/evidence.zip?purpose=case"
     gate = house.app.state.web.exports
     async with house.client("bo") as client:
-        with gate.entered(), gate.entered():
+        with gate.entered(1, 9), gate.entered(1, 9):
             assert AT_ONCE == 2
             answer = await client.get(path)
             assert (answer.status_code, answer.json()["error"]["key"]) == (503, "busy")
@@ -90,6 +99,68 @@ async def test_without_the_citys_key_or_beyond_the_gate_nothing_is_packed(house:
         keys.path(house.deps.data_dir).unlink()
         answer = await client.get(path)
         assert (answer.status_code, answer.json()["error"]["key"]) == (503, "no_signing_key")
+
+
+async def stalled(_: Message) -> None:
+    await asyncio.Event().wait()
+
+
+async def ignored(_: Message) -> None:
+    pass
+
+
+async def nobody_leaves() -> Message:
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+SCOPE = {"type": "http", "asgi": {"spec_version": "2.3"}}
+
+
+async def test_a_place_at_the_gate_is_held_until_the_last_byte_is_sent(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else as many packages as are asked for lie on the evidence's disk while slow readers take them."""
+    task, web = await a_case(house), house.app.state.web
+    bo = Session("bo", Role.BUREAU, None, b"")
+    packages = [await exports.evidence_zip(web, bo, task, Purpose.CASE) for _ in range(AT_ONCE)]
+    with pytest.raises(ApiError) as refused:
+        await exports.evidence_zip(web, bo, task, Purpose.CASE)
+    assert refused.value.key == "busy"
+    await packages[0](SCOPE, nobody_leaves, ignored)
+    packages[0] = await exports.evidence_zip(web, bo, task, Purpose.CASE)
+    monkeypatch.setattr(exports, "SEND_WITHIN_S", 0.01)
+    for package in packages:
+        await package(SCOPE, nobody_leaves, stalled)
+    for _ in range(AT_ONCE):
+        await (await exports.evidence_zip(web, bo, task, Purpose.CASE))(SCOPE, nobody_leaves, ignored)
+
+
+@pytest.mark.parametrize(("spare_bytes", "is_room"), [(1000, True), (999, False)])
+def test_the_disk_has_room_for_all_that_are_under_way(spare_bytes: int, is_room: bool) -> None:
+    gate = ExportGate()
+    with gate.entered(400, spare_bytes):
+        if is_room:
+            with gate.entered(600, spare_bytes):
+                pass
+        else:
+            with pytest.raises(ApiError) as refused, gate.entered(600, spare_bytes):
+                pass
+            assert refused.value.key == "disk_short"
+    with gate.entered(999, spare_bytes):
+        pass
+
+
+async def test_a_case_that_the_disk_has_no_room_for_is_not_packed(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = await a_case(house)
+    size = await case_export.size_bytes(house.pool, task)
+    assert size == 3
+    monkeypatch.setattr(BlobStore, "spare_bytes", lambda _: size - 1)
+    async with house.client("bo") as client:
+        answer = await client.get(f"/api/v1/tasks/{task}/evidence.zip?purpose=case")
+    assert (answer.status_code, answer.json()["error"]["key"]) == (503, "disk_short")
 
 
 async def test_the_key_is_for_everybody_who_is_signed_in(house: House) -> None:
