@@ -86,9 +86,11 @@ async def export(
     parts = _Parts(Package(out))
     pieces = [await asyncio.to_thread(_piece, parts, blobs, row) for row in case.facts["evidence"]]
     await asyncio.to_thread(parts.add, "log.jsonl", _log_lines(case))
-    # Page by page into the text: an hour may hold a million entries.
-    texts = [text async for text in _seal_texts(case, leaves)]
-    await asyncio.to_thread(parts.add, "seals.json", (text.encode() for text in texts))
+    # Page by page into the file: an hour may hold a million entries.
+    piece = parts.package.begin("seals.json")
+    async for text in _seal_texts(case, leaves):
+        await asyncio.to_thread(piece.write, text.encode())
+    parts.files.append(await asyncio.to_thread(parts.package.end, piece))
     await asyncio.to_thread(parts.add, "verify.py", [single.command()])
     await asyncio.to_thread(parts.add, "verify.html", [single.page()])
     manifest = _manifest(case, pieces, parts.files, key, asked)

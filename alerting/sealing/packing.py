@@ -18,6 +18,22 @@ class Packed:
     sm3: str
 
 
+class Piece:
+    """An entry while it is written; `at` is where its header begins."""
+
+    def __init__(self, out: BinaryIO, path: str, at: int, expected_bytes: int) -> None:
+        self.path, self.at, self.expected_bytes = path, at, expected_bytes
+        self.size, self.crc, self.sha256, self.sm3 = 0, 0, hashlib.sha256(), new_sm3()
+        self._out = out
+
+    def write(self, chunk: bytes) -> None:
+        self._out.write(chunk)
+        self.size += len(chunk)
+        self.crc = zlib.crc32(chunk, self.crc)
+        self.sha256.update(chunk)
+        self.sm3.update(chunk)
+
+
 class Package:
     """`out` must be seekable. Blocks on the disk: call it in a thread."""
 
@@ -27,23 +43,28 @@ class Package:
 
     def add(self, path: str, chunks: Iterable[bytes], expected_bytes: int = 0) -> Packed:
         """Raises ValueError when it is 4 GiB or more and was not expected to be, or the other way round."""
-        name, at = path.encode(), self._out.tell()
-        self._out.write(local_header(name, 0, expected_bytes))
-        size, crc, sha256, sm3 = 0, 0, hashlib.sha256(), new_sm3()
+        piece = self.begin(path, expected_bytes)
         for chunk in chunks:
-            self._out.write(chunk)
-            size += len(chunk)
-            crc = zlib.crc32(chunk, crc)
-            sha256.update(chunk)
-            sm3.update(chunk)
-        if (size >= BIG) != (expected_bytes >= BIG):
-            raise ValueError(f"{path} has {size} bytes, not some {expected_bytes}")
+            piece.write(chunk)
+        return self.end(piece)
+
+    def begin(self, path: str, expected_bytes: int = 0) -> "Piece":
+        """One entry that is written as it comes; until `end` there is no other."""
+        piece = Piece(self._out, path, self._out.tell(), expected_bytes)
+        self._out.write(local_header(path.encode(), 0, expected_bytes))
+        return piece
+
+    def end(self, piece: "Piece") -> Packed:
+        """Raises ValueError as `add`."""
+        name, size = piece.path.encode(), piece.size
+        if (size >= BIG) != (piece.expected_bytes >= BIG):
+            raise ValueError(f"{piece.path} has {size} bytes, not some {piece.expected_bytes}")
         end = self._out.tell()
-        self._out.seek(at)
-        self._out.write(local_header(name, crc, size))
+        self._out.seek(piece.at)
+        self._out.write(local_header(name, piece.crc, size))
         self._out.seek(end)
-        self._entries.append(Entry(name, crc, size, at))
-        return Packed(path, size, sha256.hexdigest(), sm3.hexdigest())
+        self._entries.append(Entry(name, piece.crc, size, piece.at))
+        return Packed(piece.path, size, piece.sha256.hexdigest(), piece.sm3.hexdigest())
 
     def finish(self) -> int:
         """Writes the directory; returns the size of all."""

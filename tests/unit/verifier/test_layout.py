@@ -1,16 +1,22 @@
 """The one way to write a case's ZIP, also beyond 4 GiB; and the names of what can be wrong with it."""
 
 import io
+import itertools
 import re
 import zipfile
 import zlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from alerting.sealing.exporting import Asked, export
 from alerting.sealing.packing import Package
 from alerting.verifier import single
 from alerting.verifier.layout import BIG, Archive, Entry, directory, local_header
+from farwatch.storage.blobs import BlobStore
+from tests.support.evidence_case import T0, TASK, Paper, a_key
 
 ROOT = Path(__file__).parents[3]
 SPARSE = BIG + 10
@@ -57,6 +63,21 @@ def test_more_entries_than_16_bits_count() -> None:
 def test_a_piece_that_grew_beyond_what_was_expected_is_an_error() -> None:
     with pytest.raises(ValueError, match="has 1 bytes"):
         Package(io.BytesIO()).add("a", [b"x"], expected_bytes=BIG)
+
+
+async def test_the_leaves_of_a_seal_are_written_as_they_come(tmp_path: Path) -> None:
+    """An hour may hold a million entries, and nobody holds them all."""
+    paper, out, sizes = Paper(folder=tmp_path), io.BytesIO(), list[int]()
+    case = replace(paper.case(), facts={"task": {"id": TASK}, "evidence": [], "actions": []})
+
+    async def leaves(first: int, last: int) -> AsyncIterator[Sequence[tuple[int | None, bytes]]]:
+        for _ in range(first, last + 1):
+            sizes.append(out.tell())
+            yield [(TASK, bytes(32))]
+
+    await export(case, leaves, BlobStore(tmp_path), a_key(), Asked(by="chen", purpose="case", at=T0), out)
+    assert len(sizes) == 16
+    assert all(before < after for before, after in itertools.pairwise(sizes))
 
 
 def names_in_code() -> set[str]:
