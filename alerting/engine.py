@@ -19,7 +19,7 @@ from alerting.triage import City
 from alerting.writing import ENGINE
 from farwatch.domain.policy import SHIPPED, Policy
 from farwatch.domain.registry import Registry
-from farwatch.storage import heartbeats, outages, tasks
+from farwatch.storage import due_deadlines, heartbeats, outages, tasks
 from farwatch.storage.database import DATA_ERRORS, HELD_ERRORS, Connection, Pool, transaction
 from farwatch.storage.heartbeats import database_now
 from farwatch.storage.listening import listening
@@ -30,7 +30,7 @@ LOOK_EVERY_S = 0.25
 OUTAGE_AFTER = timedelta(seconds=5)
 """A silence of the engine that the pages show as one, and that breaches mention."""
 AGAIN_AFTER_S = 30.0
-HELD_AGAIN_AFTER_S = 1.0
+HELD_AGAIN_AFTER_S = 0.5
 """When a row is looked at again whose task somebody else held."""
 SENSELESS: tuple[type[Exception], ...] = (*DATA_ERRORS, ValueError, TypeError, LookupError, AttributeError)
 """What a row raises that this program can make no sense of: damaged, or written by another version."""
@@ -70,8 +70,10 @@ class Engine:
     async def run(self, url: str) -> None:
         """For ever: a round whenever there is something, and at least every LOOK_EVERY_S. Raises what the database raises; how
         long the engine was away before is kept."""
-        async with self.transaction() as (connection, _):
+        async with self.transaction() as (connection, now):
             await outages.record_since_last_beat(connection, ENGINE, OUTAGE_AFTER)
+            if silent := await due_deadlines.wake_silent(connection, now):
+                log.warning("%d tasks waited for an answer alone: somebody is looked for again", silent)
         async with listening(url, "farwatch_findings", "farwatch_tasks") as woken:
             while True:
                 woken.clear()
@@ -111,7 +113,7 @@ class Engine:
         except tasks.FingerprintTakenError as error:
             log.warning("somebody else opened a matter for %s, looking again", error)
         except HELD_ERRORS:
-            log.warning("somebody else holds what %s needs: again in %.0f s", row, HELD_AGAIN_AFTER_S)
+            log.warning("somebody else holds what %s needs: again in %.1f s", row, HELD_AGAIN_AFTER_S)
             self._aside.put(row, await self.peek(), timedelta(seconds=HELD_AGAIN_AFTER_S))
         except SENSELESS:
             log.exception("no sense can be made of %s: it is set aside for %.0f s", row, AGAIN_AFTER_S)

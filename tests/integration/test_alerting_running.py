@@ -101,3 +101,31 @@ async def test_who_rests_within_a_transaction_loses_its_rows(pool: Pool) -> None
     assert await pool.fetchval("SHOW idle_in_transaction_session_timeout") == "10s"
     async with snapshot(pool) as connection:
         assert await connection.fetchval("SHOW idle_in_transaction_session_timeout") == "0"
+
+
+async def test_a_task_that_nothing_would_look_at_again_is_woken_at_the_start(
+    pool: Pool, database_url: str
+) -> None:
+    """As an earlier release left one that was offered, and whose officer never answered."""
+    world = World(pool)
+    await world.found(smoke())
+    await world.settle()
+    await pool.execute("UPDATE deadlines SET state = 'fired', decided_at = now()")
+    async with running(world, database_url):
+        await until(pool, "SELECT offered_to = '{near,far}' FROM tasks")
+    assert await pool.fetchval("SELECT count(*) FROM deadlines WHERE kind = 'dispatch'") == 1
+
+
+async def test_what_waits_for_a_task_that_somebody_holds_keeps_no_clock_waiting(pool: Pool) -> None:
+    world = World(pool)
+    await world.found(smoke())
+    await world.settle()
+    async with pool.acquire() as stopped, stopped.transaction():
+        await stopped.execute("SELECT FROM tasks WHERE id = 1 FOR UPDATE")
+        await world.found(*(smoke(zone=f"z{n}") for n in range(40)))
+        began = await database_now(stopped)
+        await world.engine().tick()
+        took = await pool.fetchval("SELECT clock_timestamp() - $1::timestamptz", began)
+    assert took.total_seconds() < 2.0, "forty findings waited for one row, each for itself"
+    await world.settle()
+    assert len((await world.task()).matters) == 41
