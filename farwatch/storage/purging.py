@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from farwatch.domain.policy import EvidenceRule
+from farwatch.domain.policy import EvidenceRule, NOfM
 from farwatch.storage import events
 from farwatch.storage.blobs import BlobStore
 from farwatch.storage.database import Connection, Pool, Record, transaction
@@ -24,7 +24,7 @@ YOUNG = timedelta(hours=1)
 """Bytes kept so lately may belong to a row that is not committed yet; they go in a later round."""
 
 # A closed case that was opened again is open with all its evidence; a held one is held with all visits of its line. What nobody has
-# decided about yet may become a case, and so may what a silence holds back, or what counted towards n of m within the day. A case
+# decided about yet may become a case, and so may what a silence holds back, or what still counts towards n of m. A case
 # that somebody reviewed has its years, not a quota. Curves of readings are small and stay.
 _CASES = """open_tasks AS (
   SELECT id, reopened_from FROM tasks WHERE state <> 'closed'
@@ -35,7 +35,8 @@ _IS_KEPT = """(e.task_id IN (SELECT id FROM kept_tasks) OR m.task_id IN (SELECT 
   OR (f.id IS NOT NULL AND f.disposition IS NULL)
   OR (f.disposition = 'silenced' AND f.ended_at IS NULL
     AND EXISTS (SELECT FROM silences s WHERE s.id = f.silence_id AND s.judged_at IS NULL))
-  OR (f.disposition = 'counted' AND f.found_at > clock_timestamp() - interval '1 day')
+  OR (f.disposition = 'counted' AND EXISTS (SELECT FROM jsonb_to_recordset($2) AS r (rule text, tier text, within_s float8)
+    WHERE r.rule = f.rule AND r.tier = f.tier AND f.found_at > clock_timestamp() - make_interval(secs => r.within_s)))
   OR EXISTS (SELECT FROM warnings w WHERE w.finding_id = f.id AND w.state = 'open'))"""
 _OF_CONFIRMED = "coalesce(e.task_id, m.task_id) IN (SELECT id FROM confirmed WHERE {which})"
 _IS_OVER = _OF_CONFIRMED.format(which="is_over")
@@ -57,8 +58,8 @@ WITH RECURSIVE {_CASES}, classed AS (
   SELECT id, class, stored_at, sum(size_bytes) OVER (PARTITION BY class ORDER BY stored_at DESC, id) AS kept_bytes FROM classed
 )
 UPDATE evidence SET state = 'purged', purged_at = clock_timestamp(), reason = over.reason
-FROM (SELECT s.id, quota.reason FROM summed s JOIN unnest($2::text[], $3::text[], $4::bigint[]) AS quota (class, reason, bytes)
-  USING (class) WHERE s.kept_bytes > quota.bytes ORDER BY s.stored_at, s.id LIMIT $5) AS over
+FROM (SELECT s.id, quota.reason FROM summed s JOIN unnest($3::text[], $4::text[], $5::bigint[]) AS quota (class, reason, bytes)
+  USING (class) WHERE s.kept_bytes > quota.bytes ORDER BY s.stored_at, s.id LIMIT $6) AS over
 WHERE evidence.id = over.id AND evidence.state = 'stored' RETURNING evidence.id
 """
 _TO_ERASE = """
@@ -78,7 +79,7 @@ SELECT e.id, e.kind, e.finding_id, e.sha256, coalesce(e.size_bytes, 0) AS size_b
   coalesce(e.task_id, m.task_id) AS task,
   {_IS_KEPT} OR (e.kind <> 'clip_copy' AND coalesce({_IS_CONFIRMED}, false)) AS is_kept,
   EXISTS (SELECT FROM evidence s WHERE s.state = 'stored' AND s.sha256 = e.sha256) AS is_shared
-{_PIECES} WHERE e.id = ANY($2)
+{_PIECES} WHERE e.id = ANY($3)
 """
 
 
@@ -91,10 +92,24 @@ class Purged:
     put_back: int = 0
 
 
-async def purge(pool: Pool, blobs: BlobStore, keep: EvidenceRule, years: int, now: datetime) -> Purged:
-    """One round; evidence of confirmed cases goes `years` after their close. OSError of the disk goes to the caller; the
-    next round goes on."""
-    over_at = now - timedelta(days=years * DAYS_A_YEAR)
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """What is kept by time: evidence of confirmed cases that were closed after `over_at`, and what a rule has counted for as long
+    as it can make its number full."""
+
+    over_at: datetime
+    counting: list[dict[str, str | float]]
+
+
+async def purge(
+    pool: Pool, blobs: BlobStore, keep: EvidenceRule, years: int, now: datetime, counting: Sequence[NOfM] = ()
+) -> Purged:
+    """One round; evidence of confirmed cases goes `years` after their close, and what one of the `counting` rules has counted stays
+    for that rule's time. OSError of the disk goes to the caller; the next round goes on."""
+    rules = _Rules(
+        now - timedelta(days=years * DAYS_A_YEAR),
+        [{"rule": r.rule, "tier": r.tier, "within_s": r.within_s} for r in counting],
+    )
     quotas = {
         "closed": keep.closed_gb, "recorded": keep.recorded_gb, "faults": keep.faults_gb, "copies": keep.copies_gb,
     }  # fmt: skip
@@ -102,16 +117,18 @@ async def purge(pool: Pool, blobs: BlobStore, keep: EvidenceRule, years: int, no
     total = 0
     while True:
         async with transaction(pool) as connection:
-            rows = await _give_up(connection, over_at, [*limits, ("retention", "retention", 0)])
+            rows = await _give_up(connection, rules, [*limits, ("retention", "retention", 0)])
         total += rows
         if rows < ROWS_A_STEP:
-            return Purged(total, *await _erase(pool, blobs, over_at, now - YOUNG))
+            return Purged(total, *await _erase(pool, blobs, rules, now - YOUNG))
 
 
-async def _give_up(connection: Connection, over_at: datetime, limits: Sequence[tuple[str, str, int]]) -> int:
+async def _give_up(connection: Connection, rules: _Rules, limits: Sequence[tuple[str, str, int]]) -> int:
     """`limits`: of each class its name, the reason for what goes, and how many bytes may stay."""
     columns = [list(column) for column in zip(*limits, strict=True)]
-    rows = await connection.fetch(_OVER_QUOTA, over_at, *columns, ROWS_A_STEP, timeout=STEP_TIMEOUT_S)
+    rows = await connection.fetch(
+        _OVER_QUOTA, rules.over_at, rules.counting, *columns, ROWS_A_STEP, timeout=STEP_TIMEOUT_S
+    )
     await connection.execute(
         "UPDATE evidence SET state = 'lost', reason = 'original_purged' WHERE state = 'pending' AND derived_from = ANY($1)",
         [row["id"] for row in rows],
@@ -119,14 +136,14 @@ async def _give_up(connection: Connection, over_at: datetime, limits: Sequence[t
     return len(rows)
 
 
-async def _erase(pool: Pool, blobs: BlobStore, over_at: datetime, older_than: datetime) -> tuple[int, int]:
+async def _erase(pool: Pool, blobs: BlobStore, rules: _Rules, older_than: datetime) -> tuple[int, int]:
     """Deletes the bytes that only purged rows of no case that is kept name, and tells each row's end."""
     await asyncio.to_thread(blobs.sweep, older_than)
     erased_bytes = put_back = 0
     for same in await pool.fetch(_TO_ERASE):
         async with transaction(pool) as connection:
             await connection.execute(_LOCK_CASES, same["ids"])
-            rows = await connection.fetch(_AS_IT_IS_NOW, over_at, same["ids"])
+            rows = await connection.fetch(_AS_IT_IS_NOW, rules.over_at, rules.counting, same["ids"])
             held = [row["id"] for row in rows if row["is_kept"]]
             is_held = bool(held) and await asyncio.to_thread(blobs.verify, same["sha256"])
             if is_held:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from farwatch.domain.policy import EvidenceRule
+from farwatch.domain.finding import Tier
+from farwatch.domain.policy import EvidenceRule, NOfM
 from farwatch.storage import case_reviews, evidence
 from farwatch.storage.blobs import BlobStore
 from farwatch.storage.database import Connection, Pool, transaction
@@ -301,12 +302,22 @@ async def test_what_a_silence_holds_back_is_kept_until_it_is_judged(pool: Pool, 
     assert await rows.states(kept) == [("purged", "quota_recorded", False)]
 
 
-async def test_what_counts_towards_n_of_m_is_kept_for_a_day(pool: Pool, rows: Rows) -> None:
-    new, old = [await rows.finding(disposition="counted") for _ in range(2)]
-    await pool.execute("UPDATE findings SET found_at = found_at - interval '25 h' WHERE id = $1", old)
-    kept, gone = await rows.piece(new), await rows.piece(old)
-    await purge(pool, rows.blobs, NOTHING, YEARS, LATER)
-    assert await rows.states(kept, gone) == [KEPT, ("purged", "quota_recorded", False)]
+async def test_what_counts_towards_n_of_m_is_kept_as_long_as_its_rule_counts(pool: Pool, rows: Rows) -> None:
+    new, old, of_another = [await rows.finding(disposition="counted") for _ in range(3)]
+    for finding, hours in ((new, 47), (old, 49), (of_another, 1)):
+        ago = timedelta(hours=hours)
+        await pool.execute(
+            "UPDATE findings SET found_at = found_at - $2::interval WHERE id = $1", finding, ago
+        )
+    await pool.execute("UPDATE findings SET rule = 'left_object' WHERE id = $1", of_another)
+    pieces = [await rows.piece(finding) for finding in (new, old, of_another)]
+    counting = (
+        NOfM(rule="smoke", tier=Tier.VIOLATION, n=3, within_s=48 * 3600),
+        NOfM(rule="left_object", tier=Tier.VIOLATION, n=2, within_s=1800),
+    )
+    await purge(pool, rows.blobs, NOTHING, YEARS, LATER, counting)
+    gone = ("purged", "quota_recorded", False)
+    assert await rows.states(*pieces) == [KEPT, gone, gone]
 
 
 @pytest.mark.parametrize("verdicts", [("passed",), ("rejected",), ("passed", "passed")])
