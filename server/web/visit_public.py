@@ -1,6 +1,7 @@
 """What an enterprise sees behind a visit's code: who visits by badge, why, and where to write. Nobody signs in here.
 
-Whatever is unknown, expired, passed on or long over is the same 404. No session is read, no address is kept but as a salted hash.
+Whatever is unknown, expired, passed on or long over is the same 404. What is shown heeds no session, no address is kept but as a
+salted hash.
 """
 
 import secrets
@@ -20,6 +21,7 @@ from farwatch.storage import visits as store
 from farwatch.storage.database import Connection, transaction
 from farwatch.storage.visits import OpenVisit
 from server.web import peer
+from server.web.authentication import MaybeSession
 from server.web.context import Web, WebContext
 from server.web.errors import ApiError, errors, not_found
 from server.web.visits import whose
@@ -73,14 +75,24 @@ class NewComment(BaseModel):
 
 @router.get("/{token}", responses=errors(404, 429))
 async def visit(web: WebContext, request: Request, token: str, mine: Mine = None) -> VisitShown:
-    """Counts as a look at the code. `mine` are ids of comments that this phone wrote: the officer has the code too, but not those.
+    """`mine` are ids of comments that this phone wrote: the officer has the code too, but not those.
     404 for whatever does not open, 429 too_many_attempts with Retry-After."""
     digest, now = _admit(web, request, token), web.deps.clock.now()
     registry = await web.registry.current()
     async with transaction(web.pool) as connection:
         found = await _opened(connection, digest, now)
-        await store.scanned(connection, found, now)
         return await _shown(web, registry, connection, found, mine or [])
+
+
+@router.post("/{token}/looks", status_code=204, responses=errors(403, 404, 413, 415, 429))
+async def count_look(web: WebContext, request: Request, token: str, session: MaybeSession) -> None:
+    """The page says that somebody has it before him; a link's preview does not. Who is signed in is none of the enterprise's
+    people, and is answered the same, uncounted: the officer tries his own code."""
+    digest, now = _admit(web, request, token), web.deps.clock.now()
+    async with transaction(web.pool) as connection:
+        found = await _opened(connection, digest, now)
+        if session is None:
+            await store.scanned(connection, found, now)
 
 
 @router.post("/{token}/comments", status_code=201, responses=errors(403, 404, 409, 413, 415, 429))

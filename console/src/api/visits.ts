@@ -21,6 +21,7 @@ const own = (mine: string[]): string => (mine.length ? `?${mine.map((id) => `min
 /** Without a session, behind a code or a link. */
 export const open = {
   visit: (token: string, mine: string[]) => get<OpenVisit>(`/visit/${secret(token)}${own(mine)}`),
+  look: (token: string) => request<null>("POST", `/visit/${secret(token)}/looks`, {}),
   comment: (token: string, mine: string[], clientId: string, text: string) =>
     request<OpenVisit>("POST", `/visit/${secret(token)}/comments${own(mine)}`, { client_id: clientId, text }),
   warning: (token: string) => get<OpenWarning>(`/warned/${secret(token)}`),

@@ -130,6 +130,7 @@ TABLE = [
     # Who scanned a code or was sent a link has no account: a token opens these, and this one is nobody's.
     Ask("GET", "/api/v1/visit/{token}", (404, 404, 404, 404, 404, 404)),
     Ask("POST", "/api/v1/visit/{token}/comments", (404, 404, 404, 404, 404, 404), COMMENT),
+    Ask("POST", "/api/v1/visit/{token}/looks", (404, 404, 404, 404, 404, 404), {"seen": True}),
     Ask("GET", "/api/v1/warned/{token}", (404, 404, 404, 404, 404, 404)),
     Ask("POST", "/api/v1/warned/{token}/answers", (404, 404, 404, 404, 404, 404), {"text": "at once"}),
     Ask("GET", "/api/v1/minor-list", (401, 403, 403, 200, 200, 200)),
@@ -202,6 +203,8 @@ async def _path(house: House, ask: Ask) -> str:
         row = "o1"
     elif ask.route.startswith("/api/v1/enterprises"):
         row = "e1"
+    elif ask.route == "/cap/{id}":
+        await house.logged("task_opened", task, kinds=["smoke"], severity=2)
     elif ask.route.startswith("/api/v1/silences/"):
         row = await house.silence()
     elif "/marks/" in ask.route:

@@ -55,6 +55,14 @@ async def look(
         return await client.get(f"/api/v1/visit/{token}", params={"mine": list(mine)})
 
 
+async def opened(
+    house: House, token: str, who: str | None = None, address: str = "172.16.0.9"
+) -> httpx.Response:
+    """What the page tells when it is open in a browser."""
+    async with house.client(who, address) as client:
+        return await client.post(f"/api/v1/visit/{token}/looks", json={})
+
+
 async def write(
     house: House, token: str, text: str, client_id: str = "", address: str = "172.16.0.9"
 ) -> httpx.Response:
@@ -139,14 +147,24 @@ async def test_whoever_scans_it_sees_badge_team_and_matters_and_nothing_else_of_
     assert "noindex" in answer.headers["x-robots-tag"]
 
 
-async def test_each_look_is_counted_and_the_first_one_is_an_event_of_the_task(house: House) -> None:
+async def test_each_open_page_is_counted_and_the_first_one_is_an_event_of_the_task(house: House) -> None:
     task = await visited(house)
     token = await token_of(house, task)
-    for _ in range(3):
-        await look(house, token)
+    assert [(await opened(house, token)).status_code for _ in range(3)] == [204] * 3
 
     assert (await code(house, task)).json()["scans"] == 3
     assert [e["task"] for e in await events(house, "visit_scanned")] == [task]
+
+
+async def test_a_links_preview_and_whoever_is_signed_in_have_not_been_shown_the_code(house: House) -> None:
+    """The officer, who tries his own code, is answered as everybody is."""
+    task = await visited(house)
+    token = await token_of(house, task)
+    await look(house, token)
+    assert [(await opened(house, token, who)).status_code for who in ("wang", "li", "bo")] == [204] * 3
+
+    assert (await code(house, task)).json()["scans"] == 0
+    assert await events(house, "visit_scanned") == []
 
 
 async def test_every_token_that_opens_nothing_gets_the_same_answer(house: House) -> None:
@@ -321,7 +339,7 @@ async def test_a_hundred_and_twenty_a_code_whoever_asks(house: House) -> None:
     assert answers[-1].status_code == 429
 
 
-async def test_the_public_routes_read_no_session(house: House) -> None:
+async def test_what_is_shown_heeds_no_session(house: House) -> None:
     """A cookie, good or bad, changes nothing: not even whether it is looked at can be told."""
     token = await token_of(house, await visited(house))
     async with house.client("ada") as signed_in, house.client() as nobody:
@@ -353,7 +371,7 @@ async def test_no_code_no_visit(house: House) -> None:
     tasks = [await visited(house), *[await visited(house, **arrived) for _ in range(3)]]
     for task in tasks[2:]:
         await code(house, task)
-    await look(house, await token_of(house, tasks[3]))
+    await opened(house, await token_of(house, tasks[3]))
     async with house.client("chen") as client:
         standings = [
             (await client.get(f"/api/v1/tasks/{task}/visits")).json()["standing"]["key"] for task in tasks
