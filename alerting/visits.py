@@ -66,10 +66,12 @@ def qr_svg(url: str) -> str:
     return svg.getvalue().decode()
 
 
-def standing(arrived_at: datetime | None, codes: int, scans: int) -> Reason:
-    """What is said of a case's visit: there was none, its code was never made, made and never shown, or shown."""
+def standing(arrived_at: datetime | None, codes: int, scans: int, *, calls_for_code: bool) -> Reason:
+    """What is said of a case: no visit, one of nobody, its code never made, made and never shown, or shown."""
     if arrived_at is None:
         return Reason("no_visit_yet")
+    if not codes and not calls_for_code:
+        return Reason("visit_without_enterprise")
     if not codes:
         return Reason("visit_without_code")
     return Reason("visit_code_shown", {"scans": scans}) if scans else Reason("visit_code_never_shown")

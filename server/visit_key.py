@@ -5,6 +5,7 @@ import secrets
 from pathlib import Path
 
 KEY_BYTES = 32
+FILE = "keys/visit.key"
 
 
 class VisitKeyError(Exception):
@@ -12,7 +13,7 @@ class VisitKeyError(Exception):
 
 
 def path_in(data_dir: Path) -> Path:
-    return data_dir / "keys" / "visit.key"
+    return data_dir / FILE
 
 
 def ensure(data_dir: Path) -> bytes:

@@ -9,28 +9,35 @@ from farwatch.storage import events
 from farwatch.storage.database import Connection, Pool, Record
 
 OVER, PASSED_ON, RENEWED = "over", "passed_on", "renewed"
-"""Why a code ended: the visit is over, another officer has the task, a new code took its place after its time."""
+"""Why a code ended: the visit is over, another officer has the task, a new code took its place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VisitCode:
-    """`nonce` and the key of the data folder give the token again; a row alone gives it to nobody."""
+    """`nonce` and the key of the data folder give the token again, whose hash is `token_sha256`; a row alone gives it to nobody."""
 
     id: int
     officer: str
     nonce: bytes
+    token_sha256: bytes
     made_at: datetime
     expires_at: datetime
     first_scanned_at: datetime | None
     scans: int
 
 
-_CODE = "id, officer, nonce, made_at, expires_at, first_scanned_at, scans"
+_CODE = "id, officer, nonce, token_sha256, made_at, expires_at, first_scanned_at, scans"
+# Nobody's door is knocked at where nothing but cameras of no enterprise need somebody.
+_CALLS_FOR_CODE = "t.enterprise IS NOT NULL OR EXISTS (SELECT FROM matters m WHERE m.task_id = t.id AND m.kind <> 'camera_fault')"
 
 
 async def lock_visit(connection: Connection, task: int) -> Record | None:
-    """`state` and `officer` of a task, which nobody changes before the caller's transaction ends."""
-    return await connection.fetchrow("SELECT state, officer FROM tasks WHERE id = $1 FOR UPDATE", task)
+    """`state` and `officer` of a task, which nobody changes before the caller's transaction ends; `calls_for_code`: somebody is
+    visited, not a camera of no enterprise alone."""
+    return await connection.fetchrow(
+        f"SELECT t.state, t.officer, {_CALLS_FOR_CODE} AS calls_for_code FROM tasks t WHERE t.id = $1 FOR UPDATE",
+        task,
+    )
 
 
 async def living(connection: Connection, task: int, officer: str, now: datetime) -> VisitCode | None:
@@ -45,7 +52,7 @@ async def living(connection: Connection, task: int, officer: str, now: datetime)
 async def make(
     connection: Connection, task: int, officer: str, *, nonce: bytes, token_sha256: bytes, now: datetime, lasts: timedelta
 ) -> VisitCode:  # fmt: skip
-    """A new code in the place of one that expired. The caller holds the task's row."""
+    """A new code in the place of one that expired, or that another key made. The caller holds the task's row."""
     await connection.execute(
         "UPDATE visit_codes SET ended_at = $2, ended_by = $3 WHERE task_id = $1 AND ended_at IS NULL", task, now, RENEWED
     )  # fmt: skip
@@ -168,9 +175,10 @@ async def answer(
 
 @dataclass(frozen=True, slots=True)
 class TaskCodes:
-    """A task's codes, oldest first, and the comments under them with `code_id`."""
+    """A task's codes, oldest first, and the comments under them with `code_id`; `calls_for_code` as of `lock_visit`."""
 
     arrived_at: datetime | None
+    calls_for_code: bool
     codes: Sequence[Record]
     comments: Sequence[Record]
 
@@ -187,8 +195,11 @@ async def of_task(pool: Pool, task: int) -> TaskCodes:
             " JOIN visit_codes c ON c.id = m.code_id WHERE c.task_id = $1 ORDER BY m.id",
             task,
         )
-        arrived_at = await connection.fetchval("SELECT arrived_at FROM tasks WHERE id = $1", task)
-    return TaskCodes(arrived_at, codes, said)
+        visited = await connection.fetchrow(
+            f"SELECT t.arrived_at, {_CALLS_FOR_CODE} AS calls_for_code FROM tasks t WHERE t.id = $1", task
+        )
+    assert visited is not None, "the caller has seen the task"
+    return TaskCodes(visited["arrived_at"], visited["calls_for_code"], codes, said)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

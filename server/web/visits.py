@@ -19,8 +19,8 @@ from farwatch.storage import audit, task_views
 from farwatch.storage import visits as store
 from farwatch.storage.database import Connection, transaction
 from farwatch.storage.visits import MonthCount, VisitCode
+from server import visit_key
 from server.spreadsheet import Cell
-from server.visit_key import VisitKeyError
 from server.web import peer
 from server.web.authentication import NotOfficer, Officer, SignedIn
 from server.web.context import Web, WebContext
@@ -50,8 +50,8 @@ class VisitCodeBody(BaseModel):
 
 @router.get("/tasks/{id}/visit-code", responses=errors(401, 403, 404, 409))
 async def visit_code(web: WebContext, session: Officer, request: Request, id: TaskId) -> VisitCodeBody:
-    """The same code until it ends, made at the first wish for it. 409 wrong_state before the task is accepted and after the visit;
-    404 also when another officer has it."""
+    """The same code until it ends, made at the first wish for it. 409 wrong_state before the task is accepted and after the visit,
+    no_enterprise_visited where nothing but a camera of no enterprise needs somebody; 404 also when another officer has it."""
     assert session.officer is not None
     async with transaction(web.pool) as connection:
         row = await store.lock_visit(connection, id)
@@ -59,6 +59,8 @@ async def visit_code(web: WebContext, session: Officer, request: Request, id: Ta
             raise not_found()
         if row["state"] not in SHOWN_IN:
             raise ApiError(409, "wrong_state", {"state": row["state"]})
+        if not row["calls_for_code"]:
+            raise ApiError(409, "no_enterprise_visited")
         code = await _code_of(web, connection, id, session.officer)
     token = codes.code(web.visits.key(), id, session.officer, code.nonce)
     url = f"{_base(web, request)}/visit/{token}"
@@ -72,22 +74,28 @@ async def ensure(web: Web, task: int, officer: str) -> None:
     """No code, no visit: whoever arrived has one, whether his page asked for it or not. That none can be made fails no deed."""
     try:
         web.visits.key()
-    except (VisitKeyError, OSError):
+    except (visit_key.VisitKeyError, OSError):
         log.exception("no visit code can be made for task %d", task)
         return
     async with transaction(web.pool) as connection:
         row = await store.lock_visit(connection, task)
-        if row is not None and row["officer"] == officer and row["state"] in SHOWN_IN:
+        if row and row["officer"] == officer and row["state"] in SHOWN_IN and row["calls_for_code"]:
             await _code_of(web, connection, task, officer)
 
 
 async def _code_of(web: Web, connection: Connection, task: int, officer: str) -> VisitCode:
-    now = web.deps.clock.now()
+    now, key = web.deps.clock.now(), web.visits.key()
     living = await store.living(connection, task, officer, now)
     if living is not None:
-        return living
+        if codes.digest(codes.code(key, task, officer, living.nonce)) == living.token_sha256:
+            return living
+        log.error(
+            "the visit code of task %d was made with another %s: all machines need the same",
+            task,
+            visit_key.FILE,
+        )
     nonce = secrets.token_bytes(16)
-    token = codes.code(web.visits.key(), task, officer, nonce)
+    token = codes.code(key, task, officer, nonce)
     return await store.make(
         connection, task, officer, nonce=nonce, token_sha256=codes.digest(token), now=now, lasts=codes.LASTS
     )
@@ -122,7 +130,7 @@ class VisitBody(BaseModel):
 
 
 class TaskVisits(BaseModel):
-    """`standing`: no_visit_yet, visit_without_code, visit_code_never_shown or visit_code_shown."""
+    """`standing`: no_visit_yet, visit_without_enterprise, visit_without_code, visit_code_never_shown or visit_code_shown."""
 
     standing: Reason
     visits: list[VisitBody]
@@ -137,7 +145,8 @@ async def task_visits(web: WebContext, session: SignedIn, id: TaskId) -> TaskVis
     comments = defaultdict(list)
     for row in found.comments if session.officer is None else ():
         comments[row["code_id"]].append(CommentBody.model_validate(dict(row)))
-    standing = codes.standing(found.arrived_at, len(found.codes), sum(row["scans"] for row in found.codes))
+    scans = sum(row["scans"] for row in found.codes)
+    standing = codes.standing(found.arrived_at, len(found.codes), scans, calls_for_code=found.calls_for_code)
     return TaskVisits(
         standing=Reason(key=standing.key, params=dict(standing.params)),
         visits=[

@@ -31,7 +31,7 @@ def test_every_suggestion_standing_and_decision_has_words(language: str) -> None
     }  # fmt: skip
     assert suggested <= texts
     standings = keys_in(visits, r'Reason\("([a-z_]+)"')
-    assert len(standings) == 4
+    assert len(standings) == 5
     wanted = {f"{family}.{key}" for family in ("suggestion", "suggested") for key in suggested}
     wanted |= {f"standing.{key}" for key in standings} | {f"decision.{key}" for key in Leniency}
     assert wanted - known.keys() == set()

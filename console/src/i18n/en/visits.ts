@@ -65,6 +65,7 @@ export const visits: Record<string, string> = {
   "visits.answered_by": "answered by {by}",
 
   "standing.no_visit_yet": "Nobody has arrived yet",
+  "standing.visit_without_enterprise": "A camera of no enterprise alone: nobody is visited, so there is no code",
   "standing.visit_without_code": "Arrived without a code: does not count as a visit",
   "standing.visit_code_never_shown": "There is a code, but the enterprise never scanned it",
   "standing.visit_code_shown": "The enterprise looked at it {scans} times",
@@ -93,4 +94,5 @@ export const visits: Record<string, string> = {
 
   "error.too_many_comments": "At most {most} comments a visit",
   "error.too_many_answers": "At most {most} answers a warning",
+  "error.no_enterprise_visited": "This task visits no enterprise: it needs no code",
 };

@@ -65,6 +65,7 @@ export const visits: Record<string, string> = {
   "visits.answered_by": "{by} 答复",
 
   "standing.no_visit_yet": "尚未到场",
+  "standing.visit_without_enterprise": "只是不属于企业的摄像机：没有入企，不需要行政行为码",
   "standing.visit_without_code": "到场但没有行政行为码，不计为检查",
   "standing.visit_code_never_shown": "有行政行为码，但企业从未扫码",
   "standing.visit_code_shown": "企业已扫码查看 {scans} 次",
@@ -93,4 +94,5 @@ export const visits: Record<string, string> = {
 
   "error.too_many_comments": "每次检查最多留言 {most} 条",
   "error.too_many_answers": "每条预警最多答复 {most} 次",
+  "error.no_enterprise_visited": "本任务不入企，不需要行政行为码",
 };
