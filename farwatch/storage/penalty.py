@@ -14,6 +14,11 @@ _LENIENT = ", ".join(f"'{decision}'" for decision in LENIENT)
 
 # A confirmed case: visited or not, it was handled, verified, and no false alarm, drill or end by itself.
 CONFIRMED = "t.outcome = 'handled' AND t.verified_at IS NOT NULL AND t.drill_id IS NULL"
+# A matter of the enterprise: our cameras are none, nor is equipment that fails; data that only a hand explains is (tier violation).
+VIOLATION = (
+    "m.kind <> 'camera_fault' AND EXISTS (SELECT FROM matter_findings v JOIN findings w ON w.id = v.finding_id"
+    " WHERE v.matter_id = m.id AND w.tier <> 'fault')"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,17 +43,17 @@ async def lock_case(connection: Connection, task: int) -> Record | None:
     return await connection.fetchrow(f"{_CASE} FOR UPDATE", task)
 
 
-_MATTERS = """
+_MATTERS = f"""
 SELECT m.id, m.task_id, m.kind, m.code, m.severity, t.opened_at AS at,
   array_agg(DISTINCT f.rule) FILTER (WHERE f.rule IS NOT NULL) AS rules,
   max((f.reason_params->>'ratio')::float8) AS ratio, coalesce(bool_and(f.ended_at IS NOT NULL), false) AS corrected
 FROM matters m JOIN tasks t ON t.id = m.task_id LEFT JOIN matter_findings mf ON mf.matter_id = m.id
-LEFT JOIN findings f ON f.id = mf.finding_id WHERE t.id = ANY($1::bigint[]) GROUP BY m.id, t.opened_at ORDER BY m.id
+LEFT JOIN findings f ON f.id = mf.finding_id WHERE t.id = ANY($1::bigint[]) AND {VIOLATION} GROUP BY m.id, t.opened_at ORDER BY m.id
 """
 
 
 async def matters(connection: Connection | Pool, tasks: Sequence[int]) -> list[CaseMatter]:
-    """Of these tasks, by id."""
+    """The violations of these tasks, by id."""
     return [_matter(r) for r in await connection.fetch(_MATTERS, list(tasks))]
 
 
@@ -64,7 +69,7 @@ _CASES = f"""
 SELECT t.id AS task, t.opened_at, EXISTS (SELECT FROM penalty_decisions p JOIN matters x ON x.id = p.matter_id
     WHERE x.task_id = t.id AND x.kind = $2 AND p.withdrawn_at IS NULL AND p.decision IN ({_LENIENT})) AS lenient
 FROM tasks t WHERE t.enterprise = $1 AND {CONFIRMED} AND t.opened_at >= $3 AND t.opened_at < $4
-  AND EXISTS (SELECT FROM matters m WHERE m.task_id = t.id AND m.kind = $2)
+  AND EXISTS (SELECT FROM matters m WHERE m.task_id = t.id AND m.kind = $2 AND {VIOLATION})
 ORDER BY t.opened_at DESC, t.id DESC LIMIT 200
 """
 
@@ -72,7 +77,7 @@ ORDER BY t.opened_at DESC, t.id DESC LIMIT 200
 async def cases(
     connection: Connection | Pool, enterprise: str, kind: Kind, since: datetime, until: datetime
 ) -> list[PastCase]:
-    """Confirmed cases with a matter of this kind that were opened in [since, until), newest first, at most 200."""
+    """Confirmed cases with a violation of this kind that were opened in [since, until), newest first, at most 200."""
     return [PastCase(**r) for r in await connection.fetch(_CASES, enterprise, kind, since, until)]
 
 
@@ -125,12 +130,12 @@ _HISTORY = f"""
 SELECT t.id AS task, t.opened_at, t.closed_at, m.id AS matter, m.kind, m.code, m.severity, p.decision
 FROM tasks t JOIN matters m ON m.task_id = t.id
 LEFT JOIN penalty_decisions p ON p.matter_id = m.id AND p.withdrawn_at IS NULL
-WHERE t.enterprise = $1 AND {CONFIRMED} AND t.opened_at >= $2 ORDER BY t.opened_at DESC, m.id DESC LIMIT 500
+WHERE t.enterprise = $1 AND {CONFIRMED} AND {VIOLATION} AND t.opened_at >= $2 ORDER BY t.opened_at DESC, m.id DESC LIMIT 500
 """
 
 
 async def history(pool: Pool, enterprise: str, since: datetime) -> list[Record]:
-    """Matters of its confirmed cases since then, newest first, at most 500."""
+    """Violations of its confirmed cases since then, newest first, at most 500."""
     rows: list[Record] = await pool.fetch(_HISTORY, enterprise, since)
     return rows
 

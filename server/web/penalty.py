@@ -27,8 +27,6 @@ from server.web.tasks import TaskId
 router = APIRouter(prefix="/api/v1", tags=["leniency"])
 
 CONFIRMED_IN = (TaskState.VERIFIED, TaskState.CLOSED)
-NOT_THE_ENTERPRISES = (Kind.CAMERA_FAULT,)
-"""No violation of anybody's: nothing is suggested for it."""
 
 
 class CaseBody(BaseModel):
@@ -62,7 +60,7 @@ class MatterLeniency(BaseModel):
 
 
 class TaskLeniency(BaseModel):
-    """`decidable`: the case is confirmed. `matters` is empty for a task without an enterprise, and for drills."""
+    """`decidable`: the case is confirmed. `matters` are its violations; none of a task without an enterprise, nor of a drill."""
 
     decidable: bool
     list_version: int
@@ -141,10 +139,9 @@ async def _leniency(connection: Connection, task: int) -> TaskLeniency:
     matters = []
     if case["enterprise"] is not None and case["drill_id"] is None:
         for matter in await penalty.matters(connection, [task]):
-            if matter.judged.kind not in NOT_THE_ENTERPRISES:
-                past = await _past(connection, case["enterprise"], matter, rows, policy.first_time.months)
-                own = [d for d in decided if d["matter"] == matter.id]
-                matters.append(_matter(matter, past, rows, own, policy.first_time.months))
+            past = await _past(connection, case["enterprise"], matter, rows, policy.first_time.months)
+            own = [d for d in decided if d["matter"] == matter.id]
+            matters.append(_matter(matter, past, rows, own, policy.first_time.months))
     decidable = case["state"] in CONFIRMED_IN and case["outcome"] == Outcome.HANDLED
     return TaskLeniency(decidable=decidable, list_version=rows.version, matters=matters)
 

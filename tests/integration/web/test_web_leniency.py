@@ -203,13 +203,43 @@ async def test_a_matter_of_another_task_cannot_be_decided_here(house: House) -> 
     assert (await decide(house, task, other, "penalty")).status_code == 404
 
 
-async def test_nothing_is_suggested_about_faults_of_our_own_cameras_or_without_an_enterprise(
-    house: House,
-) -> None:
-    fault = await house.task(state="closed", outcome="handled", verified_at=house.clock.now())
-    await house.matter(fault, kind="camera_fault")
+async def test_nothing_is_suggested_about_a_case_of_no_enterprise(house: House) -> None:
     nobodys, _ = await confirmed(house, enterprise=None)
-    assert [(await leniency(house, task))["matters"] for task in (fault, nobodys)] == [[], []]
+    assert (await leniency(house, nobodys))["matters"] == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "tier", "is_violation"),
+    [
+        ("camera_fault", "fault", False),
+        ("camera_fault", "violation", False),
+        ("data_fault", "fault", False),
+        ("data_fault", "violation", True),  # only a hand explains it
+        ("exceedance", "early", True),  # a warning that became a task
+        ("smoke", "violation", True),
+    ],
+)
+async def test_a_fault_of_equipment_is_no_violation_and_counts_as_none(
+    house: House, kind: str, tier: str, is_violation: bool
+) -> None:
+    await put(house, 0, {**ROW, "kind": "data_fault"})
+    tasks = [await house.task(
+        state="closed", outcome="handled", verified_at=house.clock.now(), closed_at=house.clock.now(),
+        opened_at=house.clock.now() - timedelta(days=days),
+    ) for days in (2, 1)]  # fmt: skip
+    matters = [(await house.matter(task, kind=kind))[0] for task in tasks]
+    await house.pool.execute("UPDATE findings SET tier = $1", tier)
+    decided = await decide(house, tasks[1], matters[1], "penalty", 1)
+    async with house.client("bo") as client:
+        history = (await client.get("/api/v1/enterprises/e1/history")).json()["cases"]
+        rows = [{**ROW, "kind": "data_fault"}]
+        covered = (await client.post("/api/v1/minor-list/preview", json={"rows": rows})).json()["matches"]
+
+    shown = (await leniency(house, tasks[1]))["matters"]
+    assert [[c["task"] for c in m["cases"]] for m in shown] == ([[tasks[0]]] if is_violation else [])
+    assert decided.status_code in ((201, 409) if is_violation else (404,))
+    assert [c["task"] for c in history] == ([*reversed(tasks)] if is_violation else [])
+    assert len(covered) == (2 if is_violation and kind == "data_fault" else 0)
 
 
 async def test_the_history_of_an_enterprise(house: House) -> None:
@@ -282,12 +312,17 @@ async def test_whoever_has_a_warnings_link_makes_five_entries_of_the_chain_at_mo
     same = [await say(token, " 风机已修 "), await say(token, "风机已修")]
     at_once = await together(*(say(token, f"第 {n} 次") for n in range(9)))
     assert (same, sorted(at_once)) == ([201, 201], [201] * 4 + [409] * 5)
+    house.use()  # as after a restart
     assert await say(token, "再说") == 409
     said = await house.pool.fetchval(
         "SELECT count(*) FROM event_queue WHERE event->>'type' = 'warning_answered'"
     )
     assert said == 5
     assert await say(other, "没有的") == 404
+    finding = await house.pool.fetchval("SELECT finding_id FROM warnings")
+    async with house.client("chen") as client:  # what is said on the telephone is none of the five
+        noted = await client.post(f"/api/v1/warnings/{finding}/answers", json={"text": "已停产"})
+    assert noted.status_code == 201
 
 
 async def test_what_was_said_by_telephone_is_noted_by_the_centre(house: House) -> None:
