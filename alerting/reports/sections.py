@@ -2,10 +2,10 @@
 
 from bisect import bisect_right
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from alerting.reports.figures import FALSE_ALARM, FORMULAS, MISSABLE, Counted, Figures, by, counted, total
-from alerting.reports.tables import GROUP_COLUMNS, Cell, Table, group_cells, table
+from alerting.reports.tables import GROUP_COLUMNS, GROUP_TIMES, Cell, Table, group_cells, table
 from farwatch.domain.case import Case, Span
 from farwatch.domain.report_facts import Facts
 from farwatch.domain.review import CITY
@@ -27,7 +27,7 @@ def named(facts: Facts, group: str, id: str) -> str:
 
 
 def group(name: str, cases: Sequence[Counted], facts: Facts) -> Table:
-    found = by(cases, GROUPS[name])
+    found = by(cases, GROUPS[name], GROUP_TIMES)
     rows = [(named(facts, name, str(of)), *group_cells(f)) for of, f in found.items() if f.counts]
     rows.sort(key=lambda row: (row[0] == NOBODY, str(row[0])))
     return table(f"by_{name}", f"{name}:w {GROUP_COLUMNS}", rows)
@@ -91,7 +91,8 @@ def pieces(span: Span, step: timedelta) -> list[datetime]:
 
 def trend(cases: Sequence[Counted], span: Span, step: timedelta) -> Table:
     """What was opened, done and missed in each hour or day: the moments of the cases at hand, sorted into them."""
-    starts = pieces(span, step)
+    begins = pieces(span, step)
+    starts = [begin.astimezone(UTC) for begin in begins]  # times of one zone are compared many times faster
     filled = [[0, 0, 0] for _ in starts]
 
     def put(at: datetime | None, column: int, *, counts: bool) -> None:
@@ -104,7 +105,7 @@ def trend(cases: Sequence[Counted], span: Span, step: timedelta) -> Table:
         put(c.done_at, 1, counts=span.holds(c.done_at))
         for m in c.missed:
             put(m.due_at, 2, counts=m.kind in MISSABLE and span.falls_due(m.due_at) and span.holds(m.due_at))
-    rows: list[tuple[Cell, ...]] = [(begin, *n) for begin, n in zip(starts, filled, strict=True)]
+    rows: list[tuple[Cell, ...]] = [(begin, *n) for begin, n in zip(begins, filled, strict=True)]
     return table("trend", "begin:m opened:n done:n missed:n", rows)
 
 

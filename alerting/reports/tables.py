@@ -114,6 +114,7 @@ GROUP_COLUMNS = (
     "opened:n should_handle:n handled:n handled_in_time:n handled_late:n unhandled_late:n not_due:n in_time_rate:p"
     " answered_5_rate:p arrived_10_rate:p answer_p50_s:s answer_p90_s:s missed:n"
 )
+GROUP_TIMES = ("answer",)
 _GROUP_RATES = tuple(f for f in FORMULAS if f.key in ("in_time_rate", "answered_5_rate", "arrived_10_rate"))
 
 

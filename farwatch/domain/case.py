@@ -1,6 +1,6 @@
 """A case (案卷) as reports count it: one task, flat, with the times of all its parts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 
@@ -60,14 +60,14 @@ class Span:
     since: datetime
     until: datetime
     now: datetime
+    end: datetime = field(init=False)
 
-    @property
-    def end(self) -> datetime:
-        return min(self.until, self.now)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "end", min(self.until, self.now))
 
     def holds(self, at: datetime | None) -> bool:
         """Did it happen within the span?"""
-        return at is not None and self.since <= at and self.begun(at)
+        return at is not None and self.since <= at < self.until and at <= self.now
 
     def begun(self, at: datetime | None) -> bool:
         """Did it happen before the span was over?"""

@@ -1,5 +1,7 @@
 """Rows of reports: cases flat, and what is counted besides them. One snapshot a span, read in pages."""
 
+from typing import Any
+
 from farwatch.domain.case import Case, Missed, Span
 from farwatch.domain.report_facts import Facts, Talker
 from farwatch.storage.database import Pool, Record, snapshot
@@ -20,55 +22,86 @@ _PICKED = """
 SELECT id FROM tasks WHERE opened_at <= $2 AND (state <> 'closed' OR closed_at >= $1::timestamptz - interval '10 minutes')
 UNION SELECT task_id FROM deadlines WHERE kind = 'handle' AND due_at > $1 AND due_at <= $2
 """
+_TIMES = """t.id, t.severity, t.opened_at, coalesce(m.event_at, t.opened_at) AS event_at, t.drill_id IS NOT NULL AS drill,
+  t.dispatched_at, t.accepted_at, t.arrived_at, t.handled_at, t.verified_at, t.closed_at, t.outcome, t.reopened_from,
+  d.handle_due_at, m.found_at, m.kinds, d.excused"""
+_BARE_CASES = f"""
+WITH picked AS MATERIALIZED ({_PICKED} LIMIT {MOST_CASES + 1}),
+of_matters AS (
+  SELECT m.task_id, min(m.event_at) AS event_at, array_agg(m.found_at) AS found_at, array_agg(DISTINCT m.kind) AS kinds
+  FROM picked p JOIN matters m ON m.task_id = p.id GROUP BY m.task_id
+), of_deadlines AS (
+  SELECT d.task_id, min(d.due_at) FILTER (WHERE d.kind = 'handle') AS handle_due_at,
+    array_agg(DISTINCT d.kind) FILTER (WHERE d.excused_at IS NOT NULL) AS excused
+  FROM picked p JOIN deadlines d ON d.task_id = p.id
+  WHERE d.kind = 'handle' OR d.kind IN ('accept', 'arrive') AND d.excused_at IS NOT NULL GROUP BY d.task_id
+)
+SELECT {_TIMES} FROM picked p JOIN tasks t ON t.id = p.id LEFT JOIN of_matters m ON m.task_id = t.id
+LEFT JOIN of_deadlines d ON d.task_id = t.id ORDER BY t.id
+"""
 _CASES = f"""
 WITH picked AS MATERIALIZED ({_PICKED} LIMIT {MOST_CASES + 1}),
 of_matters AS (
   SELECT m.task_id, min(m.event_at) AS event_at, array_agg(m.found_at ORDER BY m.id) AS found_at,
     array_agg(DISTINCT m.kind) AS kinds, array_agg(DISTINCT m.camera) FILTER (WHERE m.camera IS NOT NULL) AS cameras
-  FROM matters m WHERE m.task_id IN (SELECT id FROM picked) GROUP BY m.task_id
+  FROM picked p JOIN matters m ON m.task_id = p.id GROUP BY m.task_id
 ), of_rules AS (
   SELECT m.task_id, array_agg(DISTINCT f.rule) AS rules
-  FROM matters m JOIN matter_findings mf ON mf.matter_id = m.id JOIN findings f ON f.id = mf.finding_id
-  WHERE m.task_id IN (SELECT id FROM picked) GROUP BY m.task_id
+  FROM picked p JOIN matters m ON m.task_id = p.id JOIN matter_findings mf ON mf.matter_id = m.id
+    JOIN findings f ON f.id = mf.finding_id GROUP BY m.task_id
 ), of_deadlines AS (
   SELECT d.task_id, min(d.due_at) FILTER (WHERE d.kind = 'handle') AS handle_due_at,
     array_agg(DISTINCT d.kind) FILTER (WHERE d.excused_at IS NOT NULL) AS excused,
     array_agg(d.kind ORDER BY d.id) FILTER (WHERE d.state = 'breached') AS missed_kinds,
     array_agg(d.due_at ORDER BY d.id) FILTER (WHERE d.state = 'breached') AS missed_due,
     array_agg(d.excused_at IS NOT NULL ORDER BY d.id) FILTER (WHERE d.state = 'breached') AS missed_excused
-  FROM deadlines d WHERE d.kind IN ('accept', 'arrive', 'handle') AND d.task_id IN (SELECT id FROM picked) GROUP BY d.task_id
+  FROM picked p JOIN deadlines d ON d.task_id = p.id
+  WHERE d.kind = 'handle' OR d.kind IN ('accept', 'arrive') AND (d.excused_at IS NOT NULL OR d.state = 'breached')
+  GROUP BY d.task_id
 )
-SELECT t.id, t.severity, t.opened_at, m.event_at, t.grid, g.street, g.team, t.enterprise, t.drill_id IS NOT NULL AS drill,
-  t.dispatched_at, t.accepted_at, t.arrived_at, t.handled_at, t.verified_at, t.closed_at, t.outcome, t.reopened_from,
-  d.handle_due_at, m.found_at, m.kinds, r.rules, m.cameras, d.excused, d.missed_kinds, d.missed_due, d.missed_excused
+SELECT {_TIMES}, t.grid, g.street, g.team, t.enterprise, r.rules, m.cameras, d.missed_kinds, d.missed_due, d.missed_excused
 FROM picked p JOIN tasks t ON t.id = p.id LEFT JOIN grids g ON g.id = t.grid LEFT JOIN of_matters m ON m.task_id = t.id
 LEFT JOIN of_rules r ON r.task_id = t.id LEFT JOIN of_deadlines d ON d.task_id = t.id ORDER BY t.id
 """
 
 
-async def cases(pool: Pool, span: Span) -> list[Case]:
-    """Drills too, marked as such. Raises TooManyCasesError, CONTENTION_ERRORS."""
+async def cases(pool: Pool, span: Span, *, bare: bool = False) -> list[Case]:
+    """Drills too, marked as such. `bare`: without places, rules, cameras and missed targets, for counts of the whole and of kinds.
+
+    Raises TooManyCasesError, CONTENTION_ERRORS.
+    """
     found: list[Case] = []
+    sql, case = (_BARE_CASES, _bare_case) if bare else (_CASES, _case)
     async with snapshot(pool) as connection:
-        cursor = await connection.cursor(_CASES, span.since, span.end)
+        await connection.execute("SET LOCAL work_mem = '64MB'")
+        cursor = await connection.cursor(sql, span.since, span.end)
         while rows := await cursor.fetch(PAGE):
-            found += [_case(r) for r in rows]
+            found += map(case, rows)
             if len(found) > MOST_CASES:
                 raise TooManyCasesError
     return found
 
 
+def _bare_case(r: Record) -> Case:
+    return Case(**_times(r))
+
+
 def _case(r: Record) -> Case:
     missed = zip(r["missed_kinds"] or (), r["missed_due"] or (), r["missed_excused"] or (), strict=True)
     return Case(
-        id=r["id"], severity=r["severity"], opened_at=r["opened_at"], event_at=r["event_at"] or r["opened_at"],
-        grid=r["grid"] or "", street=r["street"] or "", team=r["team"] or "", enterprise=r["enterprise"] or "",
-        drill=r["drill"], dispatched_at=r["dispatched_at"], accepted_at=r["accepted_at"], arrived_at=r["arrived_at"],
-        handled_at=r["handled_at"], verified_at=r["verified_at"], closed_at=r["closed_at"], outcome=r["outcome"],
-        reopened_from=r["reopened_from"], handle_due_at=r["handle_due_at"], found_at=tuple(r["found_at"] or ()),
-        kinds=tuple(r["kinds"] or ()), rules=tuple(r["rules"] or ()), cameras=tuple(r["cameras"] or ()),
-        missed=tuple(Missed(*one) for one in missed), excused=frozenset(r["excused"] or ()),
+        **_times(r), grid=r["grid"] or "", street=r["street"] or "", team=r["team"] or "", enterprise=r["enterprise"] or "",
+        rules=tuple(r["rules"] or ()), cameras=tuple(r["cameras"] or ()), missed=tuple(Missed(*one) for one in missed),
     )  # fmt: skip
+
+
+def _times(r: Record) -> dict[str, Any]:
+    return {
+        "id": r["id"], "severity": r["severity"], "opened_at": r["opened_at"], "event_at": r["event_at"], "drill": r["drill"],
+        "dispatched_at": r["dispatched_at"], "accepted_at": r["accepted_at"], "arrived_at": r["arrived_at"],
+        "handled_at": r["handled_at"], "verified_at": r["verified_at"], "closed_at": r["closed_at"], "outcome": r["outcome"],
+        "reopened_from": r["reopened_from"], "handle_due_at": r["handle_due_at"], "found_at": tuple(r["found_at"] or ()),
+        "kinds": tuple(r["kinds"] or ()), "excused": frozenset(r["excused"] or ()),
+    }  # fmt: skip
 
 
 _FOUND = """

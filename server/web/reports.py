@@ -10,10 +10,9 @@ from pydantic import BaseModel
 
 from alerting.reports import fonts, pdf, xlsx
 from alerting.reports.daily import daily
-from alerting.reports.figures import FORMULAS, Figures
+from alerting.reports.figures import FORMULAS, Figures, counts_of
 from alerting.reports.monthly import monthly
 from alerting.reports.periods import ReportKind, before, last_whole, span_of, year_before
-from alerting.reports.sections import counted_total
 from alerting.reports.tables import Report, Sort, Table
 from alerting.reports.weekly import weekly
 from alerting.reports.words import word
@@ -122,9 +121,9 @@ async def _report(web: Web, kind: ReportKind, day: date, now: datetime, made_by:
     )
 
 
-async def _cases(web: Web, span: Span) -> list[Case]:
+async def _cases(web: Web, span: Span, *, bare: bool = False) -> list[Case]:
     try:
-        return await report_rows.cases(web.pool, span)
+        return await report_rows.cases(web.pool, span, bare=bare)
     except report_rows.TooManyCasesError:
         raise ApiError(409, "too_many_cases", {"most": report_rows.MOST_CASES}) from None
 
@@ -135,8 +134,9 @@ async def _visited(web: Web, day: date) -> list[Visited]:
 
 
 async def _figures(web: Web, span: Span) -> Figures:
-    cases = await _cases(web, span)
-    return (await web.reports.make(counted_total, cases, span))[1]
+    """Of a month that another is compared with."""
+    cases = await _cases(web, span, bare=True)
+    return await web.reports.make(counts_of, cases, span)
 
 
 def _body(made: Report) -> ReportBody:

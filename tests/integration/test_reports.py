@@ -2,7 +2,6 @@
 
 import random
 import time
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -11,12 +10,11 @@ from farwatch.domain.case import Case, Missed, Span
 from farwatch.domain.review import CITY
 from farwatch.storage import report_rows
 from farwatch.storage.database import Pool
-from tests.support.cases import write
+from tests.support.cases import some_cases, write
 
 BEGIN = datetime(2026, 11, 1, tzinfo=CITY)
 END = datetime(2026, 12, 1, tzinfo=CITY)
 SPAN = Span(BEGIN, END, END)
-GRIDS = {"g1": ("s1", "t1"), "g2": ("", "t2"), "": ("", "")}
 
 CITY_ROWS = """
 INSERT INTO enterprises (id, name, lat, lon) VALUES ('e1', '东方钢铁', 39.9, 116.4), ('e2', '西方', 39.9, 116.4);
@@ -27,42 +25,11 @@ INSERT INTO cameras (id, name, lat, lon, url) VALUES ('c1', '东门', 39.9, 116.
 """
 
 
-def some_cases(dice: random.Random, count: int) -> Iterator[Case]:
-    """Around and in the month, with everything that a case may lack, and drills among them; closing comes last."""
-
-    def sometime(after: datetime) -> datetime | None:
-        return dice.choice([None, after + timedelta(minutes=dice.randrange(1, 40 * 24 * 60))])
-
-    for number in range(1, count + 1):
-        opened = BEGIN + timedelta(minutes=dice.randrange(-40 * 24 * 60, 40 * 24 * 60))
-        grid = dice.choice(list(GRIDS))
-        kinds = tuple(sorted(dice.sample(["smoke", "dumping", "exceedance"], dice.randrange(1, 3))))
-        moments = [sometime(opened) for _ in range(5)]
-        closed = max((m for m in moments if m), default=sometime(opened)) if dice.random() < 0.6 else None
-        due = sometime(opened)
-        missed = tuple(
-            Missed(kind, opened + timedelta(minutes=m), dice.random() < 0.3)
-            for kind, m in (("accept", 5), ("arrive", 10))
-            if dice.random() < 0.4
-        )
-        yield Case(
-            id=number, severity=dice.randrange(1, 4), opened_at=opened, event_at=opened - timedelta(seconds=dice.randrange(60)),
-            grid=grid, street=GRIDS[grid][0], team=GRIDS[grid][1], enterprise=dice.choice(["", "e1", "e2"]),
-            drill=dice.random() < 0.1, dispatched_at=moments[0], accepted_at=moments[1], arrived_at=moments[2],
-            handled_at=moments[3], verified_at=moments[4], closed_at=closed,
-            outcome=dice.choice([None, "handled", "false_alarm", "ceased"]), handle_due_at=due,
-            reopened_from=number - 1 if number > 1 and dice.random() < 0.1 else None,
-            found_at=tuple(opened + timedelta(minutes=5 * i) for i in range(len(kinds))), kinds=kinds, rules=("smoke",),
-            cameras=("c1",), missed=missed,
-            excused=frozenset(m.kind for m in missed if m.excused) | ({"handle"} if due and dice.random() < 0.2 else frozenset()),
-        )  # fmt: skip
-
-
 async def test_figures_from_the_rows_are_those_of_the_cases(pool: Pool) -> None:
     await pool.execute(CITY_ROWS)
     for seed in (1, 2, 3):
         await pool.execute("TRUNCATE tasks, findings CASCADE")
-        written = list(some_cases(random.Random(seed), 120))
+        written = list(some_cases(random.Random(seed), 120, BEGIN, 40))
         await write(pool, written)
         read = {c.id: c for c in await report_rows.cases(pool, SPAN)}
         wanted = {c.id: c for c in written}

@@ -1,9 +1,11 @@
 """Cases written as rows, as the engine leaves them, for tests of what is read from them."""
 
-from collections.abc import Sequence
+import random
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from uuid import uuid4
 
-from farwatch.domain.case import Case
+from farwatch.domain.case import Case, Missed
 from farwatch.storage.database import Pool
 
 _TASK = """
@@ -11,6 +13,43 @@ INSERT INTO tasks (id, state, severity, lat, lon, grid, enterprise, opened_at, d
   verified_at, closed_at, outcome, policy, drill_id, reopened_from) OVERRIDING SYSTEM VALUE
 VALUES ($1, $2, $3, 39.9, 116.4, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, '{}', $14, $15)
 """
+
+
+GRIDS = {"g1": ("s1", "t1"), "g2": ("", "t2"), "": ("", "")}
+"""With the street and team of each."""
+
+
+def some_cases(dice: random.Random, count: int, begin: datetime, days: int) -> Iterator[Case]:
+    """Opened at most so many days before `begin` or after, with everything that a case may lack, and drills among them; closing
+    comes last."""
+    most_min = days * 24 * 60
+
+    def sometime(after: datetime) -> datetime | None:
+        return dice.choice([None, after + timedelta(minutes=dice.randrange(1, dice.choice([8, 15, most_min])))])
+
+    for number in range(1, count + 1):
+        opened = begin + timedelta(minutes=dice.randrange(-most_min, most_min))
+        grid = dice.choice(list(GRIDS))
+        kinds = tuple(sorted(dice.sample(["smoke", "dumping", "exceedance"], dice.randrange(1, 3))))
+        moments = [sometime(opened) for _ in range(5)]
+        closed = max((m for m in moments if m), default=sometime(opened)) if dice.random() < 0.6 else None
+        due = sometime(opened)
+        missed = tuple(
+            Missed(kind, opened + timedelta(minutes=m), dice.random() < 0.3)
+            for kind, m in (("accept", 5), ("arrive", 10))
+            if dice.random() < 0.4
+        )
+        yield Case(
+            id=number, severity=dice.randrange(1, 4), opened_at=opened, event_at=opened - timedelta(seconds=dice.randrange(60)),
+            grid=grid, street=GRIDS[grid][0], team=GRIDS[grid][1], enterprise=dice.choice(["", "e1", "e2"]),
+            drill=dice.random() < 0.1, dispatched_at=moments[0], accepted_at=moments[1], arrived_at=moments[2],
+            handled_at=moments[3], verified_at=moments[4], closed_at=closed,
+            outcome=dice.choice([None, "handled", "false_alarm", "ceased"]), handle_due_at=due,
+            reopened_from=number - 1 if number > 1 and dice.random() < 0.1 else None,
+            found_at=tuple(opened + timedelta(minutes=5 * i) for i in range(len(kinds))), kinds=kinds, rules=("smoke",),
+            cameras=("c1",), missed=missed,
+            excused=frozenset(m.kind for m in missed if m.excused) | ({"handle"} if due and dice.random() < 0.2 else frozenset()),
+        )  # fmt: skip
 
 
 async def write(pool: Pool, cases: Sequence[Case]) -> None:
