@@ -4,6 +4,7 @@ WORKDIR /build/console
 COPY console/package.json console/package-lock.json console/.npmrc ./
 RUN npm ci --no-audit --no-fund
 COPY console ./
+COPY alerting/reports/words.json /build/alerting/reports/words.json
 RUN npm run build
 
 FROM python:3.11-slim-bookworm AS packages

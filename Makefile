@@ -31,7 +31,7 @@ venv: .venv/.run
 	  $(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes -r requirements/console.txt; fi
 	@touch $@
 
-CONSOLE_SOURCES := $(shell find console -type f -not -path 'console/node_modules/*' -not -path 'console/dist/*' 2>/dev/null)
+CONSOLE_SOURCES := alerting/reports/words.json $(shell find console -type f -not -path 'console/node_modules/*' -not -path 'console/dist/*' 2>/dev/null)
 
 console/dist/index.html: .venv/.node $(CONSOLE_SOURCES)
 	@echo "building the console"
