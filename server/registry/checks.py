@@ -172,6 +172,10 @@ def _check_limits(policy: Policy, found: Findings) -> None:
             calendar.check(limit.amount, limit.unit, policy.calendar)
         except calendar.CalendarError as error:
             found.error("policy.toml", f"task.handling: {limit.kind}: {error}")
+    in_days = ", ".join(sorted({x.kind for x in policy.task.handling if x.unit != "hours"}))
+    if in_days and not policy.calendar.holidays:
+        said = f"[calendar] holidays is empty: limits in working time ({in_days}) count public holidays as worked"
+        found.warn("policy.toml", said)
 
 
 def _check_rules(policy: Policy, found: Findings) -> None:

@@ -30,6 +30,7 @@ from farwatch.domain.policy import (
 from farwatch.storage import policy_toml
 from server.cli import parser
 from server.settings import Settings, read
+from server.web.minor_list import NewList
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -210,6 +211,12 @@ def test_the_unit_and_its_example_use_settings_and_commands_that_exist() -> None
     given = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
     assert str(read(given).data_dir) == "/var/lib/farwatch"
     assert {name.removeprefix("FARWATCH_").lower() for name in given} <= Settings.model_fields.keys()
+
+
+def test_the_example_of_a_minor_list_is_one_and_says_that_it_is_an_example() -> None:
+    example = NewList.model_validate_json((DEPLOY / "minor-list.example.json").read_text("utf-8"))
+    assert (example.version, len(example.rows)) == (0, 2)
+    assert all(row.basis.startswith("示例，不是建议") for row in example.rows)
 
 
 def test_a_change_of_the_policy_shows() -> None:

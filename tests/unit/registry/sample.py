@@ -28,7 +28,7 @@ FILES: dict[str, str] = {
     "officers.csv": "id,name,team,phone,lat,lon,shift\n"
     "o1,李一,t1,10000000001,30.5,114.3,always\n"
     "o2,张二,t1,10000000002,30.5,114.31,8:00-20:00\n",
-    "policy.toml": "[task]\naccept_s = 240.0\n",
+    "policy.toml": "[task]\naccept_s = 240.0\n[calendar]\nholidays = [2026-10-01]\n",
     "secrets.toml": '[credentials.yard]\nuser = "admin"\npassword = "hunter2"\n'
     '[channels.duty]\nurl = "json://10.1.1.1/notice"\n[mqtt.88888880000001]\npassword = "m-secret"\n',
 }

@@ -249,3 +249,20 @@ def test_secrets_that_others_may_read_are_warned_about(tmp_path: Path) -> None:
     assert [str(w) for w in found.warnings] == [
         "secrets.toml: is readable by other users of this machine: chmod 600 secrets.toml"
     ]
+
+
+@pytest.mark.parametrize(
+    ("policy", "counted"),
+    [
+        ("", "data_fault"),
+        ('[[task.handling]]\nkind = "smoke"\namount = 8\nunit = "working_hours"', "smoke"),
+        ('[[task.handling]]\nkind = "smoke"\namount = 48\nunit = "hours"', ""),
+        ("[calendar]\nholidays = [2026-10-01]", ""),
+    ],
+)
+def test_working_days_without_a_single_holiday_are_warned_about(
+    tmp_path: Path, policy: str, counted: str
+) -> None:
+    _, found = read(write_city(tmp_path, policy=policy))
+    expected = f"policy.toml: [calendar] holidays is empty: limits in working time ({counted}) count public holidays as worked"
+    assert (found.errors, [str(w) for w in found.warnings]) == ([], [expected] if counted else [])

@@ -12,7 +12,7 @@ HOOKS = (
     FILES["secrets.toml"]
     + '[channels.far]\nurl = "webhook+http://10.0.0.9/token"\n[channels.near]\nurl = "webhook+http://127.0.0.1/x"\n'
 )
-RULES = '[notices]\nofficer = [["page", "contact"], ["smss"]]\ncentre = [["page", "duty"]]\n'
+RULES = '[notices]\nofficer = [["page", "contact"], ["smss"]]\ncentre = [["page", "duty"]]\n[calendar]\nholidays = [2026-10-01]\n'
 
 
 def found(folder: Path, **files: str) -> Findings:
