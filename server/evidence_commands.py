@@ -10,7 +10,7 @@ from typing import BinaryIO, cast
 
 from alerting.sealing import exporting, keys, sealing, stamping
 from alerting.sealing.exporting import Exported
-from alerting.verifier import single, verify
+from alerting.verifier import given, single, verify
 from farwatch.storage import audit, custody, seals
 from farwatch.storage.database import Pool, open_pool, transaction
 from server.commands import CommandError, make_data_dir, require_migrated
@@ -40,8 +40,8 @@ def verify_file(args: argparse.Namespace) -> int:
     try:
         pem = args.tsa_certificate.read_bytes() if args.tsa_certificate else None
         certificate = stamping.read_certificate(pem) if pem else None
-        trusted = [verify.read_key(key) for key in args.key]
-        roots = verify.read_roots(args.roots) if args.roots else None
+        trusted = [given.read_key(key) for key in args.key]
+        roots = given.read_roots(args.roots) if args.roots else None
         with args.file.open("rb") as file:
             verdict = verify.verify(file, trusted, roots)
     except (OSError, *verify.UNREADABLE) as error:
@@ -122,10 +122,12 @@ async def _show(settings: Settings, pool: Pool) -> int:
 
 
 async def _rotate(settings: Settings, pool: Pool) -> int:
-    """What was sealed stays sealed by the old key; its file stays beside the new one's."""
+    """As the owner of the schema. What was sealed stays sealed by the old key; its file stays beside the new one's."""
     before = await seals.current_fingerprint(pool)
-    key = keys.replace(settings.data_dir)
-    async with transaction(pool) as connection:
+    async with open_pool(settings.owner_url, size=1) as owner, transaction(owner) as connection:
+        if not await seals.may_add_key(connection):
+            raise CommandError("this role may not replace the key: set FARWATCH_OWNER_DATABASE_URL")
+        key = keys.replace(settings.data_dir)
         await seals.add_key(connection, key.public_key)
         await audit.write(connection, ACTOR, "signing_key_replaced", f"key/{key.fingerprint}", before=before)
     print(f"from now on seals are signed with {key.fingerprint}, until now with {before or 'no key'}")

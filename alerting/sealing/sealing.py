@@ -48,7 +48,7 @@ async def open_key(pool: Pool, fence: Fence, data_dir: Path) -> SigningKey:
     key = await asyncio.to_thread(keys.ensure, data_dir)
     async with transaction(pool) as connection:
         await fence.check(connection)
-        await seals.add_key(connection, key.public_key)
+        await seals.add_first_key(connection, key.public_key)
     log.info(
         "seals are signed with key %s",
         key.fingerprint,

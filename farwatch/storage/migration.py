@@ -15,6 +15,9 @@ LOCK_TIMEOUT = "60s"
 """While a change of a table waits for its lock, everybody else waits behind it."""
 _APPENDED = ("log", "log_seals", "seal_stamps", "signing_keys")
 """The service adds rows here and does nothing else to them."""
+_BY_FUNCTION = ("log_seals", "signing_keys")
+"""Of these it adds rows by functions that look whether each is the next one."""
+_FUNCTIONS = ("ensure_partitions", "drop_readings_before", "add_first_key", "append_seal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +138,8 @@ async def _grant(connection: Connection, service_url: str) -> str | None:
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {name};"
         f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {name};"
         f"REVOKE UPDATE, DELETE, TRUNCATE ON {', '.join(_APPENDED)}, migrations FROM {name};"
-        f"REVOKE INSERT ON migrations FROM {name};"
+        f"REVOKE INSERT ON {', '.join(_BY_FUNCTION)}, migrations FROM {name};"
     )
-    functions = (*camera_role.FUNCTIONS, "ensure_partitions", "drop_readings_before")
+    functions = (*camera_role.FUNCTIONS, *_FUNCTIONS)
     await connection.execute(f"GRANT EXECUTE ON FUNCTION {', '.join(functions)} TO {name}")
     return role

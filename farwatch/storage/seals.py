@@ -58,8 +58,18 @@ async def current_fingerprint(connection: Connection | Pool) -> str:
     return "" if key is None else fingerprint(key)
 
 
+async def add_first_key(connection: Connection, public_key: bytes) -> None:
+    """Nothing where there is a key already."""
+    await connection.execute("SELECT add_first_key($1, $2)", fingerprint(public_key), public_key)
+
+
+async def may_add_key(connection: Connection | Pool) -> bool:
+    """Whether this role may put another key in the newest one's place: the owner may, the service may not."""
+    return bool(await connection.fetchval("SELECT has_table_privilege('signing_keys', 'INSERT')"))
+
+
 async def add_key(connection: Connection, public_key: bytes) -> None:
-    """From now on it is the newest. Once is enough."""
+    """From now on it is the newest. Once is enough. As the owner."""
     await connection.execute(
         "INSERT INTO signing_keys (fingerprint, public_key) VALUES ($1, $2) ON CONFLICT DO NOTHING",
         fingerprint(public_key),
@@ -103,12 +113,11 @@ async def due(connection: Connection | Pool, now: datetime) -> Due | None:
 
 
 async def add(connection: Connection, signed: SignedSeal) -> bool:
-    """False when there is one for that hour or range already."""
+    """False when there is one for that range already."""
     s = signed.seal
     return bool(
         await connection.fetchval(
-            "INSERT INTO log_seals (hour, n_first, n_last, root, prev_root, key, signature) VALUES ($1, $2, $3, $4, $5, $6, $7)"
-            " ON CONFLICT DO NOTHING RETURNING true",
+            "SELECT append_seal($1, $2, $3, $4, $5, $6, $7)",
             s.hour, s.n_first, s.n_last, s.root, s.prev_root, signed.key, signed.signature,
         )
     )  # fmt: skip

@@ -12,13 +12,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from alerting.sealing import keys, sealing
+from alerting.sealing.keys import SigningKey
 from alerting.sealing.sealing import KeyRefusedError
-from farwatch.domain.merkle import NO_ROOT, Tree, leaf
+from farwatch.domain.merkle import NO_ROOT, Seal, Tree, leaf
 from farwatch.storage import events, seals
 from farwatch.storage.database import Connection, Pool, connect, transaction
 from farwatch.storage.heartbeats import database_now
 from farwatch.storage.leases import Lease, LeaseLostError
 from farwatch.storage.migration import migrate
+from farwatch.storage.seals import SignedSeal
 from farwatch.storage.sequencer import sequence_once
 from tests.support.alerting import NoLease
 
@@ -45,6 +47,24 @@ async def seal(pool: Pool, data_dir: Path, *, in_hours: float = 0.0) -> bool:
 
     key = await sealing.open_key(pool, FENCE, data_dir)
     return await sealing.seal_once(pool, FENCE, key, now) is not None
+
+
+def signed_by(key: SigningKey, hour: datetime, n_first: int, n_last: int, prev_root: bytes) -> SignedSeal:
+    seal = Seal(hour=hour, n_first=n_first, n_last=n_last, root=bytes(range(32)), prev_root=prev_root)
+    return SignedSeal(seal, key.fingerprint, key.sign(seal.text.encode()))
+
+
+async def seal_far_ahead(pool: Pool, data_dir: Path) -> None:
+    """What a database whose clock was thirty days ahead has sealed then."""
+    key = await sealing.open_key(pool, FENCE, data_dir)
+    due = await seals.due(pool, await database_now(pool) + timedelta(days=30, hours=2))
+    assert due is not None
+    root = await sealing.root_of(pool, due.n_first, due.n_last)
+    seal = Seal(hour=due.hour, n_first=due.n_first, n_last=due.n_last, root=root, prev_root=due.prev_root)
+    await pool.execute(
+        "INSERT INTO log_seals (hour, n_first, n_last, root, prev_root, key, signature) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        seal.hour, seal.n_first, seal.n_last, root, due.prev_root, key.fingerprint, key.sign(seal.text.encode()),
+    )  # fmt: skip
 
 
 async def test_an_hour_that_passed_is_sealed_once_and_what_is_new_waits(pool: Pool, data_dir: Path) -> None:
@@ -104,7 +124,7 @@ async def test_after_events_of_a_clock_that_was_ahead_the_seals_go_on_by_the_hou
     pool: Pool, data_dir: Path
 ) -> None:
     await told(pool, 2, hours_ago=-24 * 30)
-    assert await seal(pool, data_dir, in_hours=24 * 30 + 2)
+    await seal_far_ahead(pool, data_dir)
     await told(pool, 1, hours_ago=-24 * 30)
     await told(pool, 2)
     assert not await seal(pool, data_dir)
@@ -230,10 +250,12 @@ async def test_the_service_role_cannot_take_back_what_was_logged_or_sealed(
 async def test_the_service_role_seals(pool: Pool, data_dir: Path, service: Connection) -> None:
     await told(pool, 2, hours_ago=2)
     key = keys.ensure(data_dir)
-    await seals.add_key(service, key.public_key)
+    await seals.add_first_key(service, key.public_key)
     due = await seals.due(service, await database_now(service))
     assert due is not None
     assert (due.n_first, due.n_last) == (1, 2)
+    assert await seals.add(service, signed_by(key, due.hour, due.n_first, due.n_last, NO_ROOT))
+    assert await seals.sealed_up_to(pool) == 2
 
 
 async def test_a_look_at_a_clock_that_is_ahead_delays_the_next_seal_by_an_hour_at_most(
@@ -250,7 +272,7 @@ async def test_a_look_at_a_clock_that_is_ahead_delays_the_next_seal_by_an_hour_a
 
 async def test_where_a_seal_lies_ahead_each_hour_is_sealed_all_the_same(pool: Pool, data_dir: Path) -> None:
     await told(pool, 1, hours_ago=-24 * 30)
-    assert await seal(pool, data_dir, in_hours=24 * 30 + 2)
+    await seal_far_ahead(pool, data_dir)
     for hours in (1, 2, 3):
         await told(pool, 2, hours_ago=1.5 - hours)
         assert await seal(pool, data_dir, in_hours=hours)
@@ -259,20 +281,25 @@ async def test_where_a_seal_lies_ahead_each_hour_is_sealed_all_the_same(pool: Po
     assert await sealing.first_wrong_seal(pool) is None
 
 
-async def test_a_key_dated_ahead_is_followed_by_the_citys_next_one(
+async def test_the_service_role_puts_no_other_key_in_the_citys_place(
     pool: Pool, data_dir: Path, tmp_path: Path, service: Connection
 ) -> None:
-    await sealing.open_key(pool, FENCE, data_dir)
-    theirs = keys.ensure(tmp_path / "theirs")
-    await service.execute(
-        "INSERT INTO signing_keys (fingerprint, public_key, made_at) VALUES ($1, $2, '2099-01-01')",
-        theirs.fingerprint,
-        theirs.public_key,
-    )
-    ours = keys.replace(data_dir)
-    await seals.add_key(service, ours.public_key)
+    ours, theirs = await sealing.open_key(pool, FENCE, data_dir), keys.ensure(tmp_path / "theirs")
+    with pytest.raises(Exception, match="permission denied"):
+        await service.execute(
+            "INSERT INTO signing_keys VALUES ($1, $2)", theirs.fingerprint, theirs.public_key
+        )
+    with pytest.raises(Exception, match="permission denied"):
+        await service.execute(
+            "INSERT INTO log_seals VALUES (now(), 1, 1, '', '', now(), $1, '')", ours.fingerprint
+        )
+    with pytest.raises(Exception, match="permission denied"):
+        await seals.add_key(service, theirs.public_key)
+    await seals.add_first_key(service, theirs.public_key)
     assert await seals.current_fingerprint(pool) == ours.fingerprint
-    assert (await sealing.city_key(pool, data_dir)).public_key == ours.public_key
+    assert (await seals.may_add_key(service), await seals.may_add_key(pool)) == (False, True)
+    await seals.add_key(pool, theirs.public_key)
+    assert await seals.current_fingerprint(pool) == theirs.fingerprint
 
 
 async def test_a_key_that_was_dated_ahead_before_is_followed_too(pool: Pool, data_dir: Path) -> None:
@@ -300,11 +327,7 @@ async def test_no_seal_is_put_where_none_is_due(
     await told(pool, 2, hours_ago=2)
     assert await seal(pool, data_dir)
     await told(pool, 1)
-    at = await pool.fetchval("SELECT max(hour) + interval '1 h' FROM log_seals")
+    (last,), key = await seals.all_in_order(pool), keys.ensure(data_dir)
+    when = last.seal.hour + timedelta(hours=1) if hour == "next" else datetime.fromisoformat(hour)
     with pytest.raises(Exception, match="seal_not_next"):
-        await service.execute(
-            "INSERT INTO log_seals SELECT $1, $2, $3, root, root, '2000-01-01', key, signature FROM log_seals",
-            at if hour == "next" else datetime.fromisoformat(hour),
-            n_first,
-            n_last,
-        )
+        await seals.add(service, signed_by(key, when, n_first, n_last, last.seal.root))
