@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import logging
 import platform
 from collections.abc import Awaitable, Callable
@@ -27,6 +28,7 @@ from farwatch.storage.listening import listening
 from farwatch.storage.sequencer import sequence_once
 from server import visit_key
 from server.city import CityCache, LiveSecrets, notice_addresses, notice_channels
+from server.roles import side_jobs
 from server.roles.shared import blob_store, checked_pool, holder
 from server.settings import Settings, SettingsError
 
@@ -55,11 +57,13 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         letters = letters_of(settings)
         outbox = Outbox(pool, lease, city.current, addresses, ways_out, letters)
         forwarder = Forwarder(pool, lease, city.current, addresses, ways_out, letters.source)
-        jobs: dict[str, Callable[[], Awaitable[None]]] = {
+        clocks: dict[str, Callable[[], Awaitable[None]]] = {
             "engine": lambda: engine.run(settings.database_url),
             "sequencer": lambda: _sequence(pool, lease, settings.database_url),
             "outbox": lambda: outbox.run(settings.database_url),
             "event webhooks": lambda: forwarder.run(settings.database_url),
+        }
+        beside: dict[str, Callable[[], Awaitable[None]]] = {
             "partitions": lambda: _keep_partitions(pool, city),
             "camera workers": lambda: _look_for_camera_workers(pool, lease),
             "evidence quota": lambda: _keep_quota(pool, city, settings),
@@ -68,9 +72,14 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
             "seals": lambda: sealing.run(pool, lease, settings.data_dir),
         }
         if authority := authority_of(settings):
-            jobs["time stamps"] = lambda: stamping.run(pool, authority)
+            beside["time stamps"] = lambda: stamping.run(pool, authority)
         log.info("the engine runs", extra={"event": "engine_running", "epoch": lease.epoch})
-        services = [Service(name=name, run=job, passing=DATABASE_ERRORS) for name, job in jobs.items()]
+        kept: dict[str, Callable[[], Awaitable[None]]] = {
+            name: functools.partial(side_jobs.keep, pool, name, job) for name, job in beside.items()
+        }
+        services = [
+            Service(name=name, run=job, passing=DATABASE_ERRORS) for name, job in (clocks | kept).items()
+        ]
         await run_services(services, stop)
 
 
@@ -133,7 +142,9 @@ async def _keep_quota(pool: Pool, city: CityCache, settings: Settings) -> NoRetu
     clock, blobs = SystemClock(), await asyncio.to_thread(blob_store, settings)
     while True:
         _, policy = await city.current()
-        purged = await purging.purge(pool, blobs, policy.evidence, policy.retention.cases_years, clock.now())
+        purged = await purging.purge(
+            pool, blobs, policy.evidence, policy.retention.cases_years, clock.now(), policy.n_of_m
+        )
         if purged != NOTHING_PURGED:
             log.info("evidence beyond its quota: %s", purged, extra={"event": "evidence_purged"})
         await asyncio.sleep(PURGE_EVERY_S)

@@ -12,7 +12,7 @@ from alerting.sealing import keys, sealing
 from alerting.verifier import single
 from alerting.verifier.verify import verify
 from farwatch.domain.merkle import fingerprint
-from farwatch.storage import case_export, events, seals
+from farwatch.storage import case_export, events, job_failures, seals
 from farwatch.storage.blobs import BlobStore
 from farwatch.storage.custody import Purpose
 from farwatch.storage.database import transaction
@@ -204,3 +204,9 @@ async def test_readiness_warns_of_a_log_that_only_a_trigger_protects(house: Hous
     async with house.client() as client:
         answer = await client.get("/readyz")
     assert answer.json()["warnings"] == ["log_unprotected", "log_unsealed"]
+
+
+async def test_readiness_warns_of_a_job_that_fails(house: House) -> None:
+    await job_failures.note(house.pool, "evidence quota", "ValueError", again_in_s=300)
+    async with house.client() as client:
+        assert "job_failing:evidence quota" in (await client.get("/readyz")).json()["warnings"]
