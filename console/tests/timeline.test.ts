@@ -9,7 +9,7 @@ const entry = (type: string, detail: TimelineEntry["detail"], actor: string | nu
 
 describe("an entry of the time line", () => {
   it.each([
-    ["task_offered", { officer: "o1", to: "officer", reason: "nearest", candidates: 3, distance_m: 804 }, "张伟 · 当班 3 人中距离最近，804 m"],
+    ["task_offered", { officer: "o1", to: "officer", reason: "nearest", candidates: 3, distance_m: 804 }, "张伟 · 当班 3 人中综合用时最少，相距 804 m"],
     ["task_arrived", { officer: "o1", distance_m: 23.4, accuracy_m: 8 }, "张伟 · 距任务地点 23.4 m，定位精度 ±8 m"],
     ["deadline_breached", { deadline: "accept", late_s: 0.4, matter: 1 }, "响应超时，已超 0:00"],
     ["escalated", { to: "lead", step: 1, reason: "not_accepted" }, "队长 · 无人响应"],

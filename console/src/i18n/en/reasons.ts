@@ -17,7 +17,7 @@ export const reasons: Record<string, string> = {
   "reason.station_silent": "The station sends no data",
   "reason.object_left": "Something was left on the ground, for {dwell_s} s so far",
 
-  "dispatch.nearest": "Nearest of {candidates} on shift, {distance_m} m",
+  "dispatch.nearest": "Least cost of {candidates} on shift, {distance_m} m away",
   "dispatch.team_lead": "Lead of the grid's team",
   "dispatch.no_grid": "The place lies in no grid",
   "dispatch.no_lead": "The grid's team has no lead",

@@ -17,7 +17,7 @@ export const reasons: Record<string, string> = {
   "reason.station_silent": "监测点无数据上报",
   "reason.object_left": "地面出现滞留物，已停留 {dwell_s} 秒",
 
-  "dispatch.nearest": "当班 {candidates} 人中距离最近，{distance_m} m",
+  "dispatch.nearest": "当班 {candidates} 人中综合用时最少，相距 {distance_m} m",
   "dispatch.team_lead": "责任班组队长",
   "dispatch.no_grid": "地点不在任何网格内",
   "dispatch.no_lead": "责任班组没有队长",
