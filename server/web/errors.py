@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException as AnyHTTPException
 
 from farwatch.domain.finding import Param
 from farwatch.storage.database import DATA_ERRORS, PASSING_ERRORS
+from farwatch.storage.report_rows import MOST_CASES, TooManyCasesError
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +72,7 @@ def answer(
 def install(app: FastAPI) -> None:
     app.add_exception_handler(AnyHTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(TooManyCasesError, _too_many_cases)
     app.add_exception_handler(Exception, _internal)
     for error in PASSING_ERRORS:
         app.add_exception_handler(error, _away)
@@ -99,6 +101,10 @@ async def _unstorable(request: Request, error: Exception) -> JSONResponse:
     """No shape let this through on purpose: it is logged as a fault of ours, and answered as one of the value."""
     log.error("%s %s: the database refuses a value", request.method, request.url.path, exc_info=error)
     return answer(422, "bad_value")
+
+
+async def _too_many_cases(_: Request, __: Exception) -> JSONResponse:
+    return answer(409, "too_many_cases", {"most": MOST_CASES})
 
 
 async def _away(_: Request, __: Exception) -> JSONResponse:

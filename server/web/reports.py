@@ -16,7 +16,7 @@ from alerting.reports.periods import ReportKind, before, last_whole, span_of, ye
 from alerting.reports.tables import Report, Sort, Table
 from alerting.reports.weekly import weekly
 from alerting.reports.words import word
-from farwatch.domain.case import Case, Span
+from farwatch.domain.case import Span
 from farwatch.domain.report_facts import Visited
 from farwatch.domain.review import CITY
 from farwatch.storage import audit, report_rows, seals, visits
@@ -101,7 +101,7 @@ async def report(
 
 async def _report(web: Web, kind: ReportKind, day: date, now: datetime, made_by: str) -> Report:
     span = span_of(kind, day, now)
-    cases = await _cases(web, span)
+    cases = await report_rows.cases(web.pool, span)
     facts = await report_rows.facts(web.pool, span)
     if kind is ReportKind.MONTHLY:
         month, year = [
@@ -121,13 +121,6 @@ async def _report(web: Web, kind: ReportKind, day: date, now: datetime, made_by:
     )
 
 
-async def _cases(web: Web, span: Span, *, bare: bool = False) -> list[Case]:
-    try:
-        return await report_rows.cases(web.pool, span, bare=bare)
-    except report_rows.TooManyCasesError:
-        raise ApiError(409, "too_many_cases", {"most": report_rows.MOST_CASES}) from None
-
-
 async def _visited(web: Web, day: date) -> list[Visited]:
     counts = await visits.month_counts(web.pool, day)
     return [Visited(c.enterprise, c.visits, c.matters, c.warnings_cleared, c.saved) for c in counts]
@@ -135,7 +128,7 @@ async def _visited(web: Web, day: date) -> list[Visited]:
 
 async def _figures(web: Web, span: Span) -> Figures:
     """Of a month that another is compared with."""
-    cases = await _cases(web, span, bare=True)
+    cases = await report_rows.cases(web.pool, span, bare=True)
     return await web.reports.make(counts_of, cases, span)
 
 

@@ -3,13 +3,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from farwatch.domain.reading import Reading, ReadingKind
+from farwatch.domain.review import CITY
 from farwatch.storage import camera_status, readings, warnings
 from farwatch.storage.camera_status import CameraState, CameraStatus
 from farwatch.storage.channels import note_heard
 from farwatch.storage.database import transaction
 from farwatch.storage.heartbeats import database_now
 from server.web import readings as readings_route
-from server.web.figures_cache import midnight
 from tests.support.web_house import House
 
 A_LIMIT = {
@@ -158,7 +158,7 @@ async def test_open_warnings_are_listed_with_their_reason(house: House) -> None:
 
 
 async def test_the_days_figures_count_since_the_citys_midnight_and_never_drills(house: House) -> None:
-    start = midnight(house.clock.now())
+    start = house.clock.now().astimezone(CITY).replace(hour=0, minute=0, second=0, microsecond=0)
     house.clock.at = start + timedelta(hours=12)
 
     def after(minutes: float) -> datetime:
@@ -169,7 +169,7 @@ async def test_the_days_figures_count_since_the_citys_midnight_and_never_drills(
     )
     slow = await house.task(
         state="closed", opened_at=after(0), accepted_at=after(6), arrived_at=after(20), handled_at=after(30),
-        closed_at=after(60), outcome="false_alarm",
+        verified_at=after(40), closed_at=after(60), outcome="false_alarm",
     )  # fmt: skip
     await house.task(state="offered", opened_at=start - timedelta(hours=2))
     await house.task(
@@ -189,7 +189,7 @@ async def test_the_days_figures_count_since_the_citys_midnight_and_never_drills(
     assert datetime.fromisoformat(figures.pop("since")) == start
     assert figures == {
         "opened": 2, "open": 1, "closed": 2, "by_kind": {"burning": 1, "smoke": 1}, "accepted_within_5min_share": 0.5,
-        "arrived_within_10min_share": 0.5, "response_p50_s": 240.0, "response_p90_s": 336.0, "false_alarms": 1, "readings": 4,
+        "arrived_within_10min_share": 0.5, "response_p50_s": 120.0, "response_p90_s": 360.0, "false_alarms": 1, "readings": 4,
         "cameras_online": 0, "cameras_total": 1, "stations_reporting": 1, "stations_total": 1,
     }  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import random
 import re
 import zipfile
 from datetime import date, timedelta
@@ -16,7 +17,9 @@ from alerting.reports.periods import ReportKind
 from alerting.reports.tables import Sort
 from alerting.reports.words import WORDS, word
 from farwatch.domain.review import CITY
+from farwatch.storage import report_rows
 from server.web import reports
+from tests.support.cases import some_cases, write
 from tests.support.web_house import House
 
 KINDS = ("daily", "weekly", "monthly")
@@ -124,6 +127,49 @@ def _is_number(cell: ET.Element, codes: list[str]) -> bool:
 def _value(cell: ET.Element, codes: list[str]) -> float:
     value = float(cell.findtext(f"{SHEET}v") or "nan")
     return round(value * 86400 if codes[int(cell.attrib.get("s", 0))] == "[m]:ss" else value, 6)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+async def test_the_wall_says_what_the_report_of_its_day_says(house: House, seed: int) -> None:
+    await house.pool.execute(
+        "INSERT INTO teams (id, name) VALUES ('t2', '二队');"
+        " INSERT INTO enterprises (id, name, lat, lon) VALUES ('e2', '西方', 39, 116);"
+        " INSERT INTO grids (id, name, team, geometry) VALUES ('g2', '二网格', 't2', '{\"coordinates\": []}');"
+        " UPDATE grids SET street = 's1' WHERE id = 'g1'"
+    )
+    midnight = house.clock.now().astimezone(CITY).replace(hour=0, minute=0, second=0, microsecond=0)
+    house.clock.at = midnight + timedelta(hours=15)
+    await write(house.pool, list(some_cases(random.Random(seed), 200, midnight, 2)))
+    async with house.client("bo") as client:
+        wall = (await client.get("/api/v1/figures/today")).json()
+    day = (await asked(house, "daily", date=midnight.date().isoformat())).json()
+    table = {t["key"]: {row[0]: row[1:] for row in t["rows"]} for t in day["tables"]}
+    counts, rates, (_, p50_s, p90_s) = table["counts"], table["rates"], table["times"]["report.time.answer"]
+    shown = {
+        "opened": counts["report.count.opened"][0],
+        "open": counts["report.count.open_at_end"][0],
+        "closed": counts["report.count.closed"][0],
+        "false_alarms": counts["report.count.false_alarms"][0],
+        "by_kind": {kind.removeprefix("kind."): row[2] for kind, row in table["kinds"].items() if row[2]},
+        "accepted_within_5min_share": rates["report.rate.answered_5_rate"][2],
+        "arrived_within_10min_share": rates["report.rate.arrived_10_rate"][2],
+        "response_p50_s": p50_s,
+        "response_p90_s": p90_s,
+    }
+    assert {key: wall[key] for key in shown} == shown
+    assert all(shown.values()), "there is something to compare"
+
+
+async def test_a_span_with_too_many_cases_is_refused_in_words(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report_rows, "MOST_CASES", 1)
+    for _ in range(2):
+        await house.task(opened_at=house.clock.now() - timedelta(days=1))
+    async with house.client("bo") as client:
+        for path in ("/api/v1/reports/daily", "/api/v1/figures/today"):
+            answer = await client.get(path)
+            assert (answer.status_code, answer.json()["error"]["key"]) == (409, "too_many_cases")
 
 
 async def test_paper_says_what_the_page_says(house: House) -> None:
