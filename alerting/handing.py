@@ -1,4 +1,6 @@
-"""Who has a task, and how it changes hands: re-assigned by the centre, handed over by its holder; and breaches excused. Pure."""
+"""Who has a task, and how it changes hands: re-assigned by the centre, handed over by its holder; and breaches excused. Pure.
+
+Why somebody did so is in his deed's note, which can be erased: the log, which cannot, has its commitment alone."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -71,7 +73,7 @@ def reassign(task: Task, event: Reassign, now: datetime) -> Decision:
         dispatched_at=task.dispatched_at or now,
         dispatch=Reason("reassigned", {"by": event.actor.name}),
     )
-    detail = {"officer": event.to, "former": before.officer, "why": event.note}
+    detail = {"officer": event.to, "former": before.officer}
     told = (Notify(anew("withdrawn", task, now), o, "withdrawn") for o in asked if o != event.to)
     offered = Notify(anew("offer", task, now), event.to, "offered", {"severity": task.severity})
     return Decision(
@@ -104,7 +106,7 @@ def hand_over(task: Task, event: HandOver, now: datetime) -> Decision:
         return unchanged(task, "already_asked")
     earlier = withdrawn(task, now)
     task = replace(task, handover_to=event.to)
-    asked = Log("handover_asked", {"officer": event.to, "former": task.officer, "why": event.note})
+    asked = Log("handover_asked", {"officer": event.to, "former": task.officer})
     offered = Notify(
         anew("offer_handover", task, now), event.to, "handover_asked", {"severity": task.severity}
     )
@@ -190,9 +192,5 @@ def excuse(task: Task, event: Excuse, now: datetime) -> Decision:
         replace(d, excused_at=now, excused_by=event.actor.name, excuse=event.reason) if d.key in left else d
         for d in task.deadlines
     ))  # fmt: skip
-    detail = {
-        "deadline": event.kind.value,
-        "matters": sorted({d.matter or 0 for d in missed}),
-        "why": event.reason,
-    }
+    detail = {"deadline": event.kind.value, "matters": sorted({d.matter or 0 for d in missed})}
     return Decision(task, Reason("breach_excused"), (Log("breach_excused", detail),))

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
+from farwatch.domain.commitment import commitment
 from farwatch.domain.finding import Kind, Tier
 from farwatch.domain.policy import SHIPPED, SHIPPED_STEPS, EscalationStep, Handling, TaskPolicy
 from farwatch.domain.task import DeadlineKind, DeadlineState, Outcome, TaskState
-from farwatch.storage import task_views
+from farwatch.storage import actions, task_views
 from farwatch.storage.database import Pool
-from tests.support.alerting import WORKS, World, at, city, officer, smoke
+from farwatch.storage.sequencer import first_broken_link, sequence_once
+from tests.support.alerting import WORKS, NoLease, World, at, city, officer, smoke
 
 RELEASED = (
     '{"accept_s": 240.0, "arrive_s": 600.0, "geofence_m": 100.0, "accuracy_max_m": 100.0, "quiet_close_s": 1800.0,'
@@ -51,12 +53,7 @@ async def test_the_centre_moves_a_task_and_it_is_taken_from_there(world: World) 
         ("near",),
     )
     (event,) = await world.events("task_reassigned")
-    assert (event["officer"], event["former"], event["why"], event["actor"]) == (
-        "far",
-        "near",
-        "更近",
-        "user-centre",
-    )
+    assert (event["officer"], event["former"], event["actor"]) == ("far", "near", "user-centre")
     world.s = 81
     await world.settle()
     lapsed = [e["officer"] for e in await world.events("offer_lapsed")]
@@ -105,6 +102,34 @@ async def test_the_log_has_the_word_of_the_page_for_a_decline_and_what_was_writt
     told = str(await world.events())
     assert "王医生" not in told
     assert "化疗" not in told
+
+
+@pytest.mark.parametrize("action", ["reassign", "hand-over", "excuse"])
+async def test_why_a_task_changed_hands_or_a_breach_is_excused_can_be_erased(
+    world: World, action: str
+) -> None:
+    """The page shows the words beside the log's entry, the log has their commitment alone."""
+    world.s = 301
+    await world.act("near", "accept")
+    who, more = ("near" if action == "hand-over" else "centre"), {"to": "far"}
+    say: dict[str, Any] = {"deadline": DeadlineKind.ACCEPT} if action == "excuse" else more
+    assert (await world.act(who, action, note="王医生 在城东", client_id="x1", **say)).result == "done"
+    assert await actions.reasons(world.pool, 1) == {"x1": "王医生 在城东"}
+    (event,) = (e for e in await world.events() if e.get("deed") == "x1")
+    assert "王医生" not in str(await world.events())
+    salt = await world.pool.fetchval("SELECT salt FROM actions WHERE client_id = 'x1'")
+    assert event["commitment"] == commitment(salt, "王医生 在城东", None)
+    assert await actions.erase_note(world.pool, "x1", by="operator")
+    while await sequence_once(world.pool, NoLease()):
+        pass
+    assert await actions.reasons(world.pool, 1) == {}
+    for table in await world.pool.fetch(
+        "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"
+    ):
+        rows = await world.pool.fetch(f"SELECT to_jsonb(t)::text AS row FROM {table['table_name']} t")
+        assert not any("王医生" in row["row"] for row in rows), table["table_name"]
+    async with world.pool.acquire() as connection:
+        assert await first_broken_link(connection) is None
 
 
 async def test_a_fault_that_heals_closes_its_task_and_what_comes_again_is_a_new_one(pool: Pool) -> None:
