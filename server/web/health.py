@@ -4,7 +4,8 @@ import asyncio
 import hmac
 import ipaddress
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -14,8 +15,9 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from pydantic import BaseModel
 
-from farwatch.storage import camera_status, heartbeats, notices, seals
+from farwatch.storage import camera_status, heartbeats, job_failures, notices, seals, webhook_cursors
 from farwatch.storage.database import PASSING_ERRORS
+from farwatch.storage.webhook_cursors import Course
 from server.web import peer
 from server.web.authentication import SignedIn
 from server.web.context import Web, WebContext
@@ -38,18 +40,30 @@ class Check(BaseModel):
 
 
 class Ready(BaseModel):
-    """`warnings`: log_unprotected (one database role owns the log and writes it), log_unsealed (for more than an hour)."""
+    """`warnings`: log_unprotected (one database role owns the log and writes it), log_unsealed (for more than an hour),
+    job_failing:NAME (a job beside the clocks failed for an unforeseen reason and is begun again)."""
 
     ready: bool
     checks: dict[str, Check]
     warnings: list[str]
 
 
+class EventWebhook(BaseModel):
+    """A channel that gets every event: `behind` wait for it, the oldest for `behind_s`; it never took the `aside` ones, the last of
+    which was set aside at `aside_at`."""
+
+    name: str
+    behind: int
+    behind_s: float
+    aside: int
+    aside_at: datetime | None
+
+
 class Status(BaseModel):
     """Ages in seconds, null for what was never seen. `clock_offset_s`: the database's clock less this machine's.
 
     `evidence_free_bytes` are what is free on the evidence's disk; while `evidence_short`, no clips are kept, stills only.
-    `cameras_unwatched`: how many of the registry's no worker watches.
+    `cameras_unwatched`: how many of the registry's no worker watches. `event_webhooks`: how far programs outside are behind.
     """
 
     now: datetime
@@ -60,6 +74,7 @@ class Status(BaseModel):
     evidence_free_bytes: int
     evidence_short: bool
     cameras_unwatched: int
+    event_webhooks: list[EventWebhook]
 
 
 @router.get("/livez")
@@ -96,6 +111,7 @@ async def _warnings(web: Web) -> list[str]:
     return [
         *([] if await seals.is_protected(web.pool) else ["log_unprotected"]),
         *([] if await seals.due(web.pool, an_hour_ago) is None else ["log_unsealed"]),
+        *(f"job_failing:{job}" for job in await job_failures.failing(web.pool)),
     ]
 
 
@@ -116,6 +132,7 @@ async def status(web: WebContext, _: SignedIn) -> Status:
         evidence_free_bytes=free_bytes,
         evidence_short=is_short,
         cameras_unwatched=await camera_status.unwatched(web.pool),
+        event_webhooks=[EventWebhook(**asdict(c)) for c in await webhook_cursors.courses(web.pool)],
     )
 
 
@@ -135,11 +152,11 @@ async def metrics(
     try:
         age_s = (await heartbeats.ages_s(web.pool)).get(ENGINE)
         overdue_s = await notices.overdue_s(web.pool)
+        courses = await webhook_cursors.courses(web.pool)
     except PASSING_ERRORS:
-        age_s = overdue_s = (
-            None  # the other numbers are wanted all the more; an absent gauge raises its own alert
-        )
-    body = await asyncio.to_thread(_collected, age_s, overdue_s, free_bytes)
+        # the other numbers are wanted all the more; an absent gauge raises its own alert
+        age_s, overdue_s, courses = None, None, []
+    body = await asyncio.to_thread(_collected, _FromRows(age_s, overdue_s, free_bytes, courses))
     return Response(body, media_type=CONTENT_TYPE_LATEST)
 
 
@@ -153,36 +170,46 @@ def _may_scrape(web: Web, request: Request, authorization: str) -> bool:
         return False
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class _FromRows(Collector):
-    def __init__(
-        self, engine_age_s: float | None, outbox_overdue_s: float | None, evidence_free_bytes: int
-    ) -> None:
-        self._evidence_free_bytes = evidence_free_bytes
-        self._engine_age_s = engine_age_s
-        self._outbox_overdue_s = outbox_overdue_s
+    engine_age_s: float | None
+    outbox_overdue_s: float | None
+    evidence_free_bytes: int
+    event_webhooks: Sequence[Course]
 
     def collect(self) -> Iterator[Metric]:
         yield GaugeMetricFamily(
-            "farwatch_evidence_free_bytes", "Free on the evidence's disk", self._evidence_free_bytes
+            "farwatch_evidence_free_bytes", "Free on the evidence's disk", self.evidence_free_bytes
         )
-        if self._engine_age_s is not None:
+        if self.engine_age_s is not None:
             yield GaugeMetricFamily(
-                "farwatch_engine_last_tick_age_seconds", "Since the engine's last round", self._engine_age_s
+                "farwatch_engine_last_tick_age_seconds", "Since the engine's last round", self.engine_age_s
             )
-        if self._outbox_overdue_s is not None:
+        if self.outbox_overdue_s is not None:
             yield GaugeMetricFamily(
                 "farwatch_outbox_overdue_seconds",
                 "Since the oldest queued notice should have been tried",
-                self._outbox_overdue_s,
+                self.outbox_overdue_s,
             )
+        behind = GaugeMetricFamily(
+            "farwatch_event_webhook_behind", "Events of the log that wait for a channel", labels=["channel"]
+        )
+        behind_s = GaugeMetricFamily(
+            "farwatch_event_webhook_behind_seconds", "Age of the oldest of them", labels=["channel"]
+        )
+        for course in self.event_webhooks:
+            behind.add_metric([course.name], course.behind)
+            behind_s.add_metric([course.name], course.behind_s)
+        yield behind
+        yield behind_s
 
 
-def _collected(engine_age_s: float | None, outbox_overdue_s: float | None, evidence_free_bytes: int) -> bytes:
+def _collected(from_rows: Collector) -> bytes:
     """All processes' numbers where they share a folder, else this process's."""
     registry = REGISTRY
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     ours = CollectorRegistry()
-    ours.register(_FromRows(engine_age_s, outbox_overdue_s, evidence_free_bytes))
+    ours.register(from_rows)
     return generate_latest(registry) + generate_latest(ours)
