@@ -186,7 +186,7 @@ def _row(task: Task, situation: Situation, now: datetime, *, wanted: int) -> lis
     row = [dispatch.weigh(task, officer, situation) for officer in own]
     if lacking.key == "no_grid" and task.dispatch is None:
         return row
-    if sum(dispatch.is_in_time(w, task, now) for w in row) < wanted:
+    if dispatch.in_time(row, task, now) < wanted:
         row += dispatch.neighbours(task, asked, situation, now)
     return row
 

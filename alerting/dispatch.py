@@ -116,7 +116,7 @@ def choose(task: Task, seek: Seek, situation: Situation, now: datetime) -> Choic
     asked = asked_before(task, seek)
     own, lacking = own_team(task, asked, situation, now)
     weighed = [weigh(task, officer, situation) for officer in own]
-    if not any(is_in_time(w, task, now) for w in weighed):
+    if not in_time(weighed, task, now):
         if lacking.key == "no_grid" and task.dispatch is None:
             return Choice(Nobody(seek.to, lacking))
         if any(w.candidate.load < 1 for w in weighed):
@@ -134,12 +134,12 @@ def asked_before(task: Task, seek: Seek) -> Collection[str]:
     return {*task.declined_by, *task.offered_to, *((task.handover_to,) if task.handover_to else ())}
 
 
-def is_in_time(weighed: Weighed, task: Task, now: datetime) -> bool:
-    """He has nothing in hand, and when he sets off within his accept window he is there before the task's target for arriving,
-    although the way takes ROUGHLY times as long as estimated."""
+def in_time(weighed: Sequence[Weighed], task: Task, now: datetime) -> int:
+    """How many have nothing in hand and, when they set off within their accept window, are there before the task's target for
+    arriving, although the way takes ROUGHLY times as long as estimated."""
     clocks_ = task.policy.clocks(task.severity)
     left_s = clocks_.arrive_s - (now - task.opened_at).total_seconds() - clocks_.offer_window_s
-    return weighed.candidate.load < 1 and weighed.cost.eta_s * ROUGHLY <= left_s
+    return sum(w.candidate.load < 1 and w.cost.eta_s * ROUGHLY <= left_s for w in weighed)
 
 
 def own_team(

@@ -357,5 +357,11 @@ def _steps(stored: dict[str, Any]) -> dict[str, Any]:
     return {**stored, "escalation": steps}
 
 
+_NAMES: dict[type[Any], tuple[str, ...]] = {
+    kind: tuple(f.name for f in fields(kind)) for kind in (TaskPolicy, SeverityClocks, EscalationStep, Handling)
+}
+"""Looked up once: a policy is read with each task."""
+
+
 def _known(kind: type[Any], stored: dict[str, Any]) -> dict[str, Any]:
-    return {f.name: stored[f.name] for f in fields(kind) if f.name in stored}
+    return {name: stored[name] for name in _NAMES[kind] if name in stored}

@@ -20,8 +20,8 @@ log = logging.getLogger(__name__)
 MANY = int(os.environ.get("FARWATCH_MANY", "1000"))
 """Open tasks; `make clocks` takes 10,000."""
 DUE, OVER_S = MANY // 20, 10.0 if MANY >= 10_000 else 3.0
-"""So many of them come due within so long, each with its target and a step that asks one more officer: a hundred deadlines a
-second, as from a city that opens ten thousand tasks in ten minutes."""
+"""So many of them come due within so long, and again at one instant, each with its target and a step that asks one more officer: a
+hundred deadlines a second, as from a city that opens ten thousand tasks in ten minutes, and all that an outage or a burst left."""
 LATE_MOST_S = 1.0
 OFFICERS = 100
 
@@ -63,7 +63,7 @@ FROM (SELECT *, row_number() OVER (ORDER BY id) AS place FROM matters WHERE fing
 LEFT = "SELECT count(*) FROM deadlines WHERE state = 'pending' AND due_at <= $1"
 
 
-async def _fill(pool: Pool) -> datetime:
+async def _fill(pool: Pool, over_s: float) -> datetime:
     """When what is due begins to come due."""
     world = World(pool)
     await world.found(smoke())
@@ -73,17 +73,18 @@ async def _fill(pool: Pool) -> datetime:
     await pool.execute(FINDINGS)
     async with pool.acquire() as connection:
         begin = await database_now(connection) + timedelta(seconds=1 + MANY / 2000)
-        await connection.execute(CLOCKS, begin, DUE, OVER_S)
+        await connection.execute(CLOCKS, begin, DUE, over_s)
         await connection.execute("ANALYZE")
         assert await database_now(connection) < begin, "the rows were not written in time"
     return begin
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.parametrize("over_s", [OVER_S, 0.0])
 async def test_no_deadline_of_very_many_open_tasks_fires_more_than_a_second_late(
-    pool: Pool, database_url: str
+    pool: Pool, database_url: str, over_s: float
 ) -> None:
-    begin = await _fill(pool)
+    begin = await _fill(pool, over_s)
     officers = {o.id: o for o in (officer(f"o{n}", 31.0 + n * 0.01) for n in range(OFFICERS))}
 
     async def load() -> tuple[Registry, Policy]:
@@ -91,27 +92,27 @@ async def test_no_deadline_of_very_many_open_tasks_fires_more_than_a_second_late
 
     async with asyncio.TaskGroup() as group:
         running = group.create_task(Engine(pool, NoLease(), load, {}).run(database_url))
-        await _rest(pool, begin)
+        await _rest(pool, begin + timedelta(seconds=over_s))
         running.cancel()
     rows = await pool.fetch(
         "SELECT kind, state, due_at, extract(epoch FROM decided_at - due_at)::float8 AS late_s FROM deadlines"
-        " WHERE due_at BETWEEN $1 AND $2 AND kind IN ('accept', 'escalate')", begin, begin + timedelta(seconds=OVER_S)
+        " WHERE due_at BETWEEN $1 AND $2 AND kind IN ('accept', 'escalate')", begin, begin + timedelta(seconds=over_s)
     )  # fmt: skip
     assert Counter((r["kind"], r["state"]) for r in rows) == {
         ("accept", "breached"): DUE,
         ("escalate", "fired"): DUE,
     }
     spread_s = (max(r["due_at"] for r in rows) - min(r["due_at"] for r in rows)).total_seconds()
-    assert spread_s > 0.9 * OVER_S
+    assert spread_s >= 0.9 * over_s
     late_s = sorted(r["late_s"] for r in rows)
-    told = f"{MANY} open, {2 * DUE} due in {OVER_S:.0f} s: median {late_s[DUE]:.3f} s, most {late_s[-1]:.3f} s late"
+    told = f"{MANY} open, {2 * DUE} due in {over_s:.0f} s: median {late_s[DUE]:.3f} s, most {late_s[-1]:.3f} s late"
     log.info(told)
     assert late_s[-1] <= LATE_MOST_S, told
 
 
-async def _rest(pool: Pool, begin: datetime) -> None:
+async def _rest(pool: Pool, end: datetime) -> None:
     """Until everything is decided, or long over."""
     for _ in range(600):
         await asyncio.sleep(0.1)
-        if not await pool.fetchval(LEFT, begin + timedelta(seconds=OVER_S)):
+        if not await pool.fetchval(LEFT, end):
             return
