@@ -358,7 +358,8 @@ def _steps(stored: dict[str, Any]) -> dict[str, Any]:
 
 
 _NAMES: dict[type[Any], tuple[str, ...]] = {
-    kind: tuple(f.name for f in fields(kind)) for kind in (TaskPolicy, SeverityClocks, EscalationStep, Handling)
+    kind: tuple(f.name for f in fields(kind))
+    for kind in (TaskPolicy, SeverityClocks, EscalationStep, Handling)
 }
 """Looked up once: a policy is read with each task."""
 
