@@ -307,6 +307,15 @@ export interface Figures {
   stations_total: number;
 }
 
+/** A channel that gets every event of the log: how many wait for it, since when, and how many it refused for good. */
+export interface EventWebhook {
+  name: string;
+  behind: number;
+  behind_s: number;
+  aside: number;
+  aside_at: string | null;
+}
+
 export interface Status {
   now: string;
   engine_tick_age_s: number | null;
@@ -317,6 +326,7 @@ export interface Status {
   evidence_short: boolean;
   /** Cameras that no worker watches. */
   cameras_unwatched: number;
+  event_webhooks: EventWebhook[];
 }
 
 export interface LogEvent {

@@ -24,7 +24,7 @@ export function useCentre(signedOut: () => void) {
   const alarm = new Alarm();
   const board = new TaskBoard(api, (task: Task) => alarm.ring(task.id));
   const places = usePlaces(session.value?.role !== "bureau");
-  const { health, diskShort, unwatched, alive } = useHealth();
+  const { health, diskShort, unwatched, webhooks, alive } = useHealth();
   const figures = shallowRef<Figures | null>(null);
   const warnings = shallowRef<Warning[] | null>(null);
   const events = shallowRef<LogEvent[]>([]);
@@ -58,7 +58,7 @@ export function useCentre(signedOut: () => void) {
     alarm.close();
     clearInterval(healing);
   });
-  return { alarm, board, places, health, diskShort, unwatched, figures, warnings, events, latest };
+  return { alarm, board, places, health, diskShort, unwatched, webhooks, figures, warnings, events, latest };
 }
 
 export type Centre = ReturnType<typeof useCentre>;

@@ -3,6 +3,7 @@
 import { computed, onUnmounted, ref, shallowRef } from "vue";
 
 import { api } from "@/api/client";
+import type { EventWebhook } from "@/api/types";
 import { serverClock, serverNow } from "@/time/serverClock";
 import { health, type Heard } from "./health";
 import { Poll } from "./poll";
@@ -14,6 +15,7 @@ export function useHealth() {
   const heard = shallowRef<Heard>({ streamMs: now, statusMs: now, engineTickAgeS: 0 });
   const diskShort = ref(false);
   const unwatched = ref(0);
+  const webhooks = shallowRef<EventWebhook[]>([]);
 
   async function ask() {
     const sent = performance.now();
@@ -26,6 +28,7 @@ export function useHealth() {
     heard.value = { ...heard.value, statusMs: performance.now(), engineTickAgeS: status.engine_tick_age_s };
     diskShort.value = status.evidence_short;
     unwatched.value = status.cameras_unwatched;
+    webhooks.value = status.event_webhooks;
   });
   poll.start();
   onUnmounted(() => poll.stop());
@@ -34,6 +37,7 @@ export function useHealth() {
     health: computed(() => (serverNow.value, health(heard.value, performance.now()))),
     diskShort,
     unwatched,
+    webhooks,
     alive: () => {
       heard.value = { ...heard.value, streamMs: performance.now() };
     },

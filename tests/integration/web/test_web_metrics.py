@@ -95,3 +95,20 @@ async def test_methods_that_clients_invent_are_no_labels_of_their_own(house: Hou
             json = {"Content-Type": "application/json"}
             assert (await client.request(invented, "/api/v1/tasks", headers=json)).status_code == 405
         assert "EVIL" not in (await client.get("/metrics")).text
+
+
+async def test_how_far_programs_outside_are_behind_is_told_to_scrapers_and_to_the_wall(house: House) -> None:
+    await house.pool.execute(
+        "INSERT INTO webhook_cursors (name, n, at, active, aside, aside_at)"
+        " VALUES ('platform', 1, now(), true, 4, '2026-11-22T08:00Z'), ('removed', 0, now(), false, 0, NULL)"
+    )
+    for _ in range(3):
+        await house.logged("camera_status")
+    async with house.client("chen", address="127.0.0.1") as client:
+        text = (await client.get("/metrics")).text
+        (course,) = (await client.get("/api/v1/status")).json()["event_webhooks"]
+    assert '\nfarwatch_event_webhook_behind{channel="platform"} 2.0\n' in text
+    assert "removed" not in text
+    behind_s = course.pop("behind_s")
+    assert 0 < behind_s < 60
+    assert course == {"name": "platform", "behind": 2, "aside": 4, "aside_at": "2026-11-22T08:00:00Z"}

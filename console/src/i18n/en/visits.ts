@@ -51,7 +51,7 @@ export const visits: Record<string, string> = {
 
   "warnings.answered": "The enterprise answered",
   "warnings.answered_by": "by telephone, noted by {by}",
-  "warnings.no_channel": "No channel: please call",
+  "warnings.no_channel": "Not reached: please call",
   "warnings.reminded": "reminded",
   "warnings.note_answer": "Note a telephone answer",
   "warnings.note_hint": "What the enterprise said",

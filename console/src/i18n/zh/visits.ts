@@ -51,7 +51,7 @@ export const visits: Record<string, string> = {
 
   "warnings.answered": "企业已答复",
   "warnings.answered_by": "{by} 电话记录",
-  "warnings.no_channel": "无通知渠道，请致电",
+  "warnings.no_channel": "通知不到企业，请致电",
   "warnings.reminded": "已再次提醒",
   "warnings.note_answer": "记录电话答复",
   "warnings.note_hint": "企业在电话里说了什么",
