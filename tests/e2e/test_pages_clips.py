@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Locator, expect
+from playwright.async_api import Browser, Locator, expect
 
 from farwatch.domain.place import Position
 from farwatch.storage import evidence
@@ -17,7 +17,7 @@ from ingest.cameras.clips import MEDIA_TYPE, KeptClip, keep
 from ingest.cameras.copies import Copyist
 from ingest.cameras.footage import Footage
 from ingest.rtsp.frames import Codec
-from tests.support.browser import Pages, needs_pages, serve_pages
+from tests.support.browser import Pages, needs_pages, page_fixture, serve_pages
 from tests.support.cameras import AT, H264, coded
 
 pytestmark = needs_pages
@@ -26,9 +26,9 @@ CAMERA_AT = Position(30.004, 120.0)
 expect.set_options(timeout=15_000)
 
 
-@pytest.fixture
-async def pages(tmp_path: Path, database_url: str) -> AsyncIterator[Pages]:
-    async with serve_pages(tmp_path / "service", database_url, cameras=1) as serving:
+@page_fixture
+async def pages(browser: Browser, tmp_path: Path, database_url: str) -> AsyncIterator[Pages]:
+    async with serve_pages(browser, tmp_path / "service", database_url, cameras=1) as serving:
         yield serving
 
 
@@ -78,10 +78,12 @@ async def test_a_browser_that_says_it_plays_the_original_and_does_not_plays_the_
     assert await plays(sheet.locator("video")) == (320, 240)
 
 
-async def test_the_wall_says_when_the_disk_has_no_room_for_clips(tmp_path: Path, database_url: str) -> None:
+async def test_the_wall_says_when_the_disk_has_no_room_for_clips(
+    browser: Browser, tmp_path: Path, database_url: str
+) -> None:
     no_disk_has = "1000000000"
     async with serve_pages(
-        tmp_path / "service", database_url, cameras=1, evidence_floor_mb=no_disk_has
+        browser, tmp_path / "service", database_url, cameras=1, evidence_floor_mb=no_disk_has
     ) as pages:
         wall = (await pages.enter("centre", width=1600, height=900)).page
         await expect(wall.get_by_text("磁盘将满：只存截图，不存视频")).to_be_visible()
@@ -110,9 +112,17 @@ async def test_a_clip_plays_itself_or_as_a_copy_that_is_named_one(
         await expect(said).to_have_count(0)
         return
     await expect(said).to_contain_text(note)
+    await expect(said.get_by_role("link")).to_have_count(
+        0
+    )  # the original leaves the house for a purpose only
+    await said.get_by_role("combobox").select_option("case")
     async with wall.expect_download() as fetched:
         await said.get_by_role("link").click()
     original = await (await fetched.value).path()
     (clip,) = await pages.pool.fetch("SELECT sha256 FROM evidence WHERE kind = 'clip'")
     assert original.read_bytes() == pages.blobs.path(clip["sha256"]).read_bytes()
+    purposes = (
+        "SELECT event::jsonb ->> 'purpose' AS purpose FROM log WHERE event::jsonb ->> 'what' = 'exported'"
+    )
+    assert [row["purpose"] for row in await pages.pool.fetch(purposes)] == ["case"]
     await expect(sheet.get_by_role("link", name="浏览器副本")).to_be_visible()
