@@ -51,6 +51,12 @@ class Act:
     note: str = ""
 
 
+def _left(task: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The matters at whose places he still has to be."""
+    stand = [m for m in task["matters"] if m["closed_at"] is None]
+    return [m for m in stand if task["state"] != "arrived" or m["arrived_at"] is None]
+
+
 class OfficerOnDuty:
     """One officer's day: sees his tasks, answers them one after the other, drives there. Keeps where he is."""
 
@@ -69,11 +75,14 @@ class OfficerOnDuty:
             self._drive(self._home, passed_s)
             return self._answer(tasks, now)
         task = mine[0]
-        target = Position(task["place"]["lat"], task["place"]["lon"])
+        left = _left(task)
+        place = left[0]["place"] if left else task["place"]
+        target = Position(place["lat"], place["lon"])
         self._drive(target, passed_s)
-        if task["state"] == "accepted" and distance_m(self.place, target) <= 2 * STANDS_WITHIN_M:
+        comes = task["state"] == "accepted" or bool(left)
+        if comes and distance_m(self.place, target) <= 2 * STANDS_WITHIN_M:
             return Act(task=task["id"], move="arrive")
-        if task["state"] == "arrived" and self._waited_s(task, "arrived", now) >= self.manner.handles_after_s:
+        if not comes and self._waited_s(task, "arrived", now) >= self.manner.handles_after_s:
             return Act(task=task["id"], move="handle", note=self._rng.choice(NOTES))
         return None
 

@@ -29,7 +29,7 @@ export function useTaskWords(read: () => Task) {
   const grid = computed(() => (task.value.grid ? desk.places.gridName(task.value.grid) : ""));
   const left = computed(() => elsewhere(task.value));
   /** Where to go now. */
-  const goal = computed(() => left.value[0]?.place ?? task.value.place);
+  const goal = computed(() => (left.value[0] ?? task.value.matters.find((matter) => !matter.closed_at))?.place ?? task.value.place);
   const awayTo = (place: LatLon): string => {
     const fix = desk.position.fix.value;
     return fix ? t("officer.away", { distance: formatDistance(distanceM(fix, place)) }) : "";

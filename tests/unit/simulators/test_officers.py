@@ -11,6 +11,14 @@ HOME, THERE = Position(30.26, 120.13), Position(30.27, 120.14)
 KEEN = Manner(answers=True, accepts_after_s=20, handles_after_s=60, speed_m_s=10)
 
 
+def a_matter(is_reached: bool, at: Position = THERE, closed: bool = False) -> dict[str, Any]:
+    return {
+        "place": {"lat": at.lat, "lon": at.lon},
+        "arrived_at": NOW.isoformat() if is_reached else None,
+        "closed_at": NOW.isoformat() if closed else None,
+    }
+
+
 def a_task(state: str = "offered", **changes: Any) -> dict[str, Any]:
     officer = "o1" if state in ("accepted", "arrived") else None
     place = {"lat": THERE.lat, "lon": THERE.lon}
@@ -21,6 +29,7 @@ def a_task(state: str = "offered", **changes: Any) -> dict[str, Any]:
         "offered_to": ["o1"],
         "place": place,
         "severity": 2,
+        "matters": [a_matter(state == "arrived")],
     } | changes
 
 
@@ -74,6 +83,23 @@ def test_he_finishes_after_his_time_there_and_drives_home() -> None:
     for _ in range(40):
         officer.act([a_task("handled")], after(70), 10)
     assert distance_m(officer.place, HOME) < 20
+
+
+def test_he_goes_on_to_where_nobody_was_yet_before_he_finishes() -> None:
+    officer = on_duty()
+    officer.place = THERE
+    task = a_task("arrived", matters=[a_matter(True), a_matter(False, HOME), a_matter(False, closed=True)])
+
+    acts = [officer.act([task], after(s), 10) for s in range(0, 200, 10)]
+    assert {act.move for act in acts if act} == {"arrive"}
+    assert distance_m(officer.place, HOME) < 30
+
+
+def test_he_goes_to_what_still_stands() -> None:
+    officer = on_duty()
+    task = a_task("accepted", matters=[a_matter(False, closed=True), a_matter(False, HOME)])
+
+    assert officer.act([task], NOW, 10) == Act(task=7, move="arrive")
 
 
 def test_he_takes_no_second_offer_while_he_is_on_a_visit() -> None:
