@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from farwatch.domain.finding import Kind, Tier
 from farwatch.domain.registry import Camera, Registry
 from farwatch.domain.share import Share
-from farwatch.storage import audit, camera_status, drawn_zones, finding_views, leases
+from farwatch.storage import audit, camera_status, drawn_zones, finding_views, leases, task_views
 from farwatch.storage.blobs import live_still_path
 from farwatch.storage.camera_status import CameraState, CameraStatus
 from farwatch.storage.database import Record
@@ -95,12 +95,13 @@ class CameraPage(CameraBody):
 
 
 @router.get("/cameras", responses=errors(401))
-async def cameras(web: WebContext, _: SignedIn) -> Listing[CameraBody]:
+async def cameras(web: WebContext, session: SignedIn) -> Listing[CameraBody]:
+    """All; for an officer those of his open tasks: where the others stand, and what they look at, is none of his business."""
     registry = await web.registry.current()
+    his = None if session.officer is None else await task_views.cameras_of(web.pool, session.officer)
+    shown = [c for c in registry.cameras.values() if his is None or c.id in his]
     states = await camera_status.fetch_all(web.pool)
-    return Listing(
-        items=[CameraBody(**_camera(c, registry, states.get(c.id))) for c in registry.cameras.values()]
-    )
+    return Listing(items=[CameraBody(**_camera(c, registry, states.get(c.id))) for c in shown])
 
 
 @router.get("/cameras/{id}", responses=errors(401, 403, 404))

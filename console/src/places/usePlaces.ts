@@ -26,7 +26,8 @@ export function usePlaces(withOfficers: boolean) {
   onUnmounted(() => Object.values(polls).forEach((poll) => poll.stop()));
 
   function heard(type: string): void {
-    if (/^camera_/.test(type)) polls.cameras.soon();
+    // An officer is told of the cameras of his own tasks alone: with a new task there may be another one.
+    if (/^camera_/.test(type) || (!withOfficers && /^(task_offered|handover_asked)$/.test(type))) polls.cameras.soon();
     if (type === "registry_changed") asked.forEach((poll) => poll.soon());
     if (/^task_(accepted|declined|closed|offered)$/.test(type)) polls.officers.soon();
   }

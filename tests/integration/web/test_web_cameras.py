@@ -1,6 +1,7 @@
 """A camera's page: its state and stream as its worker tells them, its picture's age, what was found by it."""
 
 from datetime import datetime
+from typing import Any
 
 import pytest
 
@@ -80,3 +81,30 @@ async def test_the_citys_own_player_is_offered_where_there_is_one(house: House) 
         strange = [c for c in (await client.get("/api/v1/cameras")).json()["items"] if c["id"] != "c1"]
     assert page["player_url"] == "https://video.example/play?id=c1"
     assert strange[0]["still_url"] == "/api/v1/cameras/%E9%97%A8%2F1/still"
+
+
+@pytest.mark.parametrize(
+    ("columns", "sees"),
+    [
+        ({"officer": "o1", "state": "accepted"}, ["c1"]),
+        ({"officer": "o1", "state": "handled"}, ["c1"]),
+        ({"officer": "o2", "state": "accepted", "handover_to": "o1"}, ["c1"]),
+        ({"offered_to": ("o1",)}, ["c1"]),
+        ({"officer": "o1", "state": "closed"}, []),
+        ({"officer": "o2", "state": "accepted", "offered_to": ("o2",)}, []),
+    ],
+)
+async def test_an_officer_is_told_of_the_cameras_of_his_open_tasks_alone(
+    house: House, columns: dict[str, Any], sees: list[str]
+) -> None:
+    await house.pool.execute(
+        "INSERT INTO cameras (id, name, lat, lon, url) VALUES ('c2', '西门', 39, 116, 'rtsp://10.0.0.9/c2')"
+    )
+    await house.pool.execute("UPDATE registry_version SET version = version + 1")
+    await house.matter(await house.task(**columns))
+    shown = {}
+    for who in ("wang", "chen", "bo"):
+        async with house.client(who) as client:
+            shown[who] = [c["id"] for c in (await client.get("/api/v1/cameras")).json()["items"]]
+
+    assert shown == {"wang": sees, "chen": ["c1", "c2"], "bo": ["c1", "c2"]}
