@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID, uuid5
 
@@ -29,6 +29,8 @@ from server.web.tasks import TaskId
 router = APIRouter(prefix="/api/v1/tasks", tags=["tasks"])
 
 UPLOAD_MAX_S = 90.0
+LATE_AT_MOST = timedelta(days=3)
+"""So long after it was taken a photo of a visit that is over is taken still: a cellar, an empty battery, a weekend."""
 _NAMESPACE = UUID("b3c58f0e-5d0c-5a86-9a2f-54a4f7d0f6c2")
 _BODY: dict[str, Any] = {
     "requestBody": {
@@ -51,7 +53,8 @@ async def add_photo(
     x_taken_at: Annotated[AwareDatetime | None, Header()] = None,
 ) -> EvidenceBody:
     """The copy's row; `derived_from` is the original. The same X-Client-Id again gives the same row, also
-    after the task was closed or handed over. What the phone says of hash and time is kept beside; no clock heeds it.
+    after the task was closed or handed over. What the phone says of hash and time is kept beside; no clock heeds it. By it, though,
+    a photo is taken late, and marked so, of an officer who held the task then and holds it no more, for three days.
 
     415 not_an_image; 422 hash_differs, photo_broken, photo_too_many_pixels or photo_too_hard, and then nothing is kept.
     """
@@ -60,13 +63,13 @@ async def add_photo(
     )
     # By his name in its id his own, whoever may see the task now: a phone that lost the answer hears that it was stored.
     if (known := await task_views.evidence_row(web.pool, copy, None)) is None:
-        await _require_open_and_his(web, id, session)
+        late = await _is_late(web, id, session, x_taken_at)
         async with web.photos.uploads:
             content = await _uploaded(request)
             if x_content_sha256 not in (None, hashlib.sha256(content).hexdigest()):
                 metrics.PHOTOS.labels("hash_differs").inc()
                 raise ApiError(422, "hash_differs")
-            photo = _Photo(web, session, id, x_content_sha256, x_taken_at)
+            photo = _Photo(web, session, id, x_content_sha256, x_taken_at, late)
             await photo.keep(original, copy, content)
         known = await task_views.evidence_row(web.pool, copy, None)
     if known is None:
@@ -74,14 +77,26 @@ async def add_photo(
     return evidence_body(known)
 
 
-async def _require_open_and_his(web: Web, task: int, session: Session) -> None:
+async def _is_late(web: Web, task: int, session: Session, taken_at: datetime | None) -> bool:
+    """Does it come when the visit is over, or is another's? Raises ApiError when it cannot be taken at all."""
     held = await task_views.holder(web.pool, task, session.officer)
     if held is None:
         raise not_found()
-    if held["state"] == TaskState.CLOSED:
+    over = held["state"] == TaskState.CLOSED
+    if not over and (session.role != Role.OFFICER or held["officer"] == session.officer):
+        return False
+    if await _held_it(web, task, session.officer, taken_at):
+        return True
+    if over or not held["officer"]:
         raise ApiError(409, "wrong_state", {"state": held["state"]})
-    if session.role == Role.OFFICER and held["officer"] != session.officer:
-        raise ApiError(409, "taken_by_other" if held["officer"] else "wrong_state")
+    raise ApiError(409, "taken_by_other")
+
+
+async def _held_it(web: Web, task: int, officer: str | None, taken_at: datetime | None) -> bool:
+    """When he says that he took it, and not too long ago."""
+    if officer is None or taken_at is None or web.deps.clock.now() - taken_at > LATE_AT_MOST:
+        return False
+    return await task_views.held_at(web.pool, task, officer, taken_at)
 
 
 async def _uploaded(request: Request) -> bytes:
@@ -98,13 +113,14 @@ async def _uploaded(request: Request) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class _Photo:
-    """One upload: of which task, by whom, and what the phone said of it."""
+    """One upload: of which task, by whom, what the phone said of it, and whether it came when the visit was over."""
 
     web: Web
     session: Session
     task: int
     phone_sha256: str | None
     claimed_at: datetime | None
+    late: bool
 
     async def keep(self, original: UUID, copy: UUID, content: bytes) -> None:
         media_type = sniffed(content)
@@ -131,5 +147,6 @@ class _Photo:
         return Evidence(
             id=id, kind=EvidenceKind.PHOTO, state=EvidenceState.STORED, media_type=media_type, task_id=self.task,
             sha256=kept.sha256, sm3=kept.sm3, size_bytes=len(content), captured_at=self.web.deps.clock.now(),
-            meta={"by": self.session.name}, phone_sha256=self.phone_sha256, claimed_at=self.claimed_at,
+            meta={"by": self.session.name, **({"late": True} if self.late else {})},
+            phone_sha256=self.phone_sha256, claimed_at=self.claimed_at,
         )  # fmt: skip

@@ -1,9 +1,11 @@
 import asyncio
 import hashlib
 import io
+import json
 import zlib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from struct import pack
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -110,6 +112,63 @@ async def test_a_photo_that_was_stored_is_answered_so_whatever_became_of_the_tas
     assert (again.status_code, again.json()) == (201, first.json())
     assert other.status_code in (404, 409)
     assert await house.pool.fetchval("SELECT count(*) FROM evidence") == 2
+
+
+async def told(house: House, task: int, minutes_ago: float, **event: Any) -> None:
+    await house.pool.execute(
+        "INSERT INTO log SELECT coalesce(max(n), 0) + 1, $1, $2, $3, '', '' FROM log",
+        house.clock.now() - timedelta(minutes=minutes_ago), json.dumps({**event, "task": task}), task,
+    )  # fmt: skip
+
+
+ENDS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "closed": ({"type": "task_closed"}, {"officer": "o1", "state": "closed"}),
+    "reassigned": ({"type": "task_reassigned", "former": "o1"}, {"officer": None, "offered_to": ("o2",), "declined_by": ["o1"]}),
+    "handed_over": (
+        {"type": "task_handed_over", "officer": "o2", "former": "o1"},
+        {"officer": "o2", "state": "accepted", "offered_to": ("o2",), "declined_by": ["o1"]},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("end", ENDS)
+async def test_a_photo_that_was_taken_in_the_visit_is_taken_after_its_end_and_marked_so(
+    house: House, end: str
+) -> None:
+    """A cellar has no signal. What was taken before, after, nobody knows when, or by whom it was not to do, is not."""
+    event, columns = ENDS[end]
+    task = await house.task(**columns)
+    await told(house, task, 60, type="task_accepted", officer="o1")
+    await told(house, task, 50, type="task_accepted", officer="o1", matters=[2])
+    await told(house, task, 10, **event)
+
+    async def late(minutes_ago: float | None, who: str = "wang") -> httpx.Response:
+        taken = None if minutes_ago is None else house.clock.now() - timedelta(minutes=minutes_ago)
+        return await send(
+            house, task, a_photo(), who=who, said={"X-Taken-At": taken.isoformat()} if taken else {}
+        )
+
+    refused = [await late(m) for m in (61, 9, -5, None)]
+    assert [
+        (a.status_code, a.json()["error"]["key"] in ("wrong_state", "taken_by_other")) for a in refused
+    ] == [(409, True)] * 4
+    assert (await late(30, "chen")).status_code == (
+        409 if end == "closed" else 201
+    )  # the centre holds no task
+    taken = [(await late(m)).json() for m in (59, 30, 11)]
+    assert [row["details"]["late"] for row in taken] == [True] * 3
+    house.clock.seconds = 3 * 86_400 - 29 * 60
+    assert (await late(3 * 1440 + 1)).status_code == 409
+    assert (await late(3 * 1440 - 1)).status_code == 201
+
+
+async def test_what_was_taken_by_who_was_only_asked_is_not_taken(house: House) -> None:
+    task = await house.task(officer="o1", offered_to=("o1", "o2"), state="closed")
+    await told(house, task, 60, type="task_accepted", officer="o1")
+    await told(house, task, 10, type="task_closed")
+    said = {"X-Taken-At": (house.clock.now() - timedelta(minutes=30)).isoformat()}
+    answer = await send(house, task, a_photo(), who="li", said=said)
+    assert (answer.status_code, answer.json()["error"]["key"]) == (409, "wrong_state")
 
 
 async def test_what_the_phone_says_of_a_photo_is_kept_beside_and_its_hash_goes_into_the_log(

@@ -43,6 +43,7 @@ export const custody: Record<string, string> = {
   "evidence.certificate_until": "device certificate {certificate}, good until {until}",
   "evidence.certificate_expired": "the device's certificate had ended: {certificate}, good until {until}",
   "evidence.taken_by_phone": "phone's time {at}",
+  "evidence.sent_late": "came when the visit was over; the phone says taken at {at}",
   "lost.retention": "kept for its years",
   "event.custody": "Evidence viewed or exported",
   "event.case_reviewed": "Evidence reviewed",

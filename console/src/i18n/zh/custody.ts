@@ -43,6 +43,7 @@ export const custody: Record<string, string> = {
   "evidence.certificate_until": "设备证书 {certificate}，有效期至 {until}",
   "evidence.certificate_expired": "取证时设备证书已过期：{certificate}，有效期至 {until}",
   "evidence.taken_by_phone": "手机时间 {at}",
+  "evidence.sent_late": "检查结束后才送达；手机称拍于 {at}",
   "lost.retention": "保存年限已满",
   "event.custody": "查看或导出证据",
   "event.case_reviewed": "证据审核",
