@@ -21,7 +21,7 @@ from prometheus_client.mmap_dict import MmapedDict
 
 from benchmarks import camera_material as material
 from benchmarks.camera_house import Show, cameras_on_air, online, register
-from benchmarks.house import Database, found_city, generate
+from benchmarks.house import Database, found_city, generate, run
 from benchmarks.process_tree import resident_mb, use
 from benchmarks.sensors import finding_times, quantiles
 from farwatch.storage.database import open_pool
@@ -216,4 +216,4 @@ if __name__ == "__main__":
     parser.add_argument("--cameras", type=int, default=60)
     parser.add_argument("--clips", type=Path, default=Path("../shared/clips"), help="folder with INDEX.csv")
     parser.add_argument("--data", type=Path, default=Path("data/bench-cameras"), help="coded material")
-    sys.exit(0 if asyncio.run(main(parser.parse_args())) else 1)
+    sys.exit(0 if run(main(parser.parse_args())) else 1)

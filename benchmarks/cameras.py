@@ -23,7 +23,7 @@ import cv2
 from benchmarks import camera_material as material
 from benchmarks.camera_house import Show, cameras_on_air, online, peer_at_work, register
 from benchmarks.camera_material import Box, Event
-from benchmarks.house import Database
+from benchmarks.house import Database, run
 from benchmarks.process_tree import Use, use
 from farwatch.storage.database import Pool, open_pool
 from farwatch.storage.migration import migrate
@@ -257,4 +257,4 @@ if __name__ == "__main__":
     parser.add_argument("--clips", type=Path, default=Path("../shared/clips"), help="folder with INDEX.csv")
     parser.add_argument("--data", type=Path, default=Path("data/bench-cameras"), help="coded material")
     parser.add_argument("--database-url", default=os.environ.get("DATABASE_URL"))
-    asyncio.run(main(parser.parse_args()))
+    run(main(parser.parse_args()))

@@ -7,7 +7,6 @@ Ends with one line of JSON, in milliseconds. The wanted: a day's curve in 50, a 
 """
 
 import argparse
-import asyncio
 import json
 import random
 import statistics
@@ -18,7 +17,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from benchmarks.house import Database, found_city
+from benchmarks.house import Database, found_city, run
 from farwatch.domain.reading import ReadingKind
 from farwatch.domain.review import CITY
 from farwatch.storage import curves, rates, review_views
@@ -178,4 +177,4 @@ if __name__ == "__main__":
     parser.add_argument("--days", type=int, default=365, help="of hours and their reviews")
     parser.add_argument("--minute-days", type=int, default=30)
     parser.add_argument("--database-url", default=None)
-    asyncio.run(main(parser.parse_args()))
+    run(main(parser.parse_args()))

@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from farwatch.storage.database import Pool, connect
 from farwatch.storage.migration import migrate
@@ -13,6 +15,19 @@ from server.embedded.postgres import EmbeddedPostgres
 
 LIMIT = 50.0
 REPOSITORY = Path(__file__).parents[1]
+T = TypeVar("T")
+
+
+def run(benchmark: Coroutine[object, object, T]) -> T:
+    """asyncio.run that SIGTERM ends as Ctrl-C does: what the benchmark has started is stopped with it."""
+
+    async def stoppable() -> T:
+        task = asyncio.current_task()
+        assert task is not None
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        return await benchmark
+
+    return asyncio.run(stoppable())
 
 
 class Database:

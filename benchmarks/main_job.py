@@ -19,6 +19,7 @@ from pathlib import Path
 
 import aiomqtt
 
+from benchmarks.house import run
 from farwatch.storage.database import Pool, connect, open_pool
 from farwatch.storage.migration import migrate
 from server.embedded.postgres import EmbeddedPostgres
@@ -191,4 +192,4 @@ async def main(messages: int) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--messages", type=int, default=20_000)
-    asyncio.run(main(parser.parse_args().messages))
+    run(main(parser.parse_args().messages))

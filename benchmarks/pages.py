@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from benchmarks.house import Database
+from benchmarks.house import Database, run
 from farwatch.domain.finding import Finding, Kind, Reason, Tier
 from farwatch.domain.place import Position
 from farwatch.storage import sessions
@@ -220,4 +220,4 @@ if __name__ == "__main__":
     parser.add_argument("--findings", type=int, default=200)
     parser.add_argument("--per-second", type=float, default=2.0)
     given = parser.parse_args()
-    sys.exit(asyncio.run(main(given.pages, given.findings, given.per_second)))
+    sys.exit(run(main(given.pages, given.findings, given.per_second)))

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from benchmarks import node_red
 from benchmarks.ceilings import bare_aiomqtt_messages_per_s, idempotent_rows_per_s
-from benchmarks.house import Database, Sent, count, found_city, generate
+from benchmarks.house import Database, Sent, count, found_city, generate, run
 from farwatch.storage.database import Pool, connect, open_pool
 from tests.support.mosquitto import Mosquitto
 from tests.support.service import Service
@@ -234,4 +234,4 @@ if __name__ == "__main__":
     parser.add_argument("--peer-seconds", type=float, default=10)
     parser.add_argument("--roles", default="intake,engine")
     parser.add_argument("--database-url", default=os.environ.get("DATABASE_URL"))
-    asyncio.run(main(parser.parse_args()))
+    run(main(parser.parse_args()))
