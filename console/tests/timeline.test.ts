@@ -12,6 +12,7 @@ describe("an entry of the time line", () => {
     ["task_offered", { officer: "o1", to: "officer", reason: "nearest", candidates: 3, distance_m: 804 }, "张伟 · 当班 3 人中综合用时最少，相距 804 m"],
     ["task_arrived", { officer: "o1", distance_m: 23.4, accuracy_m: 8 }, "张伟 · 距任务地点 23.4 m，定位精度 ±8 m"],
     ["deadline_breached", { deadline: "accept", late_s: 0.4, matter: 1 }, "响应超时，已超 0:00"],
+    ["task_offered", { officer: "o1", to: "next_officer", reason: "neighbour_team", because: "all_busy", eta_s: 294 }, "张伟 · 邻近网格班组（责任班组人员都有任务在身），约 294 秒路程"],
     ["escalated", { to: "lead", step: 1, reason: "not_accepted" }, "队长 · 无人响应"],
     ["matter_joined", { kind: "dumping", severity: 2, matter: 2, reason: "same_enterprise" }, "倾倒垃圾 · 较重 · 同一企业"],
     ["evidence_stored", { kind: "clip", evidence: "x" }, "视频"],

@@ -16,7 +16,7 @@ export function detailText(entry: TimelineEntry, names: Names): string {
   const params: Params = inWords(detail);
   if (typeof detail.officer === "string") params.officer = names.officer(detail.officer);
   if (typeof detail.former === "string") params.former = names.officer(detail.former);
-  if (typeof detail.reason === "string") params.why = word("dispatch", detail.reason, detail);
+  if (typeof detail.reason === "string") params.why = word("dispatch", detail.reason, params);
   if (entry.type === "evidence_purged" && typeof detail.reason === "string") params.lost = word("lost", detail.reason);
   if (typeof detail.severity === "number") params.severity = word("severity", String(detail.severity));
   if (entry.type.startsWith("evidence_") && typeof detail.kind === "string") params.kind = word("evidence", detail.kind);
