@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import type { Matter, Task } from "@/api/types";
-import { byUrgency, elsewhere, hasUnansweredMatter, summary } from "@/task/taskView";
+import { byUrgency, elsewhere, goal, hasUnansweredMatter, summary } from "@/task/taskView";
 import { deeds, sortOut } from "@/officer/myTasks";
 import { curve, roundUp } from "@/task/curve";
 import { aMatter, aTask, iso, T0 } from "./fixtures";
@@ -55,6 +55,13 @@ describe("an officer's tasks", () => {
     expect(deeds(visit, "o1", NONE)).toEqual(["arrive", "navigate", "handle", "false-alarm"]);
     expect(elsewhere({ ...visit, state: "accepted" })).toEqual([]);
     expect(elsewhere({ ...visit, matters: [far(2, { closed_at: iso(70) })] })).toEqual([]);
+    expect(goal(visit)).toEqual({ lat: 31.6, lon: 120.3 });
+  });
+
+  it("lead to what still stands, and to the task's place where its matters have none", () => {
+    const closed = aMatter({ place: { lat: 31.7, lon: 120.3 }, closed_at: iso(70) });
+    expect(goal(accepted({ matters: [closed, aMatter({ id: 2, place: { lat: 31.6, lon: 120.3 } })] }))).toEqual({ lat: 31.6, lon: 120.3 });
+    expect(goal(accepted())).toEqual({ lat: 31.5, lon: 120.3 });
   });
 
   it("ask for an answer to a matter that joined after the acceptance", () => {

@@ -4,7 +4,7 @@ import { computed, inject } from "vue";
 
 import type { LatLon, Task } from "@/api/types";
 import { t } from "@/i18n";
-import { clocks, elsewhere, leadMatter } from "@/task/taskView";
+import { clocks, elsewhere, goal, leadMatter } from "@/task/taskView";
 import { serverNow } from "@/time/serverClock";
 import { distanceM, formatDistance } from "./distance";
 import { deeds } from "./myTasks";
@@ -28,13 +28,12 @@ export function useTaskWords(read: () => Task) {
   });
   const grid = computed(() => (task.value.grid ? desk.places.gridName(task.value.grid) : ""));
   const left = computed(() => elsewhere(task.value));
-  /** Where to go now. */
-  const goal = computed(() => (left.value[0] ?? task.value.matters.find((matter) => !matter.closed_at))?.place ?? task.value.place);
   const awayTo = (place: LatLon): string => {
     const fix = desk.position.fix.value;
     return fix ? t("officer.away", { distance: formatDistance(distanceM(fix, place)) }) : "";
   };
-  const away = computed(() => awayTo(goal.value));
+  const towards = computed(() => goal(task.value));
+  const away = computed(() => awayTo(towards.value));
   const finished = computed(() => {
     const held = !["open", "offered"].includes(task.value.state);
     if (task.value.officer !== desk.officer) return held && task.value.officer ? t("officer.taken") : "";
@@ -48,7 +47,7 @@ export function useTaskWords(read: () => Task) {
     subject,
     grid,
     left,
-    goal,
+    towards,
     away,
     awayTo,
     finished,

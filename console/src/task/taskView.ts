@@ -1,6 +1,6 @@
 /** How tasks are put in order and summed up for the centre. Pure. */
 
-import type { Evidence, Matter, Task } from "@/api/types";
+import type { Evidence, LatLon, Matter, Task } from "@/api/types";
 import { countdown, type Countdown } from "@/time/countdown";
 
 export interface Clocks {
@@ -38,6 +38,12 @@ export function elsewhere(task: Task): Matter[] {
   const due = (matter: Matter): number => (matter.deadlines?.arrive ? Date.parse(matter.deadlines.arrive.due_at) : Infinity);
   const left = task.matters.filter((matter) => matter.arrived_at === null && !matter.closed_at);
   return left.sort((a, b) => compare(due(a), due(b)) || a.id - b.id);
+}
+
+/** Where to go now: where nobody was yet; before the arrival, to the first of what still stands. */
+export function goal(task: Task): LatLon {
+  const next = elsewhere(task)[0] ?? task.matters.find((matter) => !matter.closed_at);
+  return next?.place ?? task.place;
 }
 
 const RANK = { open: 1, offered: 1, accepted: 2, arrived: 3, handled: 4, verified: 5, closed: 6 } as const;
