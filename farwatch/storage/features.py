@@ -45,9 +45,9 @@ _OPENED = f"""{_TASKS} WHERE t.opened_at >= $1 AND t.opened_at < $2 AND t.drill_
 ORDER BY t.id DESC LIMIT $4"""
 # All that is open, and what was closed lately: what is told of any other case was told before. Told: by the log, of these types.
 _RECENT = f"""{_TASKS} CROSS JOIN LATERAL (
-  SELECT max(l.at) AS at FROM log l WHERE l.task_id = t.id AND l.event::jsonb ->> 'type' = ANY($4)) AS told
+  SELECT max(l.at) AS at FROM log l WHERE l.task_id = t.id AND l.at >= $1 AND l.event::jsonb ->> 'type' = ANY($4)) AS told
 WHERE t.id IN (SELECT id FROM tasks WHERE state <> 'closed' UNION ALL SELECT id FROM tasks WHERE closed_at >= $1)
-  AND told.at >= $1 AND t.severity >= $2 AND ($3 OR t.drill_id IS NULL) ORDER BY told.at DESC, t.id DESC LIMIT $5"""
+  AND told.at IS NOT NULL AND t.severity >= $2 AND ($3 OR t.drill_id IS NULL) ORDER BY told.at DESC, t.id DESC LIMIT $5"""
 _TOLD = """SELECT l.task_id, l.at, l.event::jsonb AS event FROM log l
 WHERE l.task_id = ANY($1::bigint[]) AND l.event::jsonb ->> 'type' = ANY($2) ORDER BY l.n"""
 
