@@ -280,7 +280,7 @@ def evidence_body(row: Record) -> EvidenceBody:
 def timeline_entry(entry: LogEntry, reasons: Mapping[str, str]) -> TimelineEntry:
     """`reasons`: by deed the words that stand beside the log."""
     event = entry.event
-    detail = {k: v for k, v in event.items() if k not in ("n", "at", "type", "task", "actor")}
+    detail = {k: v for k, v in event.items() if k not in ("n", "at", "type", "task", "actor", "prev_n")}
     if why := reasons.get(str(event.get("deed"))):
         detail["why"] = why
     return TimelineEntry(

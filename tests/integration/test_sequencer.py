@@ -28,6 +28,23 @@ async def test_events_are_numbered_without_gaps_after_their_commits(pool: Pool) 
     assert [tuple(r) for r in types] == [(1, "camera_status"), (2, "task_opened")]
 
 
+async def test_each_entry_of_a_task_names_the_one_before_it(pool: Pool) -> None:
+    """However they come together: none can be left out between two."""
+    lease = await a_lease(pool)
+    for batch in ([7, 8, None, 7], [8], [None, 7, 7, 9], [9, 8]):
+        async with transaction(pool) as connection:
+            for task in batch:
+                await events.append(connection, "camera_status", task=task, prev_n=99)
+        await sequence_once(pool, lease)
+    rows = await pool.fetch("SELECT n, task_id, event::jsonb ->> 'prev_n' AS prev_n FROM log ORDER BY n")
+    named = {task: [(r["n"], r["prev_n"]) for r in rows if r["task_id"] == task] for task in (7, 8, 9)}
+    assert named == {
+        7: [(1, None), (4, "1"), (7, "4"), (8, "7")],
+        8: [(2, None), (5, "2"), (11, "5")],
+        9: [(9, None), (10, "9")],
+    }
+
+
 async def test_a_changed_event_breaks_the_chain_where_it_was_changed(pool: Pool) -> None:
     lease = await a_lease(pool)
     for i in range(5):
