@@ -352,4 +352,4 @@ async def test_a_notice_channel_that_is_made_known_while_it_runs_is_used(world: 
     world.channels["wecom"] = "json://localhost"
     await world.found(early())
     await engine.tick()
-    assert await world.pool.fetchval("SELECT channel FROM notices") == "wecom"
+    assert await world.pool.fetchval("SELECT target FROM notices") == "e2", "and not the centre"
