@@ -1,6 +1,7 @@
 """A real case, exported by the command, verified where nothing of Farwatch is."""
 
 import asyncio
+import functools
 import hashlib
 import io
 import json
@@ -8,15 +9,20 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from alerting.sealing import keys
-from farwatch.storage import actions, events
+from alerting.sealing.exporting import Asked, export
+from farwatch.domain.task import DeadlineKind
+from farwatch.storage import actions, case_export, events, seals
 from farwatch.storage.database import Pool
 from farwatch.storage.evidence import EvidenceKind, evidence_id
+from farwatch.storage.heartbeats import database_now
 from server.cli import main
+from tests.support.alerting import WORKS, at, smoke
 from tests.support.real_case import RealCase
 
 PYTHON = Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}"
@@ -174,6 +180,79 @@ async def test_what_the_services_role_makes_of_a_sealed_case_is_found(
     said = capsys.readouterr().out
     told = {line.split()[0] for line in said.splitlines()[1:] if "(" in line.partition(":")[0]}
     assert told == {"file_changed", "file_missing", "sm3_differs", "commitment_differs"}
+
+
+async def a_late_case(pool: Pool, data_dir: Path) -> RealCase:
+    """Missed twice, one of it excused and one revoked; handed over, joined by another matter, and not all of it is over."""
+    await pool.execute("INSERT INTO teams (id, name, lead) VALUES ('t', 't', 'near')")
+    await pool.execute("INSERT INTO officers (id, name, team, lat, lon) VALUES ('far', 'far', 't', 31.2, 121.4)")
+    case = RealCase(pool, data_dir)
+    world = case.world
+    await world.found(case.finding)
+    await world.settle()
+    for s, who, deed, more in (
+        (302, "near", "accept", {}),
+        (310, "centre", "excuse", {"deadline": DeadlineKind.ACCEPT, "note": "全网断线"}),
+        (320, "near", "hand-over", {"to": "far", "note": "换班"}),
+        (330, "far", "accept", {}),
+        (620, "far", "arrive", {"position": WORKS, "now": lambda _: a_moment(599)}),
+        (640, "far", "arrive", {"position": WORKS}),
+        (1500, "far", "handle", {"note": "烟囱已关"}),
+    ):
+        world.s = s
+        if s == 330:
+            await world.found(smoke("second stack", onset_at=at(325)))
+        await world.settle()
+        assert (await world.act(who, deed, **more)).result == "done", deed
+    await case.number(hours_ago=1.5)
+    assert await case.seal()
+    return case
+
+
+async def a_moment(s: float) -> datetime:
+    return at(s)
+
+
+TAMPERED = {
+    "UPDATE actions SET actor = 'user-li' WHERE action = 'handle'": "deed_differs",
+    "UPDATE actions SET claimed_at = claimed_at - interval '5 min' WHERE action = 'arrive'": "deed_differs",
+    "UPDATE actions SET received_at = received_at - interval '1 s' WHERE action = 'arrive'": "deed_differs",
+    "UPDATE tasks SET accepted_at = accepted_at - interval '10 s'": "task_differs",
+    "UPDATE tasks SET outcome = 'false_alarm'": "task_differs",
+    "UPDATE tasks SET opened_at = opened_at + interval '10 s'": "task_differs",
+    "UPDATE matters SET event_at = event_at + interval '10 s'": "task_differs",
+    "UPDATE deadlines SET state = 'met' WHERE state = 'breached'": "deadline_differs",
+    "UPDATE deadlines SET excused_at = NULL": "deadline_differs",
+    "DELETE FROM deadlines WHERE kind = 'arrive'": "deadline_differs",
+}
+
+
+async def test_rows_of_a_late_case_are_held_against_the_log(
+    pool: Pool, data_dir: Path, farwatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:  # type: ignore[no-untyped-def]
+    case = await a_late_case(pool, data_dir)
+    states = await pool.fetch(
+        "SELECT kind, state FROM deadlines WHERE state IN ('breached', 'met') ORDER BY kind, state"
+    )
+    assert {"breached", "met"} == {r["state"] for r in states}
+    types = {r["type"] for r in await pool.fetch("SELECT event::jsonb ->> 'type' AS type FROM log")}
+    assert {"breach_revoked", "breach_excused", "task_handed_over", "matter_joined"} <= types
+    key = keys.load(case.data_dir)
+    assert key is not None
+    async with pool.acquire() as connection:
+        for i, tampering in enumerate(["SELECT", *TAMPERED]):
+            undone = connection.transaction()
+            await undone.start()
+            await connection.execute(tampering)
+            with (tmp_path / f"{i}.zip").open("w+b") as file:
+                packed = await case_export.read(connection, 1)
+                assert packed is not None
+                asked = Asked(by="chen", purpose="case", at=await database_now(connection))
+                await export(packed, functools.partial(seals.leaves, pool), case.blobs, key, asked, file)
+            await undone.rollback()
+            verdict = await farwatch("evidence", "verify", tmp_path / f"{i}.zip", "--key", key.fingerprint)
+            found = {line.split()[0] for line in capsys.readouterr().out.splitlines() if "_differs (" in line}
+            assert (verdict, found) == ((1, {TAMPERED[tampering]}) if i else (0, set())), tampering
 
 
 async def test_a_deed_that_changed_nothing_and_an_erased_note_leave_the_case_whole(
