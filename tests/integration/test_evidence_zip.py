@@ -185,7 +185,9 @@ async def test_what_the_services_role_makes_of_a_sealed_case_is_found(
 async def a_late_case(pool: Pool, data_dir: Path) -> RealCase:
     """Missed twice, one of it excused and one revoked; handed over, joined by another matter, and not all of it is over."""
     await pool.execute("INSERT INTO teams (id, name, lead) VALUES ('t', 't', 'near')")
-    await pool.execute("INSERT INTO officers (id, name, team, lat, lon) VALUES ('far', 'far', 't', 31.2, 121.4)")
+    await pool.execute(
+        "INSERT INTO officers (id, name, team, lat, lon) VALUES ('far', 'far', 't', 31.2, 121.4)"
+    )
     case = RealCase(pool, data_dir)
     world = case.world
     await world.found(case.finding)
