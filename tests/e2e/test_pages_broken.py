@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Browser, expect
 
 from farwatch.domain.place import Position
-from tests.support.browser import Pages, needs_pages, serve_pages
+from tests.support.browser import Pages, needs_pages, page_fixture, serve_pages
 from tests.support.waiting import until
 
 pytestmark = needs_pages
@@ -22,9 +22,9 @@ RED = "rgb(217, 45, 53)"
 expect.set_options(timeout=15_000)
 
 
-@pytest.fixture
-async def pages(tmp_path: Path, database_url: str) -> AsyncIterator[Pages]:
-    async with serve_pages(tmp_path / "service", database_url, cameras=1) as serving:
+@page_fixture
+async def pages(browser: Browser, tmp_path: Path, database_url: str) -> AsyncIterator[Pages]:
+    async with serve_pages(browser, tmp_path / "service", database_url, cameras=1) as serving:
         yield serving
 
 
@@ -101,3 +101,17 @@ async def test_the_wall_says_how_many_cameras_nobody_watches(pages: Pages, tmp_p
     await expect(wall.get_by_text("1 台摄像机无人值守")).to_be_visible()
     await expect(wall.get_by_role("alert")).to_have_count(0)
     await wall.screenshot(path=tmp_path / "unwatched.png")
+
+
+async def test_a_task_that_cannot_be_read_says_so_and_is_asked_for_again(pages: Pages) -> None:
+    await pages.smoke("cam1", CAMERA_AT, pictures=False)
+    wall = (await pages.enter("centre", width=1280, height=800)).page
+    await expect(wall.locator(".card")).to_have_count(1)
+    away = {"error": {"key": "database_away", "params": {}}}
+    await wall.route("**/api/v1/tasks/1", lambda route: route.fulfill(status=503, json=away))
+    await wall.locator(".card .open").click()
+    sheet = wall.get_by_role("dialog")
+    await expect(sheet.get_by_text("任务读取失败")).to_be_visible()
+    await wall.unroute("**/api/v1/tasks/1")
+    await sheet.get_by_role("button", name="重试").click()
+    await expect(sheet.get_by_role("heading", name="冒烟")).to_be_visible()

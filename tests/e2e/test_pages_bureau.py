@@ -7,14 +7,13 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from farwatch.domain.finding import Finding, Kind, Reason, Severity, Tier
 from farwatch.domain.place import Position
 from farwatch.storage import findings
 from farwatch.storage.database import transaction
-from tests.support.browser import Pages, needs_pages, serve_pages
+from tests.support.browser import Pages, needs_pages, page_fixture, serve_pages
 from tests.support.bureau_data import STACK, WATER, a_month
 
 pytestmark = needs_pages
@@ -32,13 +31,13 @@ CUT_OFF = """() => {
 }"""
 
 
-@pytest.fixture
-async def pages(tmp_path: Path, database_url: str) -> AsyncIterator[Pages]:
-    async with serve_pages(tmp_path / "service", database_url, cameras=1) as serving:
+@page_fixture
+async def pages(browser: Browser, tmp_path: Path, database_url: str) -> AsyncIterator[Pages]:
+    async with serve_pages(browser, tmp_path / "service", database_url, cameras=1) as serving:
         yield serving
 
 
-@pytest.fixture
+@page_fixture
 async def month(pages: Pages) -> datetime:
     """The begin of a whole month of data, the one before this."""
     return await a_month(pages.pool, datetime.now(UTC))  # noqa: TID251 - the service reads the real clock too

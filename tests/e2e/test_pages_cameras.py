@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from farwatch.domain.place import Position
 from farwatch.runtime.clock import SystemClock
@@ -15,7 +15,7 @@ from farwatch.storage.blobs import live_still_path, live_wish_path, write_atomic
 from farwatch.storage.camera_status import CameraState, CameraStatus
 from farwatch.storage.database import transaction
 from simulators.rtsp_server import RtspServer
-from tests.support.browser import Pages, drawn_picture, needs_pages, serve_pages
+from tests.support.browser import Pages, drawn_picture, needs_pages, page_fixture, serve_pages
 from tests.support.camera_house import Drawn, announce, at_work, on_air, small_loop, worker_of
 from tests.support.waiting import until
 
@@ -49,9 +49,9 @@ STREAM = {"codec": "h265", "width": 1920, "height": 1080, "clock_offset_s": -37.
 EDITOR = "/bureau/cameras/cam1/zones"
 
 
-@pytest.fixture
-async def pages(tmp_path: Path, database_url: str) -> AsyncIterator[Pages]:
-    async with serve_pages(tmp_path / "service", database_url, cameras=3) as serving:
+@page_fixture
+async def pages(browser: Browser, tmp_path: Path, database_url: str) -> AsyncIterator[Pages]:
+    async with serve_pages(browser, tmp_path / "service", database_url, cameras=3) as serving:
         await told(serving, "cam1", CameraState.ONLINE, stream=STREAM)
         await told(serving, "cam2", CameraState.OFFLINE, reason="timed_out")
         yield serving
@@ -404,6 +404,7 @@ async def test_the_live_picture_keeps_its_colours_under_zones_and_a_mask_is_as_d
     await expect(page.locator('.zone [fill="url(#zone-mask)"]')).to_have_count(1)
 
 
+@pytest.mark.alone
 async def test_a_thousand_cameras_stay_fluid(pages: Pages) -> None:
     await pages.pool.execute(
         "INSERT INTO cameras (id, name, lat, lon, url) SELECT 'many' || n, '路口 ' || n, 30, 120, 'rtsp://127.0.0.1:9/' || n"

@@ -3,13 +3,12 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import pytest
-from playwright.async_api import expect
+from playwright.async_api import Browser, expect
 
 from alerting.verifier.verify import verify
 from farwatch.domain.place import Position
 from farwatch.storage import seals
-from tests.support.browser import Pages, needs_pages, serve_pages
+from tests.support.browser import Pages, needs_pages, page_fixture, serve_pages
 
 pytestmark = needs_pages
 
@@ -17,9 +16,9 @@ CAMERA_AT = Position(30.004, 120.0)
 expect.set_options(timeout=15_000)
 
 
-@pytest.fixture
-async def pages(tmp_path: Path, database_url: str) -> AsyncIterator[Pages]:
-    async with serve_pages(tmp_path / "service", database_url, cameras=1) as serving:
+@page_fixture
+async def pages(browser: Browser, tmp_path: Path, database_url: str) -> AsyncIterator[Pages]:
+    async with serve_pages(browser, tmp_path / "service", database_url, cameras=1) as serving:
         yield serving
 
 

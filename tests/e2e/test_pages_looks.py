@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from farwatch.domain.place import Position
 from farwatch.storage import camera_status
 from farwatch.storage.camera_status import CameraState, CameraStatus
 from farwatch.storage.database import transaction
-from tests.support.browser import Pages, needs_pages, serve_pages
+from tests.support.browser import Pages, needs_pages, page_fixture, serve_pages
 
 pytestmark = needs_pages
 
@@ -44,9 +44,9 @@ OVERLAPS = """() => {
 expect.set_options(timeout=15_000)
 
 
-@pytest.fixture
-async def pages(tmp_path: Path, database_url: str) -> AsyncIterator[Pages]:
-    async with serve_pages(tmp_path / "service", database_url, cameras=2) as serving:
+@page_fixture
+async def pages(browser: Browser, tmp_path: Path, database_url: str) -> AsyncIterator[Pages]:
+    async with serve_pages(browser, tmp_path / "service", database_url, cameras=2) as serving:
         await serving.exceedance(412.5, Position(30.0, 120.0))
         await serving.smoke("cam1", CAMERA_AT)
         await serving.smoke("cam2", Position(30.008, 120.0), pictures=False)

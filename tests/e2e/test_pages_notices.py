@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from farwatch.domain.finding import Finding, Kind, Param, Reason, Severity, Tier
 from farwatch.domain.place import Position
@@ -13,7 +13,7 @@ from farwatch.storage import findings
 from farwatch.storage.database import transaction
 from tests.e2e.test_pages_looks import look
 from tests.support.answering import Receiver, receiving
-from tests.support.browser import Pages, needs_pages, serve_pages
+from tests.support.browser import Pages, needs_pages, page_fixture, serve_pages
 from tests.support.waiting import until
 
 pytestmark = needs_pages
@@ -62,9 +62,11 @@ def receiver() -> Iterator[Receiver]:
         yield receiver
 
 
-@pytest.fixture
-async def pages(tmp_path: Path, database_url: str, receiver: Receiver) -> AsyncIterator[Pages]:
-    async with serve_pages(tmp_path / "service", database_url, cameras=1) as serving:
+@page_fixture
+async def pages(
+    browser: Browser, tmp_path: Path, database_url: str, receiver: Receiver
+) -> AsyncIterator[Pages]:
+    async with serve_pages(browser, tmp_path / "service", database_url, cameras=1) as serving:
         registry = tmp_path / "service" / "registry"
         people = (registry / "officers.csv").read_text("utf-8").splitlines()
         (registry / "officers.csv").write_text(

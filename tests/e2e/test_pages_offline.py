@@ -3,11 +3,10 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import pytest
-from playwright.async_api import FilePayload, Page, expect
+from playwright.async_api import Browser, FilePayload, Page, expect
 
 from farwatch.domain.place import Position
-from tests.support.browser import PASSWORD, Pages, drawn_picture, needs_pages, serve_pages
+from tests.support.browser import PASSWORD, Pages, drawn_picture, needs_pages, page_fixture, serve_pages
 from tests.support.waiting import until
 
 pytestmark = needs_pages
@@ -16,9 +15,9 @@ CAMERA_AT = Position(30.004, 120.0)
 expect.set_options(timeout=15_000)
 
 
-@pytest.fixture
-async def pages(tmp_path: Path, database_url: str) -> AsyncIterator[Pages]:
-    async with serve_pages(tmp_path / "service", database_url, cameras=1) as serving:
+@page_fixture
+async def pages(browser: Browser, tmp_path: Path, database_url: str) -> AsyncIterator[Pages]:
+    async with serve_pages(browser, tmp_path / "service", database_url, cameras=1) as serving:
         yield serving
 
 

@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from farwatch.domain.case import Case, Missed
 from farwatch.domain.review import CITY
-from tests.support.browser import Pages, needs_pages, serve_pages
+from tests.support.browser import Pages, needs_pages, page_fixture, serve_pages
 from tests.support.cases import write
 
 pytestmark = needs_pages
@@ -24,9 +24,9 @@ LOOKS = os.environ.get("FARWATCH_LOOKS")
 """A folder for screenshots, for whoever wants to look."""
 
 
-@pytest.fixture
-async def pages(tmp_path: Path, database_url: str) -> AsyncIterator[Pages]:
-    async with serve_pages(tmp_path / "service", database_url, cameras=1) as serving:
+@page_fixture
+async def pages(browser: Browser, tmp_path: Path, database_url: str) -> AsyncIterator[Pages]:
+    async with serve_pages(browser, tmp_path / "service", database_url, cameras=1) as serving:
         yield serving
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from alerting.visits import warning_token
 from farwatch.domain.finding import Finding, Kind, Reason, Tier
@@ -18,7 +18,7 @@ from farwatch.storage import findings
 from farwatch.storage.database import transaction
 from farwatch.storage.heartbeats import database_now
 from server import visit_key
-from tests.support.browser import Pages, needs_pages, serve_pages
+from tests.support.browser import Pages, needs_pages, page_fixture, serve_pages
 from tests.support.waiting import until
 
 pytestmark = needs_pages
@@ -36,10 +36,10 @@ CUT_OFF = """() => {
 expect.set_options(timeout=15_000)
 
 
-@pytest.fixture
-async def pages(tmp_path: Path, database_url: str) -> AsyncIterator[Pages]:
+@page_fixture
+async def pages(browser: Browser, tmp_path: Path, database_url: str) -> AsyncIterator[Pages]:
     async with serve_pages(
-        tmp_path / "service", database_url, cameras=1, bureau_name="东城区生态环境局"
+        browser, tmp_path / "service", database_url, cameras=1, bureau_name="东城区生态环境局"
     ) as serving:
         await serving.pool.execute(
             "UPDATE officers SET badge = '京执-0417' WHERE id = 'O1'; UPDATE registry_version SET version = version + 1"
@@ -113,7 +113,7 @@ async def test_the_code_on_the_phone_opens_the_visit_and_a_comment_reaches_the_c
     await expect(page.get_by_text("企业已扫码查看")).to_be_visible()
     await page.get_by_role("button", name="答复企业").click()
     await page.get_by_label("答复企业").fill("明日复查")
-    await page.get_by_role("button", name="答复", exact=True).click()
+    await page.get_by_role("button", name="确认", exact=True).click()
     await expect(page.get_by_text("明日复查")).to_be_visible()
     await keep(wall, "task")
     await stranger.reload()

@@ -1,26 +1,30 @@
 """The pages in a real browser, over the real engine and the real web server."""
 
 import shutil
-import subprocess
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import cv2
 import httpx
 import numpy as np
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from farwatch.domain.finding import Finding, Kind, Param, Reason, Severity, Tier
 from farwatch.domain.place import Position
-from farwatch.storage import evidence, findings, users
+from farwatch.runtime.clock import SystemClock
+from farwatch.storage import evidence, findings
 from farwatch.storage.blobs import BlobStore
 from farwatch.storage.database import Pool, open_pool, transaction
 from farwatch.storage.evidence import Evidence, EvidenceKind, EvidenceState, evidence_id
+from farwatch.storage.users import hash_password
+from server.registry import commands as registry_commands
 from tests.support.mosquitto import free_port
 from tests.support.registry_files import TestCamera, write
 from tests.support.service import Service
@@ -50,11 +54,15 @@ _ARGUMENTS = [
 ]
 
 needs_pages = [
+    pytest.mark.asyncio(loop_scope="session"),
     pytest.mark.browser,
     pytest.mark.process,
     pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
     pytest.mark.skipif(not (DIST / "index.html").exists(), reason="the pages are not built: make console"),
 ]
+
+page_fixture = pytest_asyncio.fixture(loop_scope="session")
+"""In the loop of the browser, which all tests of a run share."""
 
 
 @asynccontextmanager
@@ -74,9 +82,10 @@ def drawn_picture(label: str) -> bytes:
 
 @asynccontextmanager
 async def serve_pages(
-    folder: Path, database_url: str, cameras: int, **settings: str
+    browser: Browser, folder: Path, database_url: str, cameras: int, **settings: str
 ) -> AsyncIterator["Pages"]:
-    """Cameras cam1, cam2, … stand 400 m apart; nobody reads them. Users: centre, bureau, officer1, officer2."""
+    """Cameras cam1, cam2, … stand 400 m apart; nobody reads them. Users: centre, bureau, officer1, officer2. The browser is
+    left without a page."""
     port = free_port()
     service = Service(
         folder, database_url=database_url, http_host="127.0.0.1", http_port=str(port), **settings
@@ -85,22 +94,34 @@ async def serve_pages(
         folder / "registry",
         [TestCamera(f"cam{n}", f"rtsp://127.0.0.1:9/{n}", ("sky",)) for n in range(1, cameras + 1)],
     )
-    _well(service.run("registry", "import", str(folder / "registry")))
-    service.start("engine,web")
-    try:
-        async with open_pool(database_url) as pool, open_browser() as browser:
-            for name, role, officer in PEOPLE:
-                await users.add_user(pool, name, role, officer, PASSWORD)
+    async with open_pool(database_url) as pool:
+        service.data_dir.mkdir(mode=0o700)
+        await _fill(pool, folder / "registry", service.data_dir)
+        service.start("engine,web")
+        try:
             await until(lambda: _answers(port), bool)
             yield Pages(
                 f"http://127.0.0.1:{port}", service, pool, BlobStore(folder / "data" / "evidence"), browser
             )
-    finally:
-        service.stop()
+        finally:
+            for context in browser.contexts:
+                await context.close()
+            service.stop()
 
 
-def _well(done: subprocess.CompletedProcess[str]) -> None:
-    assert done.returncode == 0, done.stdout + done.stderr
+async def _fill(pool: Pool, registry: Path, data_dir: Path) -> None:
+    done = await registry_commands.import_(registry, pool, data_dir, prune=False, now=SystemClock().now())
+    assert done.exit_code == 0, done.lines
+    password_hash = _hash()
+    await pool.executemany(
+        "INSERT INTO users (name, role, officer, password_hash) VALUES ($1, $2, $3, $4)",
+        [(*person, password_hash) for person in PEOPLE],
+    )
+
+
+@cache
+def _hash() -> str:
+    return hash_password(PASSWORD)
 
 
 async def _answers(port: int) -> bool:
