@@ -43,8 +43,14 @@ console: console/dist/index.html
 demo: venv console
 	@exec $(BIN)/farwatch demo $(ARGS)
 
+# Two processes share the files of tests; what measures time goes alone afterwards. With ARGS one process runs those tests.
 test: .venv/.dev console
+ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
+else
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not alone"
+	$(BIN)/python -m pytest -m alone
+endif
 	cd console && PATH="$(CURDIR)/$(BIN):$$PATH" npm test --silent
 
 lint: .venv/.dev console

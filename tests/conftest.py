@@ -1,4 +1,4 @@
-"""One embedded PostgreSQL per run, a migrated template, a fresh database per test."""
+"""One embedded PostgreSQL per process of a run, a migrated template, a fresh database per test."""
 
 import asyncio
 import itertools
@@ -13,6 +13,9 @@ from farwatch.storage.migration import migrate
 from server.embedded.postgres import EmbeddedPostgres
 
 _numbers = itertools.count(1)
+_OURS = f"farwatch_test_{os.getpid()}"
+"""Runs, and the processes of one, may share a server."""
+_TEMPLATE = f"{_OURS}_template"
 
 
 @pytest.fixture(scope="session")
@@ -24,20 +27,25 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostg
 
 
 @pytest.fixture(scope="session")
-def _template(postgres: EmbeddedPostgres) -> str:
+def _template(postgres: EmbeddedPostgres) -> Iterator[str]:
     """A migrated database to copy. FARWATCH_TEST_DATABASE_URL (an owner's, e.g. on TimescaleDB) replaces the embedded server."""
     admin = os.environ.get("FARWATCH_TEST_DATABASE_URL") or postgres.url("postgres")
 
     async def make() -> None:
         connection = await connect(admin)
-        await connection.execute("DROP DATABASE IF EXISTS farwatch_template")
-        await connection.execute("CREATE DATABASE farwatch_template")
+        await connection.execute(f"CREATE DATABASE {_TEMPLATE}")
         await connection.close()
-        url = _with_database(admin, "farwatch_template")
+        url = _with_database(admin, _TEMPLATE)
         await migrate(url, url)
 
+    async def drop() -> None:
+        connection = await connect(admin)
+        await connection.execute(f"DROP DATABASE {_TEMPLATE} WITH (FORCE)")
+        await connection.close()
+
     asyncio.run(make())
-    return admin
+    yield admin
+    asyncio.run(drop())
 
 
 def _with_database(url: str, database: str) -> str:
@@ -49,7 +57,7 @@ def _with_database(url: str, database: str) -> str:
 @pytest.fixture
 async def database_url(_template: str) -> AsyncIterator[str]:
     """A fresh, migrated database of this test's own."""
-    name = f"farwatch_test_{os.getpid()}_{next(_numbers)}"
+    name = f"{_OURS}_{next(_numbers)}"
     url = _with_database(_template, name)
     connection = await connect(_template)
     if "timescaledb" in await connection.fetchval("SHOW shared_preload_libraries"):
@@ -57,7 +65,7 @@ async def database_url(_template: str) -> AsyncIterator[str]:
         await connection.execute(f"CREATE DATABASE {name}")
         await migrate(url, url)
     else:
-        await connection.execute(f"CREATE DATABASE {name} TEMPLATE farwatch_template")
+        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
     yield url
     await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
     await connection.close()

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.pages import measure
 
-pytestmark = [pytest.mark.process, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.alone, pytest.mark.process, pytest.mark.timeout(120)]
 
 
 async def test_every_finding_is_offered_on_its_officers_page_within_a_moment(tmp_path: Path) -> None:

@@ -79,6 +79,7 @@ async def _fill(pool: Pool, over_s: float) -> datetime:
     return begin
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("over_s", [OVER_S, 0.0])
 async def test_no_deadline_of_very_many_open_tasks_fires_more_than_a_second_late(

@@ -25,7 +25,9 @@ def some_cases(dice: random.Random, count: int, begin: datetime, days: int) -> I
     most_min = days * 24 * 60
 
     def sometime(after: datetime) -> datetime | None:
-        return dice.choice([None, after + timedelta(minutes=dice.randrange(1, dice.choice([8, 15, most_min])))])
+        return dice.choice(
+            [None, after + timedelta(minutes=dice.randrange(1, dice.choice([8, 15, most_min])))]
+        )
 
     for number in range(1, count + 1):
         opened = begin + timedelta(minutes=dice.randrange(-most_min, most_min))

@@ -1,9 +1,12 @@
 """A real mosquitto on a free loopback port, with persistence, that can be stopped and started again."""
 
+import itertools
+import random
 import shutil
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -14,10 +17,17 @@ PROGRAM = shutil.which("mosquitto") or (
 needs_mosquitto = pytest.mark.skipif(PROGRAM is None, reason="mosquitto is not installed here")
 
 
+_ports = itertools.count(random.randrange(10_000, 30_000))
+
+
 def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
+    """Below the ports that the system gives to whoever asks for any, and in a row from a place by chance: nobody else takes it
+    before it is used, not even a test beside this one."""
+    for port in _ports:
+        with suppress(OSError), socket.socket() as s:
+            s.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("there is always a next one")
 
 
 ENOUGH = "max_inflight_messages 4096\nmax_queued_messages 0\n"
