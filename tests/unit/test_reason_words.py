@@ -3,6 +3,7 @@
 import ast
 import re
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 from typing import get_args
 
@@ -29,6 +30,7 @@ UNSEEN = frozenset({"not_due"})
 NO_REASONS = frozenset({"data_fault", "data_comes"})
 
 
+@cache
 def words(language: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for file in (I18N / language).glob("*.ts"):
@@ -36,6 +38,7 @@ def words(language: str) -> dict[str, str]:
     return found
 
 
+@cache
 def sources(*folders: str) -> list[ast.AST]:
     return [
         ast.parse(p.read_text("utf-8")) for folder in folders for p in sorted((ROOT / folder).rglob("*.py"))
