@@ -245,10 +245,12 @@ def _dispatch(args: argparse.Namespace) -> int:
     if args.command == "demo":
         logs.configure("demo", as_json=False, level="info")
         return _run(lambda stop: commands.demo(args.host, args.port, args.data, args.seed, stop))
-    if args.command == "registry" and args.action == "presets":
-        return commands.registry_presets(as_json=args.json)
-    if args.command == "registry" and args.action == "check":
-        return asyncio.run(commands.registry_check(args.folder))
+    if args.command == "registry" and args.action in ("presets", "check"):
+        from server import registry_commands
+
+        if args.action == "presets":
+            return registry_commands.show_presets(as_json=args.json)
+        return asyncio.run(registry_commands.check(args.folder))
     if args.command == "hj212":
         from server import hj212_commands
 
@@ -294,13 +296,8 @@ def _dispatch_with(settings: Settings, args: argparse.Namespace) -> int:
             return _cameras(settings, args.share)
         case "erase", _:
             return asyncio.run(commands.erase_note(settings, args.client_id))
-        case "worker-token" | "feed-token" | "evidence", _:
+        case "worker-token" | "feed-token" | "evidence" | "registry", _:
             return asyncio.run(_apart(settings, args))
-        case "registry", "export":
-            return asyncio.run(commands.registry_export(settings, args.folder))
-        case "registry", _:
-            how = {"prune": args.prune, "zones_from_files": args.zones_from_files, "dry_run": args.dry_run}
-            return asyncio.run(commands.registry_import(settings, args.folder, **how))
         case "user", _:
             return asyncio.run(
                 commands.add_user(
@@ -329,6 +326,13 @@ async def _apart(settings: Settings, args: argparse.Namespace) -> int:
         from server import feed_token_commands
 
         return await feed_token_commands.run(settings, args.action, args)
+    if args.command == "registry":
+        from server import registry_commands
+
+        if args.action == "export":
+            return await registry_commands.export(settings, args.folder)
+        how = {"prune": args.prune, "zones_from_files": args.zones_from_files, "dry_run": args.dry_run}
+        return await registry_commands.import_(settings, args.folder, **how)
     from server import worker_token_commands
 
     return await worker_token_commands.run(settings, args.action, args)

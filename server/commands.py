@@ -3,7 +3,6 @@
 import asyncio
 import errno
 import importlib
-import json
 import os
 import re
 import socket
@@ -11,6 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -22,11 +22,11 @@ from farwatch.storage.blobs import BlobStore
 from farwatch.storage.database import PASSING_ERRORS, connect, open_pool
 from farwatch.storage.migration import migrate, require_current
 from farwatch.storage.sequencer import first_broken_link
-from server.registry import commands as registry_commands
-from server.registry import presets
-from server.registry.commands import Report
 from server.roles.shared import blob_store
 from server.settings import Settings
+
+if TYPE_CHECKING:
+    from server.registry.commands import Report
 
 
 class CommandError(Exception):
@@ -116,53 +116,6 @@ async def run_cameras(
         vitals=vitals, replaces=replaces, rests={camera: float(rest_s) for rest_s, _, camera in pairs}
     )
     await cameras.run(settings, share, life, stop)
-
-
-def registry_presets(*, as_json: bool) -> int:
-    """What channels.csv may name in its column preset."""
-    known = list(presets.catalogue().values())
-    try:
-        if as_json:
-            print(json.dumps([presets.as_json(preset) for preset in known], ensure_ascii=False, indent=2))
-        else:
-            print("\n".join(presets.listed(known)))
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # `farwatch registry presets | head` has seen enough; what Python would flush at its end goes nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
-
-
-async def registry_check(folder: Path) -> int:
-    return _say(await registry_commands.check(folder))
-
-
-async def registry_export(settings: Settings, folder: Path) -> int:
-    await require_migrated(settings)
-    async with open_pool(settings.database_url, size=2) as pool:
-        try:
-            return _say(await registry_commands.export(folder, pool))
-        except OSError as error:
-            raise CommandError(f"{folder}: {error.strerror}") from None
-
-
-async def registry_import(
-    settings: Settings, folder: Path, *, prune: bool, zones_from_files: bool, dry_run: bool
-) -> int:
-    await require_migrated(settings)
-    async with open_pool(settings.database_url, size=2) as pool:
-        make_data_dir(settings.data_dir)
-        return _say(
-            await registry_commands.import_(
-                folder,
-                pool,
-                settings.data_dir,
-                prune=prune,
-                now=SystemClock().now(),
-                zones_from_files=zones_from_files,
-                dry_run=dry_run,
-            )
-        )
 
 
 async def add_user(settings: Settings, name: str, role: str, officer: str | None, password: str) -> int:
@@ -263,7 +216,7 @@ async def broker_users(settings: Settings, out: Path) -> int:
     make_data_dir(settings.data_dir)
     async with open_pool(settings.database_url, size=1) as pool:
         try:
-            return _say(await broker.write_users(pool, settings.data_dir, out, mqtt_url=settings.mqtt_url))
+            return say(await broker.write_users(pool, settings.data_dir, out, mqtt_url=settings.mqtt_url))
         except OSError as error:
             raise CommandError(f"{out} cannot be written: {error.strerror}") from None
 
@@ -274,7 +227,7 @@ async def camera_gateway(settings: Settings, gateway: str, out: Path) -> int:
     await require_migrated(settings)
     async with open_pool(settings.database_url, size=1) as pool:
         try:
-            return _say(await gateways.write(pool, settings.data_dir, gateways.Gateway(gateway), out))
+            return say(await gateways.write(pool, settings.data_dir, gateways.Gateway(gateway), out))
         except OSError as error:
             raise CommandError(f"{out} cannot be written: {error.strerror}") from None
 
@@ -340,7 +293,7 @@ async def demo(host: str, port: int, data: Path, seed: int, stop: asyncio.Event)
         raise CommandError(str(error)) from None
 
 
-def _say(report: Report) -> int:
+def say(report: "Report") -> int:
     for line in report.lines:
         print(line)
     return report.exit_code
