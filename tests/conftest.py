@@ -65,7 +65,7 @@ async def database_url(_template: str) -> AsyncIterator[str]:
         await connection.execute(f"CREATE DATABASE {name}")
         await migrate(url, url)
     else:
-        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
+        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE} STRATEGY file_copy")
     yield url
     await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
     await connection.close()
