@@ -30,7 +30,7 @@ async def test_what_children_use_is_counted_while_they_live_and_after_they_ended
         alive = use(process.pid)
         assert len(tree(process.pid)) == 2
         process.stdin.close()
-        assert alive.cpu_s >= 0.2
+        assert alive.cpu_s > 0.15  # the system counts in hundredths, and user and system time each by itself
         assert alive.resident_bytes > 4e6
         process.wait()
     assert use(process.pid).resident_bytes == 0
