@@ -32,9 +32,9 @@ test("the nearest come first, by the last choice's time or by where they are; wh
   ]);
 });
 
-test("who has a task may hand it over, before and after he arrived, and nobody else may", () => {
+test("who has a task may hand it over before he arrived, and nobody else may", () => {
   expect(deeds(task(), "me", new Set())).toContain("hand-over");
-  expect(deeds(task({ state: "arrived", deadlines: { accept: null, arrive: null } }), "me", new Set())).toEqual(["handle", "hand-over", "false-alarm"]);
+  expect(deeds(task({ state: "arrived", deadlines: { accept: null, arrive: null } }), "me", new Set())).toEqual(["handle", "false-alarm"]);
   expect(deeds(task(), "other", new Set())).toEqual([]);
 });
 
