@@ -53,7 +53,7 @@ async def test_planning_a_notice_reads_its_own_ways_only(
         assert index in plan
         assert "Seq Scan on notices n" not in plan
         told = notices._LAST_OF_STORMS
-        assert "Seq Scan" not in await plan_of(connection, told, "wecom", "o7", at(-5))
+        assert "Seq Scan" not in await plan_of(connection, told, "wecom", "o7", at(-5), None)
 
 
 async def test_a_storms_end_and_the_list_of_storms_read_its_own_tasks_only(pool: Pool) -> None:
