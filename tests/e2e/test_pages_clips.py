@@ -19,6 +19,7 @@ from ingest.cameras.footage import Footage
 from ingest.rtsp.frames import Codec
 from tests.support.browser import Pages, needs_pages, page_fixture, serve_pages
 from tests.support.cameras import AT, H264, coded
+from tests.support.waiting import until
 
 pytestmark = needs_pages
 
@@ -112,9 +113,8 @@ async def test_a_clip_plays_itself_or_as_a_copy_that_is_named_one(
         await expect(said).to_have_count(0)
         return
     await expect(said).to_contain_text(note)
-    await expect(said.get_by_role("link")).to_have_count(
-        0
-    )  # the original leaves the house for a purpose only
+    # The original leaves the house for a purpose only.
+    await expect(said.get_by_role("link")).to_have_count(0)
     await said.get_by_role("combobox").select_option("case")
     async with wall.expect_download() as fetched:
         await said.get_by_role("link").click()
@@ -124,5 +124,9 @@ async def test_a_clip_plays_itself_or_as_a_copy_that_is_named_one(
     purposes = (
         "SELECT event::jsonb ->> 'purpose' AS purpose FROM log WHERE event::jsonb ->> 'what' = 'exported'"
     )
-    assert [row["purpose"] for row in await pages.pool.fetch(purposes)] == ["case"]
+
+    async def told() -> list[str]:
+        return [row["purpose"] for row in await pages.pool.fetch(purposes)]
+
+    await until(told, ["case"].__eq__)
     await expect(sheet.get_by_role("link", name="浏览器副本")).to_be_visible()
