@@ -70,18 +70,21 @@ class Database:
 
 
 async def found_city(url: str, *, stations: int, values: int) -> None:
-    """A migrated database with stations MN1… of `values` channels a0…, each with a real-time limit; one team, one grid."""
+    """A migrated database with stations MN1… of `values` channels a0…, each with a real-time limit; one team, one grid. Ten stations
+    are an enterprise, nearly a kilometre from the next: what all of a city finds is not one visit."""
     await migrate(url, url)
     admin = await connect(url)
     ring = "[[[[119,29],[121,29],[121,31],[119,31],[119,29]]]]"
     try:
         await admin.execute(
-            "INSERT INTO enterprises (id, name, lat, lon) VALUES ('E1', 'works', 30, 120);"
+            "INSERT INTO enterprises (id, name, lat, lon)"
+            f" SELECT 'E' || e, 'works ' || e, 30, 119.1 + e * 0.009 FROM generate_series(1, {-(-stations // 10)}) e;"
             "INSERT INTO teams (id, name) VALUES ('T1', 'team');"
             "INSERT INTO grids (id, name, team, geometry) VALUES ('G1', 'grid', 'T1',"
             f' \'{{"type": "MultiPolygon", "coordinates": {ring}}}\');'
             "INSERT INTO stations (mn, enterprise, name, lat, lon, medium)"
-            f" SELECT 'MN' || n, 'E1', 'MN' || n, 30, 120, 'air' FROM generate_series(1, {stations}) n;"
+            " SELECT 'MN' || n, id, 'MN' || n, lat, lon, 'air'"
+            f" FROM generate_series(1, {stations}) n JOIN enterprises ON id = 'E' || (n + 9) / 10;"
             "INSERT INTO channels (mn, code, unit)"
             f" SELECT mn, 'a' || k, 'mg/m3' FROM stations, generate_series(0, {values - 1}) k;"
             "INSERT INTO limits (channel_id, kind, limit_value, converted, warn_share, valid_from)"
