@@ -70,8 +70,8 @@ class Database:
 
 
 async def found_city(url: str, *, stations: int, values: int) -> None:
-    """A migrated database with stations MN1… of `values` channels a0…, each with a real-time limit; one team, one grid. Ten stations
-    are an enterprise, nearly a kilometre from the next: what all of a city finds is not one visit."""
+    """A migrated database with stations MN1… of `values` channels a0…, each with a real-time limit; one team, one grid. Ten
+    stations are an enterprise, nearly a kilometre from the next: what all of a city finds is not one visit."""
     await migrate(url, url)
     admin = await connect(url)
     ring = "[[[[119,29],[121,29],[121,31],[119,31],[119,29]]]]"
