@@ -15,11 +15,11 @@ COARSEST = 5.0
 
 
 def arrive(task: Task, event: Arrive, now: datetime) -> Decision:
-    """Proven by the place of any open matter, and counts for those at that place alone. Who has arrived arrives again where nobody
-    was yet."""
+    """Proven by the place of any open matter, or of any at all where none is left open, and counts for those at that place alone.
+    Who has arrived arrives again where nobody was yet."""
     if refusal := not_holder(task, event.actor):
         return refusal
-    wanted = unreached(task) if task.state is TaskState.ARRIVED else _open(task)
+    wanted = unreached(task) if task.state is TaskState.ARRIVED else _open(task) or list(task.matters)
     if not wanted:
         return unchanged(task, "already_arrived")
     if refusal := _unproven(task, event.position):

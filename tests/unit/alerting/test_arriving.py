@@ -58,6 +58,12 @@ def test_the_place_of_any_open_matter_proves_the_arrival() -> None:
     assert step(closed, Arrive(A, FAR), at(100)).reason.key == "too_far"
 
 
+def test_a_visit_whose_matters_have_all_closed_by_themselves_is_arrived_at_as_well() -> None:
+    healed = replace(task_in(TaskState.ACCEPTED), matters=(replace(matter(1), closed_at=at(60)),))
+    task = step(healed, Arrive(A, PLACE), at(100)).task
+    assert (task.state, task.arrived_at) == (TaskState.ARRIVED, at(100))
+
+
 def test_each_place_is_late_by_its_own_clock() -> None:
     task = step(two_places(), Arrive(A, PLACE), at(100)).task
     late = step(task, Arrive(A, FAR), at(650.5))
