@@ -75,10 +75,11 @@ async def exists(connection: Connection, task: int) -> bool:
 
 
 async def size_bytes(connection: Connection | Pool, task: int) -> int:
-    """Of its pieces, about: what a package of it takes on the disk beside its texts."""
+    """Of its pieces that still have bytes, about: what a package of it takes on the disk beside its texts."""
     return int(
         await connection.fetchval(
-            f"SELECT coalesce(sum((e ->> 'size_bytes')::bigint), 0) FROM ({_FACTS['evidence']}) AS s (e)",
+            f"SELECT coalesce(sum((e ->> 'size_bytes')::bigint), 0) FROM ({_FACTS['evidence']}) AS s (e)"
+            " WHERE e ->> 'state' = 'stored' OR (e ->> 'state' = 'purged' AND e ->> 'erased_at' IS NULL)",
             task,
         )
     )

@@ -161,6 +161,8 @@ async def test_a_case_that_the_disk_has_no_room_for_is_not_packed(
     async with house.client("bo") as client:
         answer = await client.get(f"/api/v1/tasks/{task}/evidence.zip?purpose=case")
     assert (answer.status_code, answer.json()["error"]["key"]) == (503, "disk_short")
+    await house.pool.execute("UPDATE evidence SET state = 'purged', purged_at = now(), erased_at = now()")
+    assert await case_export.size_bytes(house.pool, task) == 0
 
 
 async def test_the_key_is_for_everybody_who_is_signed_in(house: House) -> None:
