@@ -31,7 +31,10 @@ from alerting.verifier.told import deeds, old, pieces, told_again
 MANIFEST, SIGNATURE, LOG, SEALS = "manifest.json", "manifest.sig", "log.jsonl", "seals.json"
 MOST_SWAPS = 40
 GOOD = "the case is what was sealed and signed"
-SIGNER_SAYS = "findings, readings, choices, reviews, holds and the registry are as the signer says: no entry of the log proves them"
+SIGNER_SAYS = (
+    "findings, readings, choices, reviews, holds, the registry and a matter's own acceptance, arrival and end"
+    " are as the signer says: no entry of the log is held against them"
+)
 OLD_ROWS = "the case is of before the log told moments: they hold to ten minutes, and what no entry tells the signer says"
 _SIGNED = re.compile(rb"farwatch-manifest-1 ([0-9a-f]{64}) ([0-9a-f]{128})\n")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?\+00:00")
