@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 
+from ingest.cameras.slabs import Laid, Slabs
 from ingest.rtsp.frames import CodedFrame, passed
 
 KEEP_S = 20.0
@@ -36,6 +37,7 @@ class Ring:
         self.overflows = 0
         self._clock_rate = clock_rate
         self._max_bytes = max_bytes
+        self._slabs = Slabs()
         self._frames: deque[CodedFrame] = deque()
         self._groups: deque[_Group] = deque()
         self._first = 0
@@ -75,7 +77,8 @@ class Ring:
             return 0.0
         return max(self._last_gap, self._frames[-1].rtp_time - self._key_time) / self._clock_rate
 
-    def append(self, frame: CodedFrame) -> None:
+    def append(self, frame: CodedFrame) -> CodedFrame:
+        """The frame as it is kept; whoever keeps it longer shares its memory."""
         if self.newest_at is not None:
             self._now += passed(self.newest_at, frame.received_at)
         if frame.is_key and not frame.damaged:
@@ -85,10 +88,12 @@ class Ring:
             self._groups.append(_Group(self.end, frame.received_at, self._now))
         elif self._key_time is None:
             self._first += 1
-            return
+            return frame
+        frame = self._slabs.lay(frame)
         self._frames.append(frame)
         self.size_bytes += frame_bytes(frame)
         self._let_go()
+        return frame
 
     def from_number(self, number: int, limit: int | None = None) -> tuple[CodedFrame, ...]:
         """Frames from `number` on, at most `limit`; number must not be older than `first`."""
@@ -135,5 +140,7 @@ class Ring:
 
 
 def frame_bytes(frame: CodedFrame) -> int:
-    """What it takes of memory, with the objects that hold it: measured, 273 bytes beside a packet of two."""
-    return sum(map(len, frame.packets)) + 64 * len(frame.packets) + 256
+    """What it takes of memory, with the objects that hold it: measured, 316 bytes beside a packet of two, 735 beside a hundred."""
+    packets = frame.packets
+    size = packets.size_bytes if isinstance(packets, Laid) else sum(map(len, packets))
+    return size + 4 * len(packets) + 336

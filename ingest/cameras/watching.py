@@ -210,8 +210,7 @@ class Watch:
         if frame.changed is not None:  # ring and clips hold pictures of one size
             self._filming.stop("stream_changed")
             session = self._begin_session(frame.changed, session.reader)
-        session.ring.append(frame)
-        self._filming.take(frame)
+        self._filming.take(session.ring.append(frame))
 
     def _is_news(self, frames: Sequence[CodedFrame]) -> bool:
         session = self._session

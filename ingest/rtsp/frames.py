@@ -81,7 +81,7 @@ class CodedFrame:
     `whole`: `packets` is one element, the access unit itself, from a reader that has no packets.
     """
 
-    packets: tuple[bytes, ...]
+    packets: Sequence[bytes]
     rtp_time: int
     received_at: datetime
     captured_at: datetime | None
