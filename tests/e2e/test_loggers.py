@@ -4,7 +4,7 @@ import asyncio
 import resource
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -48,6 +48,15 @@ def service(tmp_path: Path, database_url: str) -> Iterator[Service]:
     )
     yield made
     made.stop_if_running()
+
+
+@pytest.fixture
+async def loggers() -> AsyncIterator[list[BareLogger]]:
+    """Those that a test connects; gone when it ends."""
+    connected: list[BareLogger] = []
+    yield connected
+    for logger in connected:
+        await logger.drop()
 
 
 def port_of(service: Service) -> int:
@@ -124,7 +133,7 @@ def _unacknowledged(analysers: list[Analyser], devices: list[LoggerDevice]) -> C
 
 
 async def test_two_thousand_connected_loggers_are_answered_on_one_process(
-    pool: Pool, database_url: str, service: Service
+    pool: Pool, database_url: str, service: Service, loggers: list[BareLogger]
 ) -> None:
     if allow_open_files() < MANY + 500:
         pytest.skip(f"only {resource.getrlimit(resource.RLIMIT_NOFILE)[1]} open files are allowed here")
@@ -134,7 +143,6 @@ async def test_two_thousand_connected_loggers_are_answered_on_one_process(
     await service.says("data loggers may connect")
     pid = service.pid_of("intake")
     assert pid is not None
-    loggers: list[BareLogger] = []
     for begin in range(0, MANY, 100):
         loggers += await asyncio.gather(
             *(BareLogger.connect(port_of(service)) for _ in range(begin, begin + 100))
@@ -155,8 +163,6 @@ async def test_two_thousand_connected_loggers_are_answered_on_one_process(
         f" {(_cpu_s(pid) - cpu_s) * 1000 / rounds / MANY:.2f} ms of CPU a frame, all answered within {slowest_s:.2f} s\n"
     )
     assert _rss_mib(pid) < 400
-    for logger in loggers:
-        logger.abort()
 
 
 async def _many_stations(url: str) -> None:

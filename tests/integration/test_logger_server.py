@@ -10,11 +10,11 @@ from prometheus_client import REGISTRY
 
 from farwatch.domain.device import StationSecret
 from farwatch.storage import station_links
-from farwatch.storage.database import Pool, connect
+from farwatch.storage.database import Pool, connect, transaction
 from ingest.hj212.frame import FrameVerdict
 from ingest.loggers.limits import LoggerLimits
 from tests.support.city import settle
-from tests.support.loggers import BareLogger, House, logger_house, upload
+from tests.support.loggers import House, logger_house, upload
 from tests.support.waiting import until
 
 SECRETS = {"stack": StationSecret(password="654321")}
@@ -56,31 +56,30 @@ async def letters(pool: Pool) -> list[str]:
 
 @pytest.mark.parametrize("dialect", [2005, 2017, 2025])
 async def test_an_answer_comes_when_its_reading_is_a_row(pool: Pool, house: House, dialect: int) -> None:
-    logger = await BareLogger.connect(house.port)
+    logger = await house.logger()
     await logger.send(upload("MN1", now(), 31.5, dialect=dialect))
     answer = await logger.packet()
     assert await readings(pool) == 1
     assert answer.cn == "9014"
-    await logger.close()
 
 
 async def test_a_frame_in_pieces_and_frames_in_one_piece_are_all_taken_in_order(
     pool: Pool, house: House
 ) -> None:
-    logger = await BareLogger.connect(house.port)
-    frames = [upload("MN1", now() - timedelta(seconds=s), 30 + s) for s in range(20, 0, -1)]
+    logger = await house.logger()
+    newest = now()
+    frames = [upload("MN1", newest - timedelta(seconds=s), 30 + s) for s in range(20, 0, -1)]
     text = b"".join(frame.rstrip() for frame in frames)
     await logger.send(*(text[i : i + 37] for i in range(0, len(text), 37)), b"\r\n")
     answers = [await logger.packet() for _ in frames]
     assert [a.qn for a in answers] == sorted(a.qn for a in answers)
     assert await readings(pool) == 20
-    await logger.close()
 
 
 async def test_what_is_sent_again_is_answered_again_and_stored_once(pool: Pool, house: House) -> None:
     frame = upload("MN1", now(), 31.5)
     for _ in range(2):
-        logger = await BareLogger.connect(house.port)
+        logger = await house.logger()
         await logger.send(frame, frame)
         assert (await logger.packet()).qn == (await logger.packet()).qn
         await logger.close()
@@ -89,17 +88,16 @@ async def test_what_is_sent_again_is_answered_again_and_stored_once(pool: Pool, 
 
 
 async def test_a_gateway_carries_several_stations_on_one_connection(pool: Pool, house: House) -> None:
-    gateway = await BareLogger.connect(house.port)
+    gateway = await house.logger()
     await gateway.send(*(upload(f"MN{n}", now(), 30 + n) for n in (1, 2, 3)))
     assert [(await gateway.packet()).mn for _ in range(3)] == ["MN1", "MN2", "MN3"]
     assert house.lines.to("MN2") is house.lines.to("MN3")
-    newer = await BareLogger.connect(house.port)
+    newer = await house.logger()
     await newer.send(upload("MN2", now() + timedelta(seconds=1), 30))
     await newer.packet()
     assert house.lines.to("MN2") is not house.lines.to("MN3")
     await newer.close()
     await until(_same_line(house), lambda same: same)
-    await gateway.close()
 
 
 def _same_line(house: House) -> Callable[[], Awaitable[bool]]:
@@ -110,14 +108,13 @@ def _same_line(house: House) -> Callable[[], Awaitable[bool]]:
 
 
 async def test_an_unknown_station_is_not_answered_and_kept_under_one_quota(pool: Pool, house: House) -> None:
-    logger = await BareLogger.connect(house.port)
+    logger = await house.logger()
     await logger.send(upload("NOBODY", now(), 1.0), b"rubbish\r\n", upload("MN1", now(), 1.0))
     assert (await logger.packet()).mn == "MN1"
     kept = await until(
         lambda: pool.fetch("SELECT source, reason FROM dead_letters ORDER BY id"), lambda rows: len(rows) == 2
     )
     assert [tuple(r) for r in kept] == [("unknown", "unknown_station"), ("unknown", "no_mn")]
-    await logger.close()
 
 
 async def test_a_wrong_password_is_neither_stored_nor_answered_nor_spoken_to(
@@ -125,7 +122,7 @@ async def test_a_wrong_password_is_neither_stored_nor_answered_nor_spoken_to(
 ) -> None:
     await change(database_url, "UPDATE stations SET credential = 'stack' WHERE mn = 'MN1'")
     async with logger_house(pool, database_url, secrets=SECRETS) as house:
-        logger = await BareLogger.connect(house.port)
+        logger = await house.logger()
         await logger.send(upload("MN1", now(), 1.0, pw="123456"), upload("MN2", now(), 2.0))
         assert (await logger.packet()).mn == "MN2"
         assert house.lines.to("MN1") is None
@@ -134,7 +131,6 @@ async def test_a_wrong_password_is_neither_stored_nor_answered_nor_spoken_to(
         assert house.lines.to("MN1") is not None
         assert await letters(pool) == ["wrong_password"]
         assert await readings(pool) == 2
-        await logger.close()
 
 
 async def test_a_station_whose_secret_was_lost_is_not_believed_without(
@@ -142,12 +138,11 @@ async def test_a_station_whose_secret_was_lost_is_not_believed_without(
 ) -> None:
     await change(database_url, "UPDATE stations SET credential = 'lost' WHERE mn = 'MN1'")
     async with logger_house(pool, database_url, secrets=SECRETS) as house:
-        logger = await BareLogger.connect(house.port)
+        logger = await house.logger()
         await logger.send(upload("MN1", now(), 1.0), upload("MN2", now(), 2.0))
         assert (await logger.packet()).mn == "MN2"
         assert await letters(pool) == ["no_secret"]
         assert await readings(pool) == 1
-        await logger.close()
 
 
 @pytest.mark.parametrize(("source", "is_taken"), [("127.0.0.0/29", True), ("127.0.0.9", False), ("", True)])
@@ -156,12 +151,11 @@ async def test_a_station_may_be_bound_to_an_address_or_network(
 ) -> None:
     await change(database_url, f"UPDATE stations SET source = '{source}' WHERE mn = 'MN1'")
     async with logger_house(pool, database_url) as house:
-        logger = await BareLogger.connect(house.port, source="127.0.0.2")
+        logger = await house.logger(source="127.0.0.2")
         await logger.send(upload("MN1", now(), 1.0), upload("MN2", now(), 2.0))
         assert (await logger.packet()).mn == ("MN1" if is_taken else "MN2")
         if not is_taken:
             await until(lambda: letters(pool), lambda kept: kept == ["wrong_source"])
-        await logger.close()
 
 
 @pytest.mark.parametrize("policy", ["strict", "accept-modbus"])
@@ -170,13 +164,12 @@ async def test_which_checksum_matched_is_recorded(
 ) -> None:
     await change(database_url, f"UPDATE stations SET crc = '{policy}' WHERE mn = 'MN1'")
     async with logger_house(pool, database_url) as house:
-        logger = await BareLogger.connect(house.port)
+        logger = await house.logger()
         await logger.send(upload("MN1", now(), 1.0, crc=FrameVerdict.MODBUS), upload("MN2", now(), 1.0))
         links = await until(lambda: station_links.load(pool), lambda found: "MN2" in found)
         assert {mn: link.checksum for mn, link in links.items()} == (
             {"MN2": "pass"} if policy == "strict" else {"MN1": "modbus", "MN2": "pass"}
         )
-        await logger.close()
 
 
 async def test_a_flood_from_one_address_leaves_room_for_others(
@@ -184,13 +177,11 @@ async def test_a_flood_from_one_address_leaves_room_for_others(
 ) -> None:
     limits = LoggerLimits(connections=30, connections_per_address=20)
     async with logger_house(pool, database_url, limits=limits) as house:
-        flood = [await BareLogger.connect(house.port, source="127.0.0.3") for _ in range(40)]
-        other = await BareLogger.connect(house.port, source="127.0.0.4")
+        flood = [await house.logger(source="127.0.0.3") for _ in range(40)]
+        other = await house.logger(source="127.0.0.4")
         await other.send(upload("MN1", now(), 1.0))
         assert (await other.packet()).cn == "9014"
         assert all([await logger.ended() for logger in flood[20:]])
-        for logger in [*flood, other]:
-            await logger.close()
 
 
 async def test_a_frame_that_drips_and_a_connection_that_says_nothing_are_ended(
@@ -199,7 +190,7 @@ async def test_a_frame_that_drips_and_a_connection_that_says_nothing_are_ended(
     limits = LoggerLimits(frame_within_s=1.0, introduce_within_s=2.0, idle_s=1.0)
     async with logger_house(pool, database_url, limits=limits) as house:
         before = {reason: ended_by(reason) for reason in ("no_introduction", "frame_unfinished", "idle")}
-        silent, slow, idle = [await BareLogger.connect(house.port) for _ in range(3)]
+        silent, slow, idle = [await house.logger() for _ in range(3)]
         await idle.send(upload("MN2", now(), 1.0))
         await idle.packet()
         with pytest.raises((ConnectionError, TimeoutError)):
@@ -211,14 +202,12 @@ async def test_a_frame_that_drips_and_a_connection_that_says_nothing_are_ended(
         assert await idle.ended()
         assert [ended_by(reason) - n for reason, n in before.items()] == [1, 1, 1]
         assert house.lines.to("MN2") is None
-        for logger in (silent, slow, idle):
-            await logger.close()
 
 
 async def test_who_does_not_read_its_answers_is_ended(pool: Pool, database_url: str, city: None) -> None:
     async with logger_house(pool, database_url, limits=LoggerLimits(write_within_s=1.0)) as house:
         before = ended_by("write_stalled")
-        deaf = await BareLogger.connect(house.port, receive_bytes=2048)
+        deaf = await house.logger(receive_bytes=2048)
         frame = upload("MN1", now(), 1.0)
         with pytest.raises(ConnectionError):
             async with asyncio.timeout(20):
@@ -226,7 +215,6 @@ async def test_who_does_not_read_its_answers_is_ended(pool: Pool, database_url: 
                     await deaf.send(frame * 20)
         assert house.lines.to("MN1") is None
         assert ended_by("write_stalled") == before + 1
-        await deaf.close()
 
 
 @pytest.mark.parametrize(
@@ -236,23 +224,18 @@ async def test_a_database_that_is_away_slows_the_loggers_and_loses_nothing(
     pool: Pool, database_url: str, city: None, limits: LoggerLimits
 ) -> None:
     """A lock on the table is what an outage looks like to one batch: it waits, and whoever sends waits too."""
-    async with logger_house(pool, database_url, limits=limits) as house:
-        logger = await BareLogger.connect(house.port)
-        blocker = await pool.acquire()
-        hold = blocker.transaction()
-        await hold.start()
-        await blocker.execute("LOCK TABLE readings IN ACCESS EXCLUSIVE MODE")
-        frames = [upload("MN1", now() - timedelta(seconds=s), float(s)) for s in range(400)]
-        async with asyncio.TaskGroup() as group:
-            sending = group.create_task(logger.send(*frames))
+    newest = now()
+    frames = [upload("MN1", newest - timedelta(seconds=s), float(s)) for s in range(400)]
+    async with logger_house(pool, database_url, limits=limits) as house, asyncio.TaskGroup() as group:
+        logger = await house.logger()
+        async with transaction(pool) as blocker:
+            await blocker.execute("LOCK TABLE readings IN ACCESS EXCLUSIVE MODE")
+            group.create_task(logger.send(*frames))
             await until(_paused(house), lambda paused: paused == 1)
             assert await _waiting(house) < 400
-            await hold.rollback()
-            await pool.release(blocker)
-            assert len([await logger.packet(20) for _ in frames]) == 400
-            await sending
-        assert await readings(pool) == 400
-        await logger.close()
+        assert len([await logger.packet(20) for _ in frames]) == 400
+        kept = await pool.fetch("SELECT value FROM readings ORDER BY ts DESC")
+        assert [row["value"] for row in kept] == [float(s) for s in range(400)]
 
 
 def _paused(house: House) -> Callable[[], Awaitable[int]]:
@@ -270,30 +253,29 @@ async def test_only_refused_frames_end_a_connection_and_a_flood_of_them_is_no_fl
     pool: Pool, database_url: str, city: None
 ) -> None:
     async with logger_house(pool, database_url, limits=LoggerLimits(refused_frames=500)) as house:
-        logger = await BareLogger.connect(house.port)
+        logger = await house.logger()
         with contextlib.suppress(ConnectionError):
             await logger.send(*(upload(f"NOBODY{i}", now(), 1.0) for i in range(2000)))
         assert await logger.ended()
         await until(lambda: letters(pool), lambda kept: len(kept) >= 200)
         assert len(await letters(pool)) <= 600
-        await logger.close()
 
 
 async def test_a_password_cannot_be_found_by_trying(pool: Pool, database_url: str, city: None) -> None:
     await change(database_url, "UPDATE stations SET credential = 'stack' WHERE mn = 'MN1'")
     async with logger_house(pool, database_url, secrets=SECRETS) as house:
-        known = await BareLogger.connect(house.port, source="127.0.0.2")
+        known = await house.logger(source="127.0.0.2")
         await known.send(upload("MN1", now(), 1.0, pw="654321"))
         assert (await known.packet()).mn == "MN1"
         for at in range(3):
-            guesser = await BareLogger.connect(house.port, source="127.0.0.2")
+            guesser = await house.logger(source="127.0.0.2")
             await guesser.send(*(upload("MN1", now(), 1.0, pw=f"{at}{n:05d}") for n in range(10)))
             await guesser.send(upload("MN1", now(), 5.0, pw="654321"), upload("MN2", now(), 2.0))
             assert (await guesser.packet()).mn == "MN2"
             await guesser.close()
         # Who has shown it goes on, and so does the station from elsewhere.
         for source, logger in (("", known), ("127.0.0.3", None)):
-            logger = logger or await BareLogger.connect(house.port, source=source)
+            logger = logger or await house.logger(source=source)
             await logger.send(upload("MN1", now() + timedelta(seconds=1), 6.0, pw="654321"))
             assert (await logger.packet()).mn == "MN1"
             await logger.close()
@@ -305,12 +287,11 @@ async def test_a_password_cannot_be_found_by_trying(pool: Pool, database_url: st
 async def test_a_flood_is_cut_off_within_one_read(pool: Pool, database_url: str, city: None) -> None:
     async with logger_house(pool, database_url, limits=LoggerLimits(refused_frames=100)) as house:
         before = frames_read()
-        flood = await BareLogger.connect(house.port)
+        flood = await house.logger()
         with contextlib.suppress(ConnectionError):
             await flood.send(*[b"##0001A1234" * 1400] * 30)
         assert await flood.ended()
         assert frames_read() - before <= 1600
-        await flood.close()
 
 
 def frames_read() -> float:
@@ -322,24 +303,22 @@ async def test_who_floods_is_not_let_in_again_at_once_and_others_are(
 ) -> None:
     async with logger_house(pool, database_url, limits=LoggerLimits(refused_frames=100)) as house:
         for _ in range(4):
-            flood = await BareLogger.connect(house.port, source="127.0.0.7")
+            flood = await house.logger(source="127.0.0.7")
             await flood.send(b"##0001A1234" * 30)
             await flood.close()
         await until(_connections(house), lambda open_now: open_now == 0)
-        again = await BareLogger.connect(house.port, source="127.0.0.7")
+        again = await house.logger(source="127.0.0.7")
         assert await again.ended()
-        other = await BareLogger.connect(house.port, source="127.0.0.8")
+        other = await house.logger(source="127.0.0.8")
         await other.send(upload("MN1", now(), 1.0))
         assert (await other.packet()).mn == "MN1"
-        for logger in (again, other):
-            await logger.close()
 
 
 async def test_many_connections_of_one_flood_are_cut_off_together(
     pool: Pool, database_url: str, city: None
 ) -> None:
     async with logger_house(pool, database_url, limits=LoggerLimits(refused_frames=100)) as house:
-        known, *idle, flood = [await BareLogger.connect(house.port, source="127.0.0.7") for _ in range(6)]
+        known, *idle, flood = [await house.logger(source="127.0.0.7") for _ in range(6)]
         await known.send(upload("MN1", now(), 1.0))
         await known.packet()
         with contextlib.suppress(ConnectionError):
@@ -347,21 +326,18 @@ async def test_many_connections_of_one_flood_are_cut_off_together(
         assert all([await logger.ended() for logger in (*idle, flood)])
         await known.send(upload("MN1", now() + timedelta(seconds=1), 1.0))
         assert (await known.packet()).mn == "MN1"
-        for logger in (known, flood, *idle):
-            await logger.close()
 
 
 async def test_forged_frames_of_a_known_station_are_cut_off_as_well(
     pool: Pool, database_url: str, city: None
 ) -> None:
     async with logger_house(pool, database_url, limits=LoggerLimits(refused_frames=100)) as house:
-        forger = await BareLogger.connect(house.port, source="127.0.0.7")
+        forger = await house.logger(source="127.0.0.7")
         with contextlib.suppress(ConnectionError):
             for n in range(100):
                 await forger.send(b"##0030MN=MN1;CN=2011;CP=&&x=%04d&&0000\r\n" % n * 400)
         assert await forger.ended()
         assert len(await until(lambda: letters(pool), lambda kept: len(kept) > 0)) <= 200
-        await forger.close()
 
 
 def _connections(house: House) -> Callable[[], Awaitable[int]]:

@@ -60,6 +60,7 @@ class House:
             secrets=secrets,
         )
         self.commands = Commands(pool, lease, ways, look_every_s=0.05)
+        self.loggers: list[BareLogger] = []
 
     def _to_broker(self, mn: str, frame: bytes) -> bool:
         self.broker_frames.append((mn, frame))
@@ -68,6 +69,11 @@ class House:
     @property
     def port(self) -> int:
         return self.server.port
+
+    async def logger(self, *, source: str = "127.0.0.1", receive_bytes: int | None = None) -> "BareLogger":
+        """Connected; gone when the house ends, however its body does."""
+        self.loggers.append(await BareLogger.connect(self.port, source=source, receive_bytes=receive_bytes))
+        return self.loggers[-1]
 
 
 @asynccontextmanager
@@ -91,7 +97,11 @@ async def logger_house(
             ]
             running = [group.create_task(keep_running(s)) for s in services]
             await until(_port_of(house), lambda port: port != 0)
-            yield house
+            try:
+                yield house
+            finally:
+                for logger in house.loggers:
+                    await logger.drop()
             for task in running:
                 task.cancel()
 
@@ -153,13 +163,15 @@ class BareLogger:
                 pass
             return True
 
-    def abort(self) -> None:
-        self._writer.transport.abort()
-
     async def close(self) -> None:
         self._writer.close()
         with suppress(ConnectionError):
             await self._writer.wait_closed()
+
+    async def drop(self) -> None:
+        """At once: what was not sent yet is not."""
+        self._writer.transport.abort()
+        await self.close()
 
 
 def upload(
