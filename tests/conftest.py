@@ -5,6 +5,7 @@ import itertools
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -13,8 +14,8 @@ from farwatch.storage.migration import migrate
 from server.embedded.postgres import EmbeddedPostgres
 
 _numbers = itertools.count(1)
-_OURS = f"farwatch_test_{os.getpid()}"
-"""Runs, and the processes of one, may share a server."""
+_OURS = f"farwatch_test_{uuid4().hex[:12]}"
+"""Runs, on whatever machine, and the processes of one may share a server; one that was killed leaves its databases there."""
 _TEMPLATE = f"{_OURS}_template"
 
 

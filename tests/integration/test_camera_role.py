@@ -1,6 +1,5 @@
 """The database role of camera workers on other machines: what they need works, and nothing else does."""
 
-import re
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -11,15 +10,15 @@ import pytest
 from farwatch.domain.finding import Finding, FindingEnded, Kind, Reason, Severity, Tier
 from farwatch.domain.place import Position
 from farwatch.domain.share import Share
-from farwatch.storage import camera_role, camera_status, evidence, findings, heartbeats, registry
+from farwatch.storage import camera_status, evidence, findings, heartbeats, registry
 from farwatch.storage.camera_status import CameraState, CameraStatus
 from farwatch.storage.database import Connection, Pool, connect
 from farwatch.storage.evidence import Evidence, EvidenceKind, EvidenceState
-from farwatch.storage.migration import migrate, require_current
+from farwatch.storage.migration import require_current
 from tests.support.camera_house import register
+from tests.support.roles import camera_login
 
 AT = datetime(2026, 11, 22, 8, tzinfo=UTC)
-LOGIN = "farwatch_camera_test_7"
 FOUND = Finding(
     rule="smoke", kind=Kind.SMOKE, tier=Tier.VIOLATION, place=Position(30.5, 120.5), onset_at=AT, severity=Severity.MAJOR,
     reason=Reason("smoke_seen", {"share": 0.2}), camera="c1", zone="stack",
@@ -28,17 +27,10 @@ FOUND = Finding(
 
 @pytest.fixture
 async def worker(pool: Pool, database_url: str) -> AsyncIterator[Connection]:
-    await pool.execute(f"CREATE ROLE {camera_role.ROLE} NOLOGIN")
-    await pool.execute(f"CREATE ROLE {LOGIN} LOGIN PASSWORD 'x' IN ROLE {camera_role.ROLE}")
-    assert camera_role.ROLE in (await migrate(database_url, database_url)).granted
-    connection = await connect(re.sub(r"//[^@]*@", f"//{LOGIN}:x@", database_url))
-    try:
+    async with camera_login(pool, database_url) as login:
+        connection = await connect(login.url)
         yield connection
-    finally:
         await connection.close()
-        for role in (LOGIN, camera_role.ROLE):
-            await pool.execute(f"DROP OWNED BY {role}")
-            await pool.execute(f"DROP ROLE {role}")
 
 
 def still(state: EvidenceState = EvidenceState.PENDING) -> Evidence:

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import re
 import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -11,29 +10,22 @@ import pytest
 
 from farwatch.domain.share import WHOLE
 from farwatch.runtime.clock import SystemClock
-from farwatch.storage import camera_role, worker_tokens
+from farwatch.storage import worker_tokens
 from farwatch.storage.blobs import live_still_path
 from farwatch.storage.database import Pool, open_pool
-from farwatch.storage.migration import migrate
 from ingest.cameras.server_line import ServerAddress
 from simulators.rtsp_server import RtspServer
 from tests.support.camera_house import Script, at_work, on_air, register, small_loop, worker_of
+from tests.support.roles import camera_login
 from tests.support.service import Service
 from tests.support.waiting import until
 from tests.support.web_house import House, served
 
-LOGIN = "farwatch_camera_test_8"
-
 
 @pytest.fixture
 async def worker_url(pool: Pool, database_url: str) -> AsyncIterator[str]:
-    await pool.execute(f"CREATE ROLE {camera_role.ROLE} NOLOGIN")
-    await pool.execute(f"CREATE ROLE {LOGIN} LOGIN PASSWORD 'x' IN ROLE {camera_role.ROLE}")
-    await migrate(database_url, database_url)
-    yield re.sub(r"//[^@]*@", f"//{LOGIN}:x@", database_url)
-    for role in (LOGIN, camera_role.ROLE):
-        await pool.execute(f"DROP OWNED BY {role}")
-        await pool.execute(f"DROP ROLE {role}")
+    async with camera_login(pool, database_url) as login:
+        yield login.url
 
 
 async def a_server(pool: Pool, folder: Path) -> tuple[House, str]:

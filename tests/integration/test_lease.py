@@ -6,6 +6,7 @@ from farwatch.domain.share import WHOLE, Share
 from farwatch.storage import leases
 from farwatch.storage.database import Pool, connect, transaction
 from farwatch.storage.leases import LeaseLostError
+from tests.support.roles import login
 from tests.support.waiting import until
 
 
@@ -143,14 +144,13 @@ async def test_a_share_that_somebody_else_took_meanwhile_ends_the_holder(
 async def test_who_holds_which_share_is_known_to_every_role_of_the_database(
     pool: Pool, database_url: str
 ) -> None:
-    await pool.execute("CREATE ROLE lease_reader")
     first, second = Share(0, 3), Share(2, 3)
     async with (
+        login(pool, database_url) as role,
         leases.hold_share(database_url, first, "cam-a/17"),
         leases.hold_share(database_url, second, "cam-b/4711"),
     ):
         async with transaction(pool) as connection:
-            await connection.execute("SET LOCAL ROLE lease_reader")
+            await connection.execute(f"SET LOCAL ROLE {role.name}")
             assert await leases.share_holders(connection) == {first: "cam-a/17", second: "cam-b/4711"}
     await until(lambda: leases.share_holders(pool), lambda held: held == {})
-    await pool.execute("DROP ROLE lease_reader")

@@ -1,9 +1,8 @@
-import re
-
 import pytest
 
 from farwatch.storage.database import Pool, SchemaError, connect
 from farwatch.storage.migration import migrate, require_current, shipped
+from tests.support.roles import login
 
 
 async def test_migrating_twice_applies_nothing_the_second_time(database_url: str) -> None:
@@ -45,41 +44,32 @@ async def test_partitions_cover_the_accepted_event_times(pool: Pool) -> None:
 
 
 async def test_the_service_role_writes_rows_but_never_rewrites_the_log(pool: Pool, database_url: str) -> None:
-    await pool.execute("DROP ROLE IF EXISTS farwatch_service_test")
-    await pool.execute("CREATE ROLE farwatch_service_test LOGIN PASSWORD 'x'")
-    service_url = re.sub(r"//[^@]*@", "//farwatch_service_test:x@", database_url)
-    assert (await migrate(database_url, service_url)).granted[0] == "farwatch_service_test"
-    service = await connect(service_url)
-    try:
-        await service.execute("INSERT INTO log VALUES (1, now(), '{}', NULL, '', '')")
-        await service.execute("INSERT INTO dead_letter_counts VALUES ('x', current_date, 'y', 1, 1)")
-        assert await service.fetchval("SELECT ensure_partitions(now() + interval '90 days')") >= 0
-        for sql in (
-            "UPDATE log SET event = ''",
-            "DELETE FROM log",
-            "DELETE FROM migrations",
-            "DROP TABLE log",
-            "CREATE TABLE mine ()",
-        ):
-            with pytest.raises(Exception, match=r"permission denied|must be owner"):
-                await service.execute(sql)
-    finally:
-        await service.close()
-        await pool.execute("DROP OWNED BY farwatch_service_test")
-        await pool.execute("DROP ROLE farwatch_service_test")
+    async with login(pool, database_url) as role:
+        assert (await migrate(database_url, role.url)).granted[0] == role.name
+        service = await connect(role.url)
+        try:
+            await service.execute("INSERT INTO log VALUES (1, now(), '{}', NULL, '', '')")
+            await service.execute("INSERT INTO dead_letter_counts VALUES ('x', current_date, 'y', 1, 1)")
+            assert await service.fetchval("SELECT ensure_partitions(now() + interval '90 days')") >= 0
+            for sql in (
+                "UPDATE log SET event = ''",
+                "DELETE FROM log",
+                "DELETE FROM migrations",
+                "DROP TABLE log",
+                "CREATE TABLE mine ()",
+            ):
+                with pytest.raises(Exception, match=r"permission denied|must be owner"):
+                    await service.execute(sql)
+        finally:
+            await service.close()
 
 
 async def test_an_owner_who_is_no_superuser_migrates(pool: Pool, database_url: str) -> None:
-    await pool.execute("CREATE ROLE farwatch_owner_test LOGIN PASSWORD 'x'")
-    await pool.execute("CREATE SCHEMA of_the_owner AUTHORIZATION farwatch_owner_test")
-    await pool.execute("ALTER ROLE farwatch_owner_test SET search_path = of_the_owner")
-    owner_url = re.sub(r"//[^@]*@", "//farwatch_owner_test:x@", database_url)
-    try:
-        assert (await migrate(owner_url, owner_url)).applied == [m.name for m in shipped()]
-        assert (await migrate(owner_url, owner_url)).applied == []
-    finally:
-        await pool.execute("DROP OWNED BY farwatch_owner_test CASCADE")
-        await pool.execute("DROP ROLE farwatch_owner_test")
+    async with login(pool, database_url) as owner:
+        await pool.execute(f"CREATE SCHEMA of_the_owner AUTHORIZATION {owner.name}")
+        await pool.execute(f"ALTER ROLE {owner.name} SET search_path = of_the_owner")
+        assert (await migrate(owner.url, owner.url)).applied == [m.name for m in shipped()]
+        assert (await migrate(owner.url, owner.url)).applied == []
 
 
 async def test_only_what_may_not_be_partitioned_is_not(pool: Pool) -> None:

@@ -1,7 +1,6 @@
 """The log is sealed by the hour, and the service's role can take nothing of it back."""
 
 import asyncio
-import re
 import stat
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
@@ -23,6 +22,7 @@ from farwatch.storage.migration import migrate
 from farwatch.storage.seals import SignedSeal
 from farwatch.storage.sequencer import sequence_once
 from tests.support.alerting import NoLease
+from tests.support.roles import login
 
 FENCE = NoLease()
 OTHER_KEY = ec.generate_private_key(ec.SECP256R1()).private_bytes(
@@ -202,17 +202,11 @@ def test_a_replaced_key_stays_beside_the_new_one(data_dir: Path) -> None:
 @pytest.fixture
 async def service(pool: Pool, database_url: str) -> AsyncIterator[Connection]:
     """A connection of a role that writes rows and owns nothing, as in production."""
-    await pool.execute("DROP ROLE IF EXISTS farwatch_seals_test")
-    await pool.execute("CREATE ROLE farwatch_seals_test LOGIN PASSWORD 'x'")
-    url = re.sub(r"//[^@]*@", "//farwatch_seals_test:x@", database_url)
-    assert "farwatch_seals_test" in (await migrate(database_url, url)).granted
-    connection = await connect(url)
-    try:
+    async with login(pool, database_url) as role:
+        assert role.name in (await migrate(database_url, role.url)).granted
+        connection = await connect(role.url)
         yield connection
-    finally:
         await connection.close()
-        await pool.execute("DROP OWNED BY farwatch_seals_test")
-        await pool.execute("DROP ROLE farwatch_seals_test")
 
 
 TABLES = ("log", "log_seals", "seal_stamps", "signing_keys")
