@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from alerting import routing
 from alerting.routing import BUDGET_S, MOST_POINTS, Roads
 from farwatch.domain.place import Position
 from farwatch.storage.database import Pool
@@ -18,6 +19,12 @@ from tests.support.web_house import FakeClock
 
 STARTS = {"a": Position(31.2, 121.4), "b": Position(31.25, 121.45)}
 ENDS = {7: Position(31.3, 121.5)}
+
+
+@pytest.fixture
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For what is answered, however busy this machine is."""
+    monkeypatch.setattr(routing, "BUDGET_S", 10.0)
 
 
 def table(rows: object, code: str = "Ok") -> bytes:
@@ -61,7 +68,7 @@ async def router(answer: Callable[[str], bytes | None]) -> AsyncIterator[Osrm]:
         server.close()
 
 
-async def test_the_table_is_asked_for_in_wgs84_and_read_pair_by_pair() -> None:
+async def test_the_table_is_asked_for_in_wgs84_and_read_pair_by_pair(unhurried: None) -> None:
     async with router(lambda _: table([[120.4], [None]])) as osrm, Roads(osrm.url) as roads:
         told = await roads.table(STARTS, ENDS)
         assert (dict(told.etas_s), told.slow) == ({("a", 7): 120.4}, False), "b has no road there"
@@ -114,7 +121,7 @@ async def test_nobody_there_and_no_router_are_harmless() -> None:
         assert not (await roads.table(STARTS, ENDS)).slow
 
 
-async def test_no_more_points_are_asked_for_than_a_router_takes() -> None:
+async def test_no_more_points_are_asked_for_than_a_router_takes(unhurried: None) -> None:
     starts = {str(n): Position(31.0 + n / 1000, 121.0) for n in range(300)}
     ends = {n: Position(31.5, 121.0 + n / 1000) for n in range(30)}
 
@@ -128,7 +135,7 @@ async def test_no_more_points_are_asked_for_than_a_router_takes() -> None:
     assert len(told.etas_s) == 70 * 30
 
 
-async def test_the_engine_sends_whom_the_road_says_and_the_reason_tells(pool: Pool) -> None:
+async def test_the_engine_sends_whom_the_road_says_and_the_reason_tells(pool: Pool, unhurried: None) -> None:
     """`near` is nearer as the crow flies; by road the river lies between."""
 
     def answer(target: str) -> bytes:
