@@ -11,6 +11,7 @@ from typing import BinaryIO, cast
 from alerting.sealing import exporting, keys, sealing, stamping
 from alerting.sealing.exporting import Exported
 from alerting.verifier import given, single, verify
+from farwatch.runtime.clock import SystemClock
 from farwatch.storage import audit, custody, seals
 from farwatch.storage.database import Pool, open_pool, transaction
 from server.commands import CommandError, make_data_dir, require_migrated
@@ -69,11 +70,17 @@ async def _export(settings: Settings, pool: Pool, task: int, purpose: custody.Pu
     try:
         with tempfile.NamedTemporaryFile(dir=out.parent, prefix=f".{out.name}.", delete=False) as file:
             done = await exporting.take_out(
-                pool, blob_store(settings), key, cast("BinaryIO", file), task=task, by=ACTOR, purpose=purpose
-            )
+                pool, blob_store(settings), key, cast("BinaryIO", file),
+                task=task, by=ACTOR, purpose=purpose, clock=SystemClock(),
+            )  # fmt: skip
             file.flush()
             os.fsync(file.fileno())
         Path(file.name).replace(out) if done else Path(file.name).unlink()
+    except exporting.LogBehindError:
+        Path(file.name).unlink()
+        raise CommandError(
+            f"the log has no numbers yet for what happened to task {task}: does an engine run?"
+        ) from None
     except OSError as error:
         raise CommandError(f"{out} cannot be written: {error.strerror}") from None
     if done is None:

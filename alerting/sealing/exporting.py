@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 from alerting.sealing.keys import SigningKey
 from alerting.sealing.packing import Package, Packed
 from alerting.verifier import single
+from farwatch.runtime.clock import Clock
 from farwatch.storage import case_export, custody, seals
 from farwatch.storage.blobs import CHUNK_BYTES, BlobStore
 from farwatch.storage.case_export import Case
@@ -21,6 +22,7 @@ from farwatch.storage.database import Pool, snapshot, transaction
 from farwatch.storage.heartbeats import database_now
 from farwatch.storage.seals import SignedSeal
 
+LOG_WITHIN_S, LOOK_AGAIN_S = 5.0, 0.1
 FORMAT = "farwatch-evidence-1"
 Leaves = Callable[[int, int], AsyncIterator[Sequence[tuple[int | None, bytes]]]]
 """(task, hash) of the log's entries from one n to another, page by page."""
@@ -52,19 +54,44 @@ class Exported:
     broken: Sequence[str]
 
 
+class LogBehindError(Exception):
+    """Events of the case have had no number for LOG_WITHIN_S: no engine numbers them, or too many wait before them."""
+
+
 async def take_out(
-    pool: Pool, blobs: BlobStore, key: SigningKey, out: BinaryIO, *, task: int, by: str, purpose: Purpose
+    pool: Pool,
+    blobs: BlobStore,
+    key: SigningKey,
+    out: BinaryIO,
+    *,
+    task: int,
+    by: str,
+    purpose: Purpose,
+    clock: Clock,
 ) -> Exported | None:
-    """Writes a case to `out`, which must be seekable and empty, after saying so in the log. None when there is no such task."""
+    """Writes a case to `out`, which must be seekable and empty, after saying so in the log. None when there is no such task.
+    Raises LogBehindError."""
+    read = await _told(pool, task, clock)
+    if read is None:
+        return None
+    case, at = read
     async with transaction(pool) as connection:
-        if not await case_export.exists(connection, task):
-            return None
         await custody.note(connection, actor=by, action="exported", task=task, purpose=purpose)
-    async with snapshot(pool) as connection:
-        case = await case_export.read(connection, task)
-        asked = Asked(by=by, purpose=purpose, at=await database_now(connection))
-    assert case is not None
+    asked = Asked(by=by, purpose=purpose, at=at)
     return await export(case, functools.partial(seals.leaves, pool), blobs, key, asked, out)
+
+
+async def _told(pool: Pool, task: int, clock: Clock) -> tuple[Case, datetime] | None:
+    """The case at a moment at which the log tells all that its rows do: without its last entries it would look forged."""
+    until_s = clock.monotonic() + LOG_WITHIN_S
+    while True:
+        async with snapshot(pool) as connection:
+            if not await case_export.is_behind(connection, task):
+                case = await case_export.read(connection, task)
+                return None if case is None else (case, await database_now(connection))
+        if clock.monotonic() >= until_s:
+            raise LogBehindError
+        await asyncio.sleep(LOOK_AGAIN_S)
 
 
 @dataclass(slots=True)

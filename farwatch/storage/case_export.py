@@ -45,6 +45,11 @@ WHERE task_id IS NULL AND event LIKE '%"type":"evidence\_stored"%' AND event::js
 ORDER BY n
 """
 
+_WAITING = f"""
+SELECT EXISTS (SELECT FROM event_queue WHERE event ->> 'type' <> 'custody' AND (event -> 'task' = to_jsonb($1::bigint)
+  OR (event ->> 'type' = 'evidence_stored' AND event ->> 'evidence' IN (SELECT e ->> 'id' FROM ({_FACTS["evidence"]}) AS s (e)))))
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
@@ -70,8 +75,9 @@ class Case:
     sealed_up_to: int
 
 
-async def exists(connection: Connection, task: int) -> bool:
-    return bool(await connection.fetchval("SELECT EXISTS (SELECT FROM tasks WHERE id = $1)", task))
+async def is_behind(connection: Connection, task: int) -> bool:
+    """Has the log no number yet for what a row of the case follows from? Who looked at it is told by no row, and may wait."""
+    return bool(await connection.fetchval(_WAITING, task))
 
 
 async def size_bytes(connection: Connection | Pool, task: int) -> int:

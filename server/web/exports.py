@@ -37,8 +37,8 @@ async def evidence_zip(
     web: WebContext, who: Bureau, id: TaskId, purpose: Annotated[Purpose, Query()]
 ) -> StreamingResponse:
     """For bureau and admin. Says in the log who took it and what for. `X-Farwatch-Unsealed` entries of its log are under no
-    seal yet; `X-Farwatch-Broken` pieces are damaged or missing. 503 no_signing_key, disk_short, busy. Who takes nothing for 20 s is
-    sent no more."""
+    seal yet; `X-Farwatch-Broken` pieces are damaged or missing. 503 no_signing_key, disk_short, busy, log_behind (nothing
+    numbers its last events). Who takes nothing for 20 s is sent no more."""
     size = await case_export.size_bytes(web.pool, id)
     spare_bytes = await asyncio.to_thread(web.deps.blobs.spare_bytes)
     with ExitStack() as held:
@@ -78,9 +78,13 @@ async def _packed(web: Web, by: str, task: int, purpose: Purpose, file: IO[bytes
     try:
         key = await sealing.city_key(web.pool, web.deps.data_dir)
         out = cast("BinaryIO", file)
-        done = await exporting.take_out(web.pool, web.deps.blobs, key, out, task=task, by=by, purpose=purpose)
+        done = await exporting.take_out(
+            web.pool, web.deps.blobs, key, out, task=task, by=by, purpose=purpose, clock=web.deps.clock
+        )
     except (sealing.KeyRefusedError, KeyFileError):
         raise ApiError(503, "no_signing_key") from None
+    except exporting.LogBehindError:
+        raise ApiError(503, "log_behind") from None
     if done is None:
         raise not_found()
     return done

@@ -8,6 +8,7 @@ import pytest
 from alerting.sealing import exporting, keys, stamping
 from alerting.sealing.stamping import Authority, judge, read_certificate, stamp_all
 from alerting.verifier.verify import verify
+from farwatch.runtime.clock import SystemClock
 from farwatch.storage import seals
 from farwatch.storage.custody import Purpose
 from farwatch.storage.database import Pool
@@ -23,7 +24,9 @@ pytestmark = pytest.mark.skipif(OPENSSL is None, reason="openssl is not installe
 async def a_zip(case: RealCase) -> bytes:
     key, out = keys.load(case.data_dir), io.BytesIO()
     assert key is not None
-    assert await exporting.take_out(case.pool, case.blobs, key, out, task=1, by="chen", purpose=Purpose.CASE)
+    assert await exporting.take_out(
+        case.pool, case.blobs, key, out, task=1, by="chen", purpose=Purpose.CASE, clock=SystemClock()
+    )
     return out.getvalue()
 
 

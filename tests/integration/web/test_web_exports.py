@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import itertools
 import json
 from pathlib import Path
 
@@ -99,6 +100,59 @@ async def test_without_the_citys_key_or_beyond_the_gate_nothing_is_packed(house:
         keys.path(house.deps.data_dir).unlink()
         answer = await client.get(path)
         assert (answer.status_code, answer.json()["error"]["key"]) == (503, "no_signing_key")
+
+
+@pytest.mark.parametrize("waiting", ["deed", "piece"])
+async def test_a_case_is_not_packed_before_the_log_tells_all_that_its_rows_do(
+    house: House, waiting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No sequencer runs: the verifier would call the honest case forged."""
+    task = await a_case(house)
+    monkeypatch.setattr(house.clock, "monotonic", itertools.count(0, 3).__next__)
+    path = f"/api/v1/tasks/{task}/evidence.zip?purpose=case"
+    piece = await house.pool.fetchval("SELECT id::text FROM evidence")
+    async with transaction(house.pool) as connection:
+        if waiting == "deed":
+            await connection.execute(
+                "UPDATE tasks SET outcome = 'handled', handled_at = clock_timestamp() WHERE id = $1", task
+            )
+            await events.append(connection, "task_handled", task=task, outcome="handled")
+        else:
+            await events.append(connection, "evidence_stored", evidence=piece, kind="still")
+    async with house.client("bo") as client:
+        for _ in range(2):
+            answer = await client.get(path)
+            assert (answer.status_code, answer.json()["error"]["key"]) == (503, "log_behind")
+        assert await house.pool.fetchval("SELECT count(*) FROM event_queue") == 1, "nothing was exported"
+        await sequence_once(house.pool, FENCE)
+        answer = await client.get(path)
+        assert answer.status_code == 200
+    verdict = verify(io.BytesIO(answer.content), [await seals.current_fingerprint(house.pool)])
+    assert verdict.found == []
+
+
+async def test_an_export_waits_for_the_number_of_a_deed(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As each is some 50 ms after its deed: while it looks again, the sequencer comes by."""
+    task = await a_case(house)
+
+    await events.append(house.pool, "task_verified", task=task)
+    looked, looks = asyncio.Event(), itertools.count()
+
+    def a_look() -> float:
+        if next(looks):
+            looked.set()
+        return 0.0
+
+    monkeypatch.setattr(house.clock, "monotonic", a_look)
+    async with asyncio.timeout(30), house.client("bo") as client, asyncio.TaskGroup() as group:
+        asked = group.create_task(client.get(f"/api/v1/tasks/{task}/evidence.zip?purpose=case"))
+        await looked.wait()
+        await sequence_once(house.pool, FENCE)
+    answer = asked.result()
+    assert answer.status_code == 200
+    assert b"task_verified" in answer.content
 
 
 async def stalled(_: Message) -> None:

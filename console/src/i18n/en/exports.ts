@@ -8,4 +8,5 @@ export const exports: Record<string, string> = {
   "export.unsealed": "{count} entries are under no seal yet: export again after the full hour.",
   "error.no_signing_key": "This server lacks the city's signing key",
   "error.disk_short": "The disk is too full to export",
+  "error.log_behind": "The log has not numbered the case's last events yet: export again in a moment",
 };
