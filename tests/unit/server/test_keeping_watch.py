@@ -1,7 +1,6 @@
 """A worker is ended for what is seen twice in a row, by a watcher that was not kept from looking itself."""
 
 import asyncio
-import time
 from pathlib import Path
 
 import pytest
@@ -23,17 +22,18 @@ class Process:
 
 async def watched(monkeypatch: pytest.MonkeyPatch, says: list[Trouble | None], late_at: int = -1) -> int:
     """How many looks it took until the worker was to be ended."""
-    looks = 0
+    looks, loop = 0, asyncio.get_running_loop()
+    time = loop.time
 
     def judge(*_: object, **__: object) -> Trouble | None:
         nonlocal looks
         looks += 1
-        if looks == late_at:
-            time.sleep(0.6)  # the watcher's own process is stopped for a while
+        if looks == late_at:  # the watcher's own process is stopped for a while
+            monkeypatch.setattr(loop, "time", lambda: time() + 2 * keeping.LATE_S)
         return says[looks - 1]
 
     monkeypatch.setattr(keeping, "LOOK_EVERY_S", 0.01)
-    monkeypatch.setattr(keeping, "LATE_S", 0.5)
+    monkeypatch.setattr(keeping, "LATE_S", 3600.0)
     monkeypatch.setattr(keeping, "judge", judge)
     keeper = Keeper(RoleProcess("cameras", "1/1", Bounds(base_bytes=1, each_bytes=1)), {}, Path())
     assert await keeper._watch(Process(), Vitals(None)) == says[looks - 1]  # type: ignore[arg-type]

@@ -4,17 +4,16 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
 PROGRAM = """
-import asyncio
+import asyncio, sys
 from farwatch.runtime import processes
 
 async def main():
     stop = asyncio.Event()
-    processes.ONE_REQUEST_S = 0.2
+    processes.ONE_REQUEST_S = float(sys.argv[1])
     processes.stop_on_signals(asyncio.get_running_loop(), stop)
     print("ready", flush=True)
     await stop.wait()
@@ -26,9 +25,12 @@ asyncio.run(main())
 """
 
 
-def started() -> subprocess.Popen[str]:
+def started(one_request_s: float) -> subprocess.Popen[str]:
     process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", PROGRAM, str(one_request_s)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert process.stdout
     assert process.stdout.readline() == "ready\n"
@@ -36,7 +38,7 @@ def started() -> subprocess.Popen[str]:
 
 
 def test_a_signal_that_arrives_twice_is_one_request() -> None:
-    with started() as process:
+    with started(one_request_s=60) as process:
         process.send_signal(signal.SIGTERM)
         process.send_signal(signal.SIGINT)
         out, _ = process.communicate("go on\n", timeout=10)
@@ -44,11 +46,10 @@ def test_a_signal_that_arrives_twice_is_one_request() -> None:
 
 
 def test_a_later_one_ends_the_process_at_once() -> None:
-    with started() as process:
+    with started(one_request_s=0) as process:
         assert process.stdout
         process.send_signal(signal.SIGTERM)
         assert process.stdout.readline() == "stopping\n"
-        time.sleep(0.3)  # longer than one request lasts
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 128 + signal.SIGTERM
 
