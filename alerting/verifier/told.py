@@ -9,6 +9,8 @@ from typing import Any
 from alerting.verifier.layout import Found
 
 Event = Mapping[str, Any]
+OF_CAMERAS = ("finding_found", "evidence_stored", "camera_status")
+"""What machines write that watch cameras: what they tell of deeds, moments and clocks counts for nothing."""
 _NOWHERE = {"lat": None, "lon": None, "accuracy_m": None}
 
 
@@ -23,7 +25,7 @@ def _first(events: Sequence[Event], types: Sequence[str], what: str) -> dict[str
 
 def commits(event: Event) -> bool:
     """Does it stand for what a deed said?"""
-    return isinstance(event.get("deed"), str) and "commitment" in event
+    return isinstance(event.get("deed"), str) and "commitment" in event and event["type"] not in OF_CAMERAS
 
 
 def _commitments(events: Sequence[Event]) -> dict[str, Any]:

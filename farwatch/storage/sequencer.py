@@ -1,5 +1,6 @@
 """Numbers committed events into the log. Only the holder of the engine's lease runs it."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 import orjson
@@ -11,6 +12,9 @@ LARGEST_STEP = 2000
 LARGEST_TASK = 2**63 - 1
 LONGEST_ID = 64
 SHOWN_OF_REFUSED = 1000
+OF_CAMERAS = ("finding_found", "evidence_stored", "camera_status")
+NOT_OF_CAMERAS = frozenset({"found", "clocks", "decided_at", "deed", "commitment", "outcome", "matters"})
+"""A case is proven by these: of tasks, deeds and clocks."""
 
 
 class Fence(Protocol):
@@ -65,7 +69,11 @@ def _readable(text: str) -> dict[str, object]:
         event = orjson.loads(text)
     except orjson.JSONDecodeError:
         event = None
-    if not isinstance(event, dict) or not (_is_task(event.get("task")) and _is_id(event.get("evidence"))):
+    if (
+        not isinstance(event, dict)
+        or not (_is_task(event.get("task")) and _is_id(event.get("evidence")))
+        or _is_foreign(event)
+    ):
         return {"type": "event_refused", "event": text[:SHOWN_OF_REFUSED]}
     return event
 
@@ -76,6 +84,11 @@ def _is_task(task: object) -> bool:
 
 def _is_id(evidence: object) -> bool:
     return evidence is None or (isinstance(evidence, str) and len(evidence) <= LONGEST_ID)
+
+
+def _is_foreign(event: Mapping[str, object]) -> bool:
+    """Do entries that camera machines may write tell what is not theirs to tell?"""
+    return event.get("type") in OF_CAMERAS and not NOT_OF_CAMERAS.isdisjoint(event)
 
 
 async def first_broken_link(connection: Connection) -> int | None:

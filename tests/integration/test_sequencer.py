@@ -80,6 +80,9 @@ async def test_an_event_of_a_transaction_that_failed_is_never_told(pool: Pool) -
         '{"type":"camera_status","x":' + "9" * 5000 + ".5}",
         '{"type":"camera_status","x":' + "[" * 2000 + "]" * 2000 + "}",
         '{"type":"evidence_stored","evidence":["a"]}',
+        '{"type":"evidence_stored","task":7,"deed":"d1","commitment":""}',
+        '{"type":"finding_found","task":7,"found":[]}',
+        '{"type":"camera_status","task":7,"clocks":[],"decided_at":"x"}',
         '{"type":"evidence_stored","evidence":"' + "".join(f"{i:x}" for i in range(2000)) + '"}',
     ],
 )

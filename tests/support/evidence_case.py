@@ -125,6 +125,20 @@ def events_of(contents: Mapping[str, bytes]) -> list[Event]:
     ]
 
 
+def meddled(events: Sequence[Event]) -> list[Event]:
+    """The same log, in which each entry that a camera machine may write tells of matters, clocks and deeds, first of all."""
+    lies: Event = {
+        "found": [{"matter": 3, "event_at": T0.isoformat(), "found_at": T0.isoformat()}], "decided_at": "yesterday",
+        "clocks": [{"deadline": "accept", "matter": 9, "step": 0, "due_at": T0.isoformat()}], "deed": "d1", "commitment": "00",
+    }  # fmt: skip
+    cameras = ("camera_status", "evidence_stored")
+    told = [{**event, **lies} if event["type"] in cameras else event for event in events]
+    return [
+        {**lies, "type": "finding_found", "task": TASK, "outcome": "false_alarm", "deed": "d9"},
+        *told[1:],
+    ]
+
+
 def chained(events: Sequence[Event], *, exact: bool = True) -> list[Entry]:
     """As the sequencer writes them; else as it did before entries told moments and what they follow."""
     entries: list[Entry] = []

@@ -173,3 +173,10 @@ async def test_a_piece_that_is_given_up_is_exported_until_the_log_tells_its_end(
 async def test_a_piece_whose_sm3_the_log_told_otherwise(paper: Paper) -> None:
     paper.events[5] = {**paper.events[5], "sm3": "ab" * 32}
     assert names(judged(await paper.pack(), paper)) == {"sm3_differs"}
+
+
+async def test_what_a_camera_machine_tells_of_deeds_and_clocks_counts_for_nothing(paper: Paper) -> None:
+    told = forged(paper, events=evidence_case.meddled(paper.events))
+    for exact in (True, False):
+        told.exact = exact
+        assert judged(await told.pack(), told).found == []
