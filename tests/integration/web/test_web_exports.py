@@ -190,6 +190,20 @@ async def test_a_place_at_the_gate_is_held_until_the_last_byte_is_sent(
         await (await exports.evidence_zip(web, bo, task, Purpose.CASE))(SCOPE, nobody_leaves, ignored)
 
 
+async def test_a_case_goes_out_in_pieces_that_a_slow_line_takes_in_time(house: House) -> None:
+    task, sizes = await a_case(house), list[int]()
+
+    async def take(message: Message) -> None:
+        sizes.append(len(message.get("body", b"")))
+
+    package = await exports.evidence_zip(
+        house.app.state.web, Session("bo", Role.BUREAU, None, b""), task, Purpose.CASE
+    )
+    await package(SCOPE, nobody_leaves, take)
+    assert sum(sizes) > exports.PIECE_BYTES
+    assert max(sizes) / exports.SEND_WITHIN_S < 4000, "bytes a second"
+
+
 @pytest.mark.parametrize(("spare_bytes", "is_room"), [(1000, True), (999, False)])
 def test_the_disk_has_room_for_all_that_are_under_way(spare_bytes: int, is_room: bool) -> None:
     gate = ExportGate()
