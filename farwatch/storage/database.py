@@ -21,9 +21,8 @@ class SchemaError(Exception):
     """The database's schema is not the one this program was written for."""
 
 
-PASSING_ERRORS: tuple[type[Exception], ...] = (
-    OSError,
-    TimeoutError,
+OUTAGE_ERRORS: tuple[type[Exception], ...] = (
+    ConnectionError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
     asyncpg.CannotConnectNowError,
@@ -36,7 +35,10 @@ PASSING_ERRORS: tuple[type[Exception], ...] = (
     asyncpg.QueryCanceledError,
     asyncpg.IdleInTransactionSessionTimeoutError,
 )
-"""What a restart, an outage, a take-over, a full disk or a moment's contention of the database looks like: worth another try."""
+"""What a restart, an outage, a take-over, a full disk or a moment's contention of the database looks like, and little else."""
+
+PASSING_ERRORS: tuple[type[Exception], ...] = (OSError, TimeoutError, *OUTAGE_ERRORS)
+"""All that it can look like, worth another try; a disk or another server may look so too."""
 
 CONTENTION_ERRORS: tuple[type[Exception], ...] = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 """Somebody else changed the same rows at the same moment: the same again will do."""

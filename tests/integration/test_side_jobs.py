@@ -3,11 +3,12 @@
 import asyncio
 import logging
 
+import asyncpg
 import pytest
 
 from farwatch.runtime.supervision import Service, run_services
 from farwatch.storage import job_failures
-from farwatch.storage.database import Pool
+from farwatch.storage.database import PASSING_ERRORS, Pool, open_pool
 from farwatch.storage.leases import LeaseLostError
 from server.roles import side_jobs
 
@@ -67,12 +68,33 @@ async def test_a_clock_goes_on_while_a_job_beside_it_fails(
     assert await job_failures.failing(pool) == []
 
 
-@pytest.mark.parametrize("error", [OSError, TimeoutError, LeaseLostError])
+@pytest.mark.parametrize("error", [ConnectionResetError, asyncpg.ConnectionDoesNotExistError, LeaseLostError])
 async def test_what_passes_with_the_database_and_a_lost_lease_are_the_supervisors(
     pool: Pool, error: type[Exception]
 ) -> None:
     with pytest.raises(error):
         await kept(pool, Job(PoisonError, error))
+
+
+@pytest.mark.parametrize("error", [OSError, FileNotFoundError, PermissionError, TimeoutError])
+async def test_a_disk_that_fails_is_told_like_any_other_trouble(pool: Pool, error: type[Exception]) -> None:
+    job = Job(error)
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(kept(pool, job))
+        await job.well.wait()
+        running.cancel()
+    assert job.slept == [side_jobs.FIRST_DELAY_S]
+    assert await job_failures.failing(pool) == ["later hashes"]
+
+
+@pytest.mark.parametrize("error", [FileNotFoundError, TimeoutError])
+async def test_the_same_from_a_database_that_is_away_is_the_supervisors(
+    caplog: pytest.LogCaptureFixture, error: type[Exception]
+) -> None:
+    async with open_pool("postgresql://nobody@127.0.0.1:1/none") as away:
+        with pytest.raises(PASSING_ERRORS):
+            await kept(away, Job(error))
+    assert not caplog.records
 
 
 async def test_a_job_that_returns_is_begun_again(pool: Pool) -> None:
