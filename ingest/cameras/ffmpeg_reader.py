@@ -154,12 +154,17 @@ class FfmpegReader:
 
     def _run(self) -> None:
         error = RtspError(Problem.CLOSED, "the camera ended the stream")
+        began_s = self._clock.monotonic()
         try:
             self._demultiplex()
         except RtspError as problem:
             error = problem
         except av.FFmpegError as problem:
-            error = RtspError(problem_of(problem), f"{self._address.place}: {type(problem).__name__}")
+            reason = problem_of(problem)
+            # Cut short while it opens, FFmpeg says that it understood nothing.
+            if self._description is None and self._clock.monotonic() - began_s >= self._connect_timeout_s:
+                reason = Problem.TIMED_OUT
+            error = RtspError(reason, f"{self._address.place}: {type(problem).__name__}")
         finally:
             self._error = error
             self._tell()

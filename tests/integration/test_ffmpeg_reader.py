@@ -112,18 +112,34 @@ async def failure(reader: FfmpegReader) -> RtspError:
     return caught.value
 
 
-async def test_a_silent_camera_is_named_in_time_and_its_thread_ends_by_itself(
-    loops: dict[Codec, CodedLoop],
-) -> None:
+@pytest.fixture
+async def silent_camera() -> AsyncIterator[str]:
+    """It accepts the connection and never says a word."""
     listener = await asyncio.get_running_loop().create_server(asyncio.Protocol, "127.0.0.1", 0)
-    port = listener.sockets[0].getsockname()[1]
+    async with listener:
+        yield f"rtsp://127.0.0.1:{listener.sockets[0].getsockname()[1]}/cam"
+
+
+async def test_a_silent_camera_is_named_in_time_and_its_thread_ends_by_itself(silent_camera: str) -> None:
     began = time.monotonic()
-    async with reading(f"rtsp://127.0.0.1:{port}/cam", connect_timeout_s=0.5, idle_timeout_s=1) as reader:
+    async with reading(silent_camera, connect_timeout_s=0.5, idle_timeout_s=1) as reader:
         assert (await failure(reader)).reason is Problem.TIMED_OUT
-    listener.close()
-    await listener.wait_closed()
 
     assert time.monotonic() - began < 4
+
+
+async def test_a_silent_camera_is_named_the_same_when_this_process_waits_longer_than_the_thread(
+    silent_camera: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = threading.Thread.start
+
+    def start_and_be_kept(thread: threading.Thread) -> None:
+        start(thread)
+        thread.join(5)
+
+    monkeypatch.setattr(threading.Thread, "start", start_and_be_kept)
+    async with reading(silent_camera, connect_timeout_s=0.2, idle_timeout_s=0.2) as reader:
+        assert (await failure(reader)).reason is Problem.TIMED_OUT
 
 
 async def goes_on_without_pictures(server: RtspServer) -> None:
