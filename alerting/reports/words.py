@@ -23,7 +23,7 @@ KINDS: Mapping[str, str] = {
 
 
 def word(key: str) -> str:
-    """Names of the registry, which are no keys, stand as they are; so does a rule's name."""
+    """Names of the registry, which are no keys, stand as they are; a rule without a name is its id."""
     return WORDS.get(key) or KINDS.get(key) or key.removeprefix("rule.")
 
 

@@ -22,6 +22,6 @@ describe("a cell of a report", () => {
   });
 
   it("is words where there are any, and the name itself where there are none", () => {
-    expect([shown("kind.smoke", "word"), shown("东方钢铁", "word"), shown("rule.limit_rtd", "word"), shown("kind.smoke", "text")]).toEqual(["冒烟", "东方钢铁", "limit_rtd", "kind.smoke"]);
+    expect([shown("kind.smoke", "word"), shown("东方钢铁", "word"), shown("rule.limit_rtd", "word"), shown("rule.of_the_city", "word"), shown("kind.smoke", "text")]).toEqual(["冒烟", "东方钢铁", "实时值超标", "of_the_city", "kind.smoke"]);
   });
 });

@@ -5,7 +5,7 @@ import type { Cell, Sort } from "@/api/reportTypes";
 import { textOf } from "@/i18n";
 import { formatMoment, formatSpan, NOTHING } from "@/time/format";
 
-/** Names of the registry are no keys and stand as they are; so does a rule's name. */
+/** Names of the registry are no keys and stand as they are; a rule without a name is its id. */
 export const named = (key: string): string => textOf(key) ?? key.replace(/^rule\./, "");
 
 export function shown(cell: Cell, sort: Sort): string {

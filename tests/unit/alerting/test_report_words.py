@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,12 @@ from alerting.reports.figures import COUNTS, FORMULAS, TIMES, Figures
 from alerting.reports.monthly import monthly
 from alerting.reports.tables import Sort, Table
 from alerting.reports.words import KINDS, WORDS, word
+from detectors.sensors.legal import differs
+from detectors.sensors.quality import RULES, clones
 from farwatch.domain.case import Case, Missed, Span
 from farwatch.domain.report_facts import Facts, Talker, Visited
 from farwatch.domain.review import CITY
+from ingest.cameras import health
 
 ROOT = Path(__file__).parents[3]
 REFERENCE = (ROOT / "docs" / "reference" / "reports.md").read_text("utf-8")
@@ -83,6 +87,19 @@ def test_tables_columns_and_keys_have_words() -> None:
     assert {key for key in keys if word(key) == key} == set()
     assert keys - WORDS.keys() - on_the_page("zh").keys() == set()
     assert keys - on_the_page("en").keys() == set()
+
+
+def test_every_rule_has_a_name_in_both_languages() -> None:
+    actions = tomllib.loads((ROOT / "deploy" / "policy.toml").read_text("utf-8"))["actions"]
+    rules = {a["rule"] for a in actions} | {r.name for r in RULES}
+    rules |= {clones.RULE, differs.MEAN_RULE, differs.CONVERSION_RULE, health.CLOCK_RULE}
+    keys = {f"rule.{rule}" for rule in rules - {"*"}}
+    assert len(keys) > 45
+    assert keys - WORDS.keys() == set()
+    assert {k for k in on_the_page("en") if k.startswith("rule.")} == {
+        k for k in WORDS if k.startswith("rule.")
+    }
+    assert [word("rule.limit_rtd"), word("rule.of_the_city")] == ["实时值超标", "of_the_city"]
 
 
 def test_paper_and_page_say_the_same() -> None:
