@@ -17,6 +17,7 @@ from farwatch.storage import notice_attempts, notices
 from farwatch.storage.database import Pool, transaction
 from farwatch.storage.notices import Notice
 from tests.support.alerting import NoLease, World, at, early
+from tests.support.waiting import until_somebody_waits
 
 
 class Wire:
@@ -418,7 +419,6 @@ async def test_receipts_of_two_pages_never_wait_for_each_other(pool: Pool) -> No
         async with first.transaction():
             await first.execute("SELECT FROM notices ORDER BY id LIMIT 1 FOR UPDATE")
             group.create_task(notices.receipt(pool, "seen", at(1), task=task, targets=["o1"]))
-            while not await pool.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
-                await asyncio.sleep(0.01)
+            await until_somebody_waits(pool)
             free = await pool.fetch("SELECT id FROM notices ORDER BY id FOR UPDATE SKIP LOCKED")
             assert len(free) == 8, "it waits for the first one and holds no other"

@@ -2,7 +2,6 @@
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +9,7 @@ import pytest
 
 from farwatch.domain.policy import RetentionRule
 from farwatch.storage import holds
-from farwatch.storage.database import Pool, transaction
+from farwatch.storage.database import transaction
 from farwatch.storage.purging import Purged, purge
 from farwatch.storage.retention import drop_old
 from tests.integration.test_purging import (
@@ -24,7 +23,7 @@ from tests.integration.test_purging import (
     purging_waits_for,
     rows,
 )
-from tests.support.waiting import until
+from tests.support.waiting import until_somebody_waits
 
 __all__ = ["blobs", "rows"]  # fixtures
 
@@ -125,17 +124,13 @@ async def test_who_sets_a_hold_waits_for_who_is_just_taking_the_bytes(rows: Rows
         await purging.execute("SELECT FROM tasks WHERE id = $1 FOR UPDATE", closed)
         async with asyncio.TaskGroup() as group:
             holding = group.create_task(hold(rows, closed))
-            await until(_somebody_waits(rows.pool), bool, within_s=10)
+            await until_somebody_waits(rows.pool)
             assert not holding.done()
             rows.blobs.path(await rows.pool.fetchval("SELECT sha256 FROM evidence")).unlink()
             await purging.execute("UPDATE evidence SET erased_at = now()")
             await purging.execute("COMMIT; BEGIN")
     await purge(rows.pool, rows.blobs, NOTHING, YEARS, LATER)
     assert await rows.states(piece) == [GONE]
-
-
-def _somebody_waits(pool: Pool) -> Callable[[], Awaitable[Any]]:
-    return lambda: pool.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted")
 
 
 async def confirm(rows: Rows, task: int, closed_at: Any) -> None:

@@ -16,7 +16,7 @@ from farwatch.storage import case_reviews, evidence
 from farwatch.storage.blobs import BlobStore
 from farwatch.storage.database import Connection, Pool, transaction
 from farwatch.storage.purging import Purged, purge
-from tests.support.waiting import until
+from tests.support.waiting import until_somebody_waits
 
 NOW = datetime.now(UTC)  # noqa: TID251
 MB = 1_000_000
@@ -112,11 +112,7 @@ async def purging_waits_for(rows: Rows, now: datetime) -> AsyncIterator[Connecti
         async with transaction(rows.pool) as connection:
             yield connection
             group.create_task(purge(rows.pool, rows.blobs, NOTHING, YEARS, now))
-            await until(
-                lambda: rows.pool.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"),
-                bool,
-                within_s=10,
-            )
+            await until_somebody_waits(rows.pool)
 
 
 async def test_the_oldest_of_each_class_goes_with_its_reason_and_the_newest_within_the_quota_stays(
