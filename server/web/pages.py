@@ -7,7 +7,7 @@ from fastapi.responses import FileResponse, PlainTextResponse, RedirectResponse,
 
 from farwatch.storage.users import Role
 from server.web.authentication import MaybeSession
-from server.web.context import WebContext
+from server.web.context import Web, WebContext
 from server.web.errors import not_found
 
 router = APIRouter(include_in_schema=False)
@@ -35,11 +35,16 @@ async def home(session: MaybeSession) -> RedirectResponse:
 @router.get("/visit/{_}")
 @router.get("/w/{_}")
 def page(web: WebContext) -> Response:
+    return _page(web)
+
+
+def _page(web: Web, status: int = 200) -> Response:
     index = web.deps.console_dist / "index.html"
     if not index.is_file():
         return PlainTextResponse("The pages are not built yet. Run: make console\n", 503)
     return FileResponse(
         index,
+        status,
         media_type="text/html",
         headers={"Content-Security-Policy": PAGE_POLICY, "Cache-Control": "no-store"},
     )
@@ -47,9 +52,13 @@ def page(web: WebContext) -> Response:
 
 @router.get("/{path:path}")
 def static_file(web: WebContext, request: Request, path: str) -> Response:
-    """A file of the built console. What the build names by its content never changes, so browsers may keep it."""
+    """A file of the built console. What the build names by its content never changes, so browsers may keep it.
+    Who mistypes an address in a browser is told so by the page; programs get the error."""
     file = inside(web.deps.console_dist, path)
-    if file is None or path.startswith("api/"):
+    is_api = path == "api" or path.startswith("api/")
+    if file is None and not is_api and "text/html" in request.headers.get("accept", ""):
+        return _page(web, 404)
+    if file is None or is_api:
         raise not_found()
     kept = "public, max-age=31536000, immutable" if path.startswith("assets/") else "no-cache"
     headers = {"Cache-Control": kept, "Content-Security-Policy": PAGE_POLICY, "Vary": "Accept-Encoding"}

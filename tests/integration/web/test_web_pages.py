@@ -32,6 +32,30 @@ async def test_every_page_is_the_one_page_never_kept_and_asks_nobody_else(house:
         assert "geolocation=(self)" in answer.headers["permissions-policy"]
 
 
+@pytest.mark.parametrize(
+    ("path", "accept", "is_page"),
+    [
+        ("/nothing", "text/html,application/xhtml+xml", True),
+        ("/centres", "text/html", True),
+        ("/assets/old.js", "*/*", False),
+        ("/nothing", "application/json", False),
+        ("/api", "text/html", False),
+        ("/api/v1/nothing", "text/html", False),
+        ("/api/nothing", "text/html,*/*", False),
+    ],
+)
+async def test_a_browser_at_an_address_that_is_none_gets_the_page_and_programs_the_error(
+    house: House, path: str, accept: str, is_page: bool
+) -> None:
+    house.build_console()
+    async with house.client() as client:
+        answer = await client.get(path, headers={"Accept": accept})
+    assert answer.status_code == 404
+    assert answer.headers["content-type"].startswith("text/html" if is_page else "application/json")
+    assert is_page or answer.json()["error"]["key"] == "not_found"
+    assert not is_page or "default-src 'self'" in answer.headers["content-security-policy"]
+
+
 async def test_without_a_build_the_page_says_what_to_run(house: House) -> None:
     async with house.client() as client:
         answer = await client.get("/centre")
