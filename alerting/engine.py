@@ -20,7 +20,14 @@ from alerting.writing import ENGINE
 from farwatch.domain.policy import SHIPPED, Policy
 from farwatch.domain.registry import Registry
 from farwatch.storage import due_deadlines, heartbeats, outages, tasks
-from farwatch.storage.database import DATA_ERRORS, HELD_ERRORS, Connection, Pool, transaction
+from farwatch.storage.database import (
+    CONTENTION_ERRORS,
+    DATA_ERRORS,
+    HELD_ERRORS,
+    Connection,
+    Pool,
+    transaction,
+)
 from farwatch.storage.heartbeats import database_now
 from farwatch.storage.listening import listening
 
@@ -112,7 +119,7 @@ class Engine:
             return await decision
         except tasks.FingerprintTakenError as error:
             log.warning("somebody else opened a matter for %s, looking again", error)
-        except HELD_ERRORS:
+        except (*HELD_ERRORS, *CONTENTION_ERRORS):
             log.warning("somebody else holds what %s needs: again in %.1f s", row, HELD_AGAIN_AFTER_S)
             self._aside.put(row, await self.peek(), timedelta(seconds=HELD_AGAIN_AFTER_S))
         except SENSELESS:

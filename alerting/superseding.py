@@ -1,5 +1,6 @@
 """What a decision makes of the notices that were written before it: some were answered, others are worth nothing any more."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from farwatch.domain.task import Task, TaskState
@@ -14,8 +15,25 @@ VISIT = (*ASKING, "escalated:", "nobody:", "unheard:", "lapsed:")
 OVER = (TaskState.HANDLED, TaskState.VERIFIED, TaskState.CLOSED)
 
 
-async def follow(connection: Connection, before: Task, after: Task, now: datetime) -> None:
-    """In the commit of the decision, under the task's row lock."""
+async def follow(connection: Connection, changes: Sequence[tuple[Task | None, Task]], now: datetime) -> None:
+    """In the commit of the decisions, under the tasks' row locks. All notices that they settle are locked first, since each
+    statement here has an order of its own."""
+    known = [(before, after) for before, after in changes if before is not None and _settles(before, after)]
+    if known:
+        await notices.lock(connection, [after.id for _, after in known])
+    for before, after in known:
+        await _follow(connection, before, after, now)
+
+
+def _settles(before: Task, after: Task) -> bool:
+    return (
+        _answers(after) != _answers(before)
+        or not _asked(before) <= _asked(after)
+        or (after.state in OVER and before.state not in OVER)
+    )
+
+
+async def _follow(connection: Connection, before: Task, after: Task, now: datetime) -> None:
     if after.officer is not None and _answers(after) != _answers(before):
         await notices.receipt(
             connection, "accepted", now, task=after.id, targets=[after.officer], steps=ASKING

@@ -34,9 +34,7 @@ async def write_all(
     database as one. The caller holds the tasks' rows. Raises FingerprintTakenError when a new matter came second."""
     changes = _changes(steps)
     await tasks.save(connection, changes)
-    for before, after in changes:
-        if before is not None:
-            await superseding.follow(connection, before, after, now)
+    await superseding.follow(connection, changes, now)
     said, told = await _said(connection, steps, now, actor), list[notices.Notice]()
     for _, decision in steps:
         told += [_notice(decision.task, e, now) for e in decision.effects if isinstance(e, Notify)]

@@ -126,6 +126,16 @@ async def _receipt(connection: Connection | Pool, state: str, now: datetime, of:
     return int(result.rpartition(" ")[2])
 
 
+async def lock(connection: Connection, tasks: Collection[int]) -> None:
+    """What `receipt` and `supersede` may change of these tasks, in the one order in which everybody locks several."""
+    await connection.execute(
+        "SELECT FROM notices WHERE task_id = ANY($1::bigint[]) AND (state = 'queued' OR (channel = 'page'"
+        " AND (plan_at IS NOT NULL OR state = ANY($2::text[])))) ORDER BY id FOR UPDATE",
+        list(tasks),
+        _BEFORE["accepted"],
+    )
+
+
 async def shown(connection: Connection | Pool, pairs: Collection[tuple[int, str]]) -> None:
     """The page of each (task, target) was sent what it is told of that task: delivered, unless it is further already."""
     await connection.execute(

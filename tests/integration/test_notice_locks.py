@@ -1,0 +1,69 @@
+"""Decisions about several tasks settle their notices without ever waiting for one while another is held that comes later."""
+
+import asyncio
+import itertools
+from dataclasses import replace
+from typing import Any
+
+import asyncpg
+import pytest
+
+from alerting import superseding
+from farwatch.domain.place import Position
+from farwatch.domain.task import Task, TaskState
+from farwatch.storage.database import Pool, transaction
+from tests.integration.test_alerting_running import until
+from tests.support.alerting import World, at, smoke
+
+WAITS = "SELECT count(*) = 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+SENT = "SELECT id FROM notices WHERE state = 'sent' ORDER BY id"
+
+
+async def three_tasks(world: World) -> list[Task]:
+    for n in range(3):
+        place = Position(31.2 + n / 5, 121.4)
+        await world.found(smoke(zone=f"z{n}", camera=f"c{n}", enterprise=None, place=place))
+    await world.settle()
+    return await world.tasks()
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+async def test_whoever_waits_for_a_notice_holds_none_that_comes_after_it(
+    pool: Pool, order: tuple[int, ...]
+) -> None:
+    world = World(pool)
+    tasks = await three_tasks(world)
+    changes = [(tasks[n], replace(tasks[n], state=TaskState.HANDLED)) for n in order]
+
+    async def settle() -> None:
+        async with transaction(pool) as connection:
+            await superseding.follow(connection, changes, at(10))
+
+    ids = [r["id"] for r in await pool.fetch(SENT)]
+    assert len(ids) >= 3
+    async with asyncio.TaskGroup() as group:
+        async with transaction(pool) as other:
+            await other.execute("SELECT FROM notices WHERE id = $1 FOR UPDATE", ids[0])
+            group.create_task(settle())
+            await until(pool, WAITS)
+            await other.execute("SELECT FROM notices WHERE id = ANY($1) ORDER BY id FOR UPDATE NOWAIT", ids)
+    assert await pool.fetch(SENT) == []
+
+
+@pytest.mark.parametrize(
+    "error", [asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError]
+)
+async def test_a_row_that_others_wanted_at_the_same_moment_is_held_for_a_moment_and_no_failure(
+    pool: Pool, error: Any
+) -> None:
+    world = World(pool)
+    engine = world.engine()
+
+    async def decide() -> bool:
+        raise error
+
+    assert not await engine.attempt(7, decide())
+    assert engine.aside(int) == [7]
+    world.s = 0.5
+    await engine.tick()
+    assert engine.aside(int) == []
