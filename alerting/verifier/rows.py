@@ -21,7 +21,12 @@ _MOMENTS = {
     "closed_at": ("task_closed",),
 }
 """By column the entries of which the first tells when that was."""
-_TARGETS = ("accept", "arrive", "handle")
+_ANSWERS = {
+    "accept": ("task_accepted", "task_handed_over", "task_handled"),
+    "arrive": ("task_arrived",),
+    "handle": ("task_handled",),
+}
+"""By target the entries of deeds that may meet it."""
 Key = tuple[Any, Any, Any]
 
 
@@ -109,17 +114,21 @@ def _named(key: Key) -> str:
 def deadlines_told(events: Sequence[Event], manifest: Event) -> Iterator[Found]:
     """When each target was due, which were missed, and which of those stand excused."""
     rows = {(r["kind"], r["matter_id"], r["step"]): r for r in manifest.get("deadlines", [])}
-    missed, due = _missed(events), _due(events)
+    missed, due, exact = _missed(events), _due(events), is_exact(events)
     for key, event in {**due, **missed}.items():
         if key not in rows:
             yield Found(
                 "deadline_differs", _named(key), f"n = {event['n']} tells of it, and its row is missing"
             )
-    exact = is_exact(events)
-    decided = {_moment(event["decided_at"]) for event in events if "decided_at" in event}
     for key, row in rows.items():
-        if key[0] in _TARGETS and (why := _wrong(row, missed.get(key), due.get(key), exact, decided)):
+        if key[0] not in _ANSWERS:
+            continue
+        why = _mistold(row, missed.get(key), due.get(key), exact) or (
+            _undecided(row, events) if exact else ""
+        )
+        if why:
             yield Found("deadline_differs", _named(key), why)
+    for key, row in rows.items():
         if row.get("excused_at") is not None and not any(_excuses(event, row) for event in events):
             yield Found("deadline_differs", _named(key), "no entry of the log tells that it was excused")
     excused = {(r["kind"], r["matter_id"] or 0) for r in rows.values() if r.get("excused_at") is not None}
@@ -135,9 +144,46 @@ def _missed(events: Sequence[Event]) -> dict[Key, Event]:
     for event in events:
         if event["type"] == "deadline_breached":
             missed.setdefault(_key(event), event)
-        elif event["type"] == "breach_revoked":
-            missed.pop(_key(event), None)
+        elif event["type"] == "breach_revoked" and _is_right(event, missed.get(_key(event)), events):
+            del missed[_key(event)]
     return missed
+
+
+def _is_right(revoked: Event, missed: Event | None, events: Sequence[Event]) -> bool:
+    """Whoever may add to the log may revoke: it counts for a deed that met the target, at its moment and in time."""
+    if missed is None:
+        return False
+    exact = "decided_at" in revoked
+    then = revoked["decided_at"] if exact else revoked["at"]
+    late_s = (datetime.fromisoformat(then) - datetime.fromisoformat(missed["due_at"])).total_seconds()
+    kind, matter, _ = _key(revoked)
+    return late_s <= (0 if exact else ABOUT_S) and any(
+        _tells(a, then) for a in _answers(events, kind, matter)
+    )
+
+
+def _answers(events: Sequence[Event], kind: Any, matter: Any) -> Iterator[Event]:
+    """The entries of deeds that may have met a target: none behind the first that names its matter."""
+    for event in events:
+        if event["type"] in _ANSWERS.get(kind, ()):
+            names = _names(event, matter)
+            # Who accepts answers a matter, too, that is over already, and need not name it.
+            if (names or kind == "accept") and _meets(event, kind):
+                yield event
+            if names:
+                return
+
+
+def _names(event: Event, matter: Any) -> bool:
+    """A hand-over names what it answers; others that name none are about them all."""
+    return matter in event["matters"] if "matters" in event else event["type"] != "task_handed_over"
+
+
+def _meets(event: Event, kind: Any) -> bool:
+    """Who handles has accepted, but the centre ends a visit for nobody; a false alarm is not handled."""
+    if event["type"] != "task_handled":
+        return True
+    return event.get("outcome") == "handled" if kind == "handle" else event.get("officer") is not None
 
 
 def _due(events: Sequence[Event]) -> dict[Key, Event]:
@@ -149,15 +195,9 @@ def _due(events: Sequence[Event]) -> dict[Key, Event]:
     return due
 
 
-def _wrong(
-    row: Mapping[str, Any],
-    missed: Event | None,
-    due: Event | None,
-    exact: bool,
-    decided: set[datetime | None],
-) -> str:
-    """What of a target's row the log tells otherwise; empty where nothing."""
-    due_at, decided_at = datetime.fromisoformat(row["due_at"]), _moment(row.get("decided_at"))
+def _mistold(row: Mapping[str, Any], missed: Event | None, due: Event | None, exact: bool) -> str:
+    """When it was due or whether it was missed, where the log tells that otherwise; empty where not."""
+    due_at = datetime.fromisoformat(row["due_at"])
     told = [one for one in (due, missed) if one is not None and "due_at" in one]
     if any(due_at != _moment(one["due_at"]) for one in told) or (exact and due is None):
         return "no entry tells that it was due then"
@@ -167,15 +207,29 @@ def _wrong(
         )
     if missed is not None and not _tells(missed, row.get("decided_at")):
         return f"n = {missed['n']} tells another decided_at"
-    if not exact or row["state"] == "pending":
+    return ""
+
+
+def _undecided(row: Mapping[str, Any], events: Sequence[Event]) -> str:
+    """What became of a target that was not missed, where no entry tells so; empty where one does."""
+    state, kind, decided_at = row["state"], row["kind"], row.get("decided_at")
+    if state == "breached":
         return ""
-    if decided_at is None or decided_at not in decided:
-        return "no entry tells of that moment"
-    return (
-        "decided after it was due, and not missed"
-        if row["state"] != "breached" and decided_at > due_at
-        else ""
-    )
+    if state == "pending":
+        over = any(event["type"] in ("task_handled", "task_closed") for event in events)
+        return "it is said to run, and the task is over" if over else ""
+    if decided_at is None or datetime.fromisoformat(decided_at) > datetime.fromisoformat(row["due_at"]):
+        return "decided after it was due, and not missed"
+    answers = list(_answers(events, kind, row["matter_id"]))
+    if state == "met":
+        met = any(_tells(event, decided_at) for event in answers)
+        return "" if met else "no entry tells of a deed that met it"
+    # Only here may it be either: who handles may be a lead and not the officer, which the log does not tell.
+    sure = [e for e in answers if "decided_at" in e and (kind, e["type"]) != ("accept", "task_handled")]
+    if state != "cancelled" or any(_tells(event, decided_at) for event in sure):
+        return "an entry tells that it was met"
+    told = (event for event in events if "decided_at" in event or event["type"].startswith("task_"))
+    return "" if any(_tells(event, decided_at) for event in told) else "no entry tells of that moment"
 
 
 def _excuses(event: Event, row: Mapping[str, Any]) -> bool:

@@ -20,6 +20,7 @@ from tests.support.browser import CHROMIUM, open_browser
 from tests.support.evidence_case import (
     DEED,
     PIECES,
+    TASK,
     Paper,
     a_key,
     forged,
@@ -84,6 +85,20 @@ async def told_twice(paper: Paper) -> bytes:
     return await forged(paper, contents={**paper.contents, "clip": film}, events=events).pack()
 
 
+async def revoked(paper: Paper, decided_at: str) -> bytes:
+    """By who may change rows and add to the log."""
+    events = [*paper.events]
+    events[16] = {
+        "type": "breach_revoked", "task": TASK, "deadline": "arrive", "matter": 3, "due_at": "2026-11-22T03:05:00+00:00",
+        "decided_at": decided_at,
+    }  # fmt: skip
+    told = forged(paper, events=events)
+    case = told.case()
+    kept, missed = case.facts["deadlines"][:2]
+    case.facts["deadlines"] = [kept, {**missed, "state": "met", "decided_at": decided_at}]
+    return await told.pack(case)
+
+
 async def without_entry(paper: Paper) -> bytes:
     """With the seal that would show it; the entry behind it names it."""
     files = unpacked(await paper.pack())
@@ -102,7 +117,7 @@ async def gone(paper: Paper) -> bytes:
 
 def rewritten_rows(good: bytes, paper: Paper) -> dict[str, bytes]:
     manifest = json.loads(unpacked(good)["manifest.json"])
-    missed = manifest["deadlines"][1]
+    met, missed = manifest["deadlines"][:2]
     changes: dict[str, dict[str, Any]] = {
         "another actor": {"actions": [{**DEED, "actor": "li"}]},
         "claimed earlier": {"actions": [{**DEED, "claimed_at": "2026-11-22T03:50:00+00:00"}]},
@@ -115,6 +130,9 @@ def rewritten_rows(good: bytes, paper: Paper) -> dict[str, bytes]:
             "deadlines": [manifest["deadlines"][0], {**missed, "excused_at": missed["decided_at"], "excused_by": "li"}]
         },
         "a target gone": {"deadlines": [missed]},
+        "met by nothing": {"deadlines": [{**met, "decided_at": "2026-11-22T02:32:00+00:00"}, missed]},
+        "met, called off": {"deadlines": [{**met, "state": "cancelled"}, missed]},
+        "met, still running": {"deadlines": [{**met, "state": "pending", "decided_at": None}, missed]},
         "no time": {"task": {**manifest["task"], "arrived_at": "yesterday"}},
     }  # fmt: skip
     return {name: packed(unpacked(good), paper.key, change) for name, change in changes.items()}
@@ -152,6 +170,8 @@ async def attacks(paper: Paper) -> dict[str, bytes]:
         ),
         "a deed left out": packed(unpacked(good), paper.key, {"actions": []}),
         "a clip told twice": await told_twice(paper),
+        "a breach revoked for no deed": await revoked(paper, "2026-11-22T03:04:00+00:00"),
+        "a breach revoked for the late arrival": await revoked(paper, "2026-11-22T03:28:00+00:00"),
         "a purge that the log does not tell": await gone(paper),
         "numbers beyond the last root": await unsealed(paper, 1000),
         "exported before the first root": await unsealed(paper, 1, ""),

@@ -13,9 +13,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from alerting import clocks
 from alerting.actions import Result
+from alerting.verifier.layout import Found
+from alerting.verifier.rows import deadlines_told, deeds_told, moments_told
 from farwatch.domain.finding import Finding, Kind, Tier
 from farwatch.domain.task import Deadline, DeadlineKind, DeadlineState, Task, TaskState
-from farwatch.storage.database import Pool
+from farwatch.storage import case_export
+from farwatch.storage.database import Pool, snapshot
 from tests.support import kills
 from tests.support.alerting import WORKS, World, at, early, smoke
 
@@ -149,6 +152,25 @@ class Histories(RuleBasedStateMachine):
             elif name != "escalated" or "step" in event:
                 said[name, task] += 1
         return said
+
+    @invariant()
+    def the_verifier_finds_every_case_honest(self) -> None:
+        assert self._do(self._told_otherwise()) == []
+
+    async def _told_otherwise(self) -> list[Found]:
+        rows = await self.pool.fetch("SELECT id, at, event FROM event_queue ORDER BY id")
+        said = [{**row["event"], "n": row["id"], "at": row["at"].isoformat()} for row in rows]
+        found: list[Found] = []
+        async with snapshot(self.pool) as connection:
+            for task in {event["task"] for event in said} - {None}:
+                case, events = (
+                    await case_export.read(connection, task),
+                    [e for e in said if e["task"] == task],
+                )
+                assert case is not None
+                for held in (deeds_told, moments_told, deadlines_told):
+                    found += held(events, case.facts)
+        return found
 
     @invariant()
     def every_finding_has_one_place(self) -> None:

@@ -150,7 +150,10 @@ def chained(events: Sequence[Event], *, exact: bool = True) -> list[Entry]:
             if event["type"].startswith(("task_", "deadline_")):
                 more["decided_at"] = at
         event = {k: v for k, v in event.items() if exact or k not in SINCE_EXACT}
-        text = canonical({"n": n, "at": at, "actor": None, **more, **event})
+        told = {"n": n, "at": at, "actor": None, **more, **event}
+        if told.get("decided_at", at) is None:
+            del told["decided_at"]  # by a program of before
+        text = canonical(told)
         digest = link(before, text)
         entries.append(Entry(n=n, task=event["task"], prev_hash=before, hash=digest, text=text))
         before = digest

@@ -54,6 +54,10 @@ TAMPERED: dict[str, tuple[Callable[[Manifest], None], str, str]] = {
     "a breach invented": (of("deadlines", 0, state="breached"), "deadline_differs", ACCEPT),
     "met at another moment": (of("deadlines", 0, decided_at=LATER), "deadline_differs", ACCEPT),
     "met though it was late": (of("deadlines", 0, due_at="2026-11-22T02:50:00+00:00"), "deadline_differs", ACCEPT),
+    "met by nothing": (of("deadlines", 0, decided_at="2026-11-22T02:32:00+00:00"), "deadline_differs", ACCEPT),
+    "met, called off": (of("deadlines", 0, state="cancelled"), "deadline_differs", ACCEPT),
+    "met, of no state": (of("deadlines", 0, state="fired"), "deadline_differs", ACCEPT),
+    "met, still running": (of("deadlines", 0, state="pending", decided_at=None), "deadline_differs", ACCEPT),
     "a target gone": (without("deadlines", 0), "deadline_differs", ACCEPT),
 }  # fmt: skip
 
@@ -120,6 +124,72 @@ async def test_a_breach_that_was_revoked_is_none(paper: Paper) -> None:
     good = await paper.pack()
     assert {f.place for f in judged(good, paper).found} == {ARRIVE, "arrived_at"}
     assert judged(signed_anew(signed_anew(good, paper, met), paper, arrived), paper).found == []
+
+
+ARRIVED_IN_TIME = {
+    "type": "task_arrived", "task": TASK, "matters": [3], "decided_at": "2026-11-22T03:04:00+00:00",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("decided_at", "more"),
+    [
+        ("2026-11-22T03:04:00+00:00", {}),
+        ("2026-11-22T02:32:00+00:00", {}),
+        ("2026-11-22T02:56:00+00:00", {}),
+        ("2026-11-22T03:28:00+00:00", {}),
+        ("2026-11-22T03:04:00+00:00", ARRIVED_IN_TIME),
+        (None, {}),
+    ],
+    ids=[
+        "of nothing",
+        "of an offer",
+        "of the acceptance",
+        "of the late arrival",
+        "of a second arrival",
+        "of no moment",
+    ],
+)
+async def test_a_breach_that_was_revoked_for_no_deed_in_time_stands(
+    paper: Paper, decided_at: str | None, more: dict[str, Any]
+) -> None:
+    """Whoever may change the row may add the entry; the arrival itself was late."""
+    paper.events[16] = {**REVOKED, "decided_at": decided_at}
+    paper.events[17] = more or paper.events[17]
+    met = of("deadlines", 1, state="met", decided_at=decided_at or "2026-11-22T03:04:00+00:00")
+    found = judged(signed_anew(await paper.pack(), paper, met), paper).found
+    assert ("deadline_differs", ARRIVE) in {(one.name, one.place) for one in found}
+
+
+CALLED_OFF = {"type": "task_handled", "task": TASK, "outcome": "handled", "officer": None}
+
+
+@pytest.mark.parametrize(("state", "is_well"), [("cancelled", True), ("met", False)])
+async def test_a_target_that_was_called_off_is_not_met(paper: Paper, state: str, is_well: bool) -> None:
+    """The centre ended the visit that nobody had accepted."""
+    del paper.events[6]
+    paper.events.insert(6, {**CALLED_OFF, "decided_at": "2026-11-22T02:56:00+00:00"})
+    paper.events[13] = paper.events[7]
+    then = "2026-11-22T02:56:00+00:00"
+    ended = of("task", accepted_at=None, delivered_at=None, handled_at=then, outcome="handled")
+    off = of("deadlines", 0, state=state, decided_at=then)
+    good = signed_anew(await paper.pack(), paper, ended)
+    found = judged(signed_anew(good, paper, off), paper).found
+    assert (ACCEPT not in {one.place for one in found}) == is_well
+
+
+@pytest.mark.parametrize(
+    ("accepted", "is_well"), [("02:55:59", True), ("02:46:00", True), ("02:45:59", False)]
+)
+async def test_a_deed_of_a_program_of_before_meets_a_target_within_ten_minutes(
+    paper: Paper, accepted: str, is_well: bool
+) -> None:
+    """The engine was renewed before the web's role, whose entries told no moments."""
+    paper.events[6] = {**paper.events[6], "decided_at": None}
+    then = f"2026-11-22T{accepted}+00:00"
+    moved, met = of("task", accepted_at=then, delivered_at=then), of("deadlines", 0, decided_at=then)
+    found = judged(signed_anew(signed_anew(await paper.pack(), paper, moved), paper, met), paper).found
+    assert {one.place for one in found} == (set() if is_well else {ACCEPT, "accepted_at", "delivered_at"})
 
 
 async def test_an_excuse_is_the_one_that_the_log_tells(paper: Paper) -> None:
