@@ -192,7 +192,6 @@ async def test_a_frame_that_drips_and_a_connection_that_says_nothing_are_ended(
         before = {reason: ended_by(reason) for reason in ("no_introduction", "frame_unfinished", "idle")}
         silent, slow, idle = [await house.logger() for _ in range(3)]
         await idle.send(upload("MN2", now(), 1.0))
-        await idle.packet()
         with pytest.raises((ConnectionError, TimeoutError)):
             async with asyncio.timeout(8):
                 for byte in upload("MN1", now(), 1.0) * 20:
