@@ -46,6 +46,23 @@ describe("words", () => {
     expect(fill("{a} {b} {c}", { a: 1.23456, b: null, c: 0 })).toBe("1.235 — 0");
   });
 
+  it("say one of one and more of more", () => {
+    setLanguage("en");
+    const said = [0, 1, 2, 1.5].map((n) => t("list.matters", { n }));
+    expect(said).toEqual(["0 matters", "1 matter", "2 matters", "1.5 matters"]);
+    expect(t("officer.places_left", { n: 1 })).toBe("1 matter is elsewhere: report again when you are there");
+    expect(t("silences.strip", { n: 1, held: 0 })).toBe("1 silence · 0 findings held back");
+    setLanguage("zh-CN");
+  });
+
+  it("choose among words only by parameters that the text has", () => {
+    for (const book of books) {
+      for (const text of Object.values(en[book])) {
+        for (const [, name] of text.matchAll(/\{(\w+)\|/g)) expect(blanks(text)).toContain(name);
+      }
+    }
+  });
+
   it("turn the keys among a reason's parameters into words too", () => {
     const reason = { key: "over_limit", params: { code: "a21026", reading: "rtd", value: 41.234, unit: "mg/m3", limit: 35, ratio: 1.178 } };
     setLanguage("zh-CN");

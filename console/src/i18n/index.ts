@@ -36,8 +36,11 @@ function shown(value: unknown): string {
   return String(value);
 }
 
+/** `{n}` is a parameter's value, `{n|day|days}` the word that goes with so many. */
 export function fill(text: string, params: Params): string {
-  return text.replace(/\{(\w+)\}/g, (_, name: string) => shown(params[name]));
+  return text.replace(/\{(\w+)(?:\|([^|}]*)\|([^|}]*))?\}/g, (_, name: string, one?: string, more?: string) =>
+    one === undefined ? shown(params[name]) : ((params[name] === 1 ? one : more) ?? ""),
+  );
 }
 
 /** A text with its blanks still open; undefined for a key that has none. */

@@ -33,7 +33,7 @@ export const bureau: Record<string, string> = {
   "ago.s": "{n} s ago",
   "ago.min": "{n} min ago",
   "ago.h": "{n} h ago",
-  "ago.d": "{n} days ago",
+  "ago.d": "{n} {n|day|days} ago",
   "bureau.clock": "Clock offset",
   "bureau.clock_right": "agrees with ours",
   "bureau.clock_behind": "{s} s behind ours",

@@ -62,7 +62,7 @@ export const cameras: Record<string, string> = {
   "zones.selecting_keys": "Keyboard: Tab to a point, arrows move it, + inserts one, Delete removes it, Ctrl+Z undoes.",
   "zones.name": "Name",
   "zones.purpose": "Purpose",
-  "zones.points": "{n} points",
+  "zones.points": "{n} {n|point|points}",
   "zones.remove_zone": "Delete the zone",
   "zones.remove_point": "Delete this point",
   "zones.insert_point": "Insert a point after it",
@@ -108,5 +108,5 @@ export const cameras: Record<string, string> = {
   "error.zone_crosses_itself": "Its edges cross: put the points in order",
   "error.zone_too_many_points": "It has too many points: 40 at most",
   "error.zone_too_small": "The zone is too small",
-  "health.cameras_unwatched": "{n} cameras are not watched: no worker runs",
+  "health.cameras_unwatched": "{n} {n|camera is|cameras are} not watched: no worker runs",
 };

@@ -18,7 +18,7 @@ export const commands: Record<string, string> = {
   "commands.repeats": "Repeats",
   "commands.code": "Pollutant code (optional)",
   "commands.tries": "try {n}",
-  "commands.packets": "{n} packets came",
+  "commands.packets": "{n} {n|packet|packets} came",
   "command.set_timeout": "Set time-out and repeats",
   "command.get_clock": "Read the clock",
   "command.set_clock": "Set the clock",

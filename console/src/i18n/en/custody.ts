@@ -26,7 +26,7 @@ export const custody: Record<string, string> = {
   "custody.show": "Show",
   "custody.hide": "Hide",
   "custody.empty": "Nobody has viewed or exported anything yet",
-  "custody.pieces": "{n} pieces, {both} of them with both SHA-256 and SM3",
+  "custody.pieces": "{n} {n|piece|pieces}, {both} of them with both SHA-256 and SM3",
   "custody.phone_hash": "same hash as on the phone",
   "custody.viewed": "viewed",
   "custody.exported": "exported ({purpose})",

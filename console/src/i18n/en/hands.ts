@@ -1,10 +1,10 @@
 /** The officer's phone: deeds and photos without a network, and the time that a phone says it is. */
 
 export const hands: Record<string, string> = {
-  "hands.deeds_waiting": "{n} deeds wait to be sent, the first since {since}",
+  "hands.deeds_waiting": "{n} {n|deed waits|deeds wait} to be sent, the first since {since}",
   "hands.deeds_not_kept": "The phone cannot keep what you did: leave this page open until it is sent",
   "hands.outbox": "Photos to be sent",
-  "hands.photos_waiting": "{n} photos wait to be sent, the first taken at {since}",
+  "hands.photos_waiting": "{n} {n|photo waits|photos wait} to be sent, the first taken at {since}",
   "hands.photo_refused": "A photo of task {task} was not taken:",
   "hands.photo_left": "A photo of task {task}, which is no longer in your hands, was never sent",
   "hands.photo_send": "Send it",
@@ -13,7 +13,7 @@ export const hands: Record<string, string> = {
   "hands.claimed_late": "the phone says {claimed}, received {late} later; the receipt counts",
   "hands.claimed_ahead": "the phone's clock is {ahead} ahead ({claimed}); the receipt counts",
   "hands.phone_time": "phone {claimed}",
-  "officer.places_left": "{n} matters are elsewhere: say so again when you are there",
+  "officer.places_left": "{n} {n|matter is|matters are} elsewhere: report again when you are there",
   "officer.elsewhere": "Elsewhere, nobody was there yet",
   "error.already_known": "Nothing new in it",
   "error.already_accepted": "Accepted already",

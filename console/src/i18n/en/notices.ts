@@ -1,8 +1,8 @@
 export const notices: Record<string, string> = {
   "notices.title": "Notices",
-  "notices.lost": "{n} notices did not arrive",
+  "notices.lost": "{n} {n|notice|notices} did not arrive",
   "notices.open_task": "Task {task}",
-  "notices.attempts": "tried {n} times",
+  "notices.attempts": "tried {n} {n|time|times}",
   "notices.way_page": "page",
   "notices.at": "{state} {time}",
   "notices.more": "{n} more",
@@ -37,6 +37,7 @@ export const notices: Record<string, string> = {
   "notices.webhook_aside": "{n} refused and set aside",
   "event.notice_unheard": "Not reached",
   "event.warning_unheard": "Warning not delivered",
+  "event.warning_reached": "Warning delivered after all",
   "event.event_set_aside": "An event was refused and set aside",
   "event.event_refused": "An entry made no sense and is kept as it came",
 };

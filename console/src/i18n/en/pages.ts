@@ -64,7 +64,7 @@ export const pages: Record<string, string> = {
   "list.no_officer": "Nobody sent",
   "list.offered": "Asked {names}",
   "list.offered_more": "Asked {names} +{n}",
-  "list.matters": "{n} matters",
+  "list.matters": "{n} {n|matter|matters}",
 
   "clock.accept": "Accept",
   "clock.arrive": "Arrive",

@@ -27,7 +27,7 @@ export const reports: Record<string, string> = {
   "report.no_fingerprint": "no sealing key yet",
   "report.none": "(none)",
   "report.no_rows": "Nothing in this period",
-  "report.left_out": "{n} more rows are not shown",
+  "report.left_out": "{n} more {n|row is|rows are} not shown",
   "report.page_of": "Page {page} of {pages}",
   "report.formulas": "Formulas",
   "report.table.patrol": "The patrol",

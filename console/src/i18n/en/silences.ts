@@ -27,7 +27,7 @@ export const silences: Record<string, string> = {
   "silences.end": "End",
   "silences.sure": "End it now?",
   "silences.none": "There are no silences",
-  "silences.strip": "{n} silences · {held} findings held back",
+  "silences.strip": "{n} {n|silence|silences} · {held} {held|finding|findings} held back",
   "silences.was_silenced": "was silenced",
 
   "followed.record": "recorded",
@@ -39,9 +39,9 @@ export const silences: Record<string, string> = {
   "silence.silence": "Silence",
   "silence.maintenance": "Maintenance",
 
-  "storms.strip": "Storm since {time} · {tasks} tasks, {matters} matters, joined by grid and kind",
+  "storms.strip": "Storm since {time} · {tasks} {tasks|task|tasks}, {matters} {matters|matter|matters}, joined by grid and kind",
 
-  "matters.times": "{n} times, last {time}",
+  "matters.times": "{n} {n|time|times}, last {time}",
   "matters.confirmed": "Confirmed by camera and monitor, raised",
 
   "event.silence_set": "Silence set",
@@ -60,7 +60,7 @@ export const silences: Record<string, string> = {
   "dispatch.again_after_handled": "found again after the visit",
   "dispatch.again_after_closed": "found again after it was closed",
   "dispatch.camera_and_monitor": "camera and monitor confirm each other",
-  "dispatch.n_of_m": "{n} times within {within_s} s",
+  "dispatch.n_of_m": "{n} {n|time|times} within {within_s} s",
   "dispatch.silenced": "silenced",
 
   "notice.storm": "Too many tasks at once: joined by grid and kind",
