@@ -12,6 +12,7 @@ from farwatch.domain.policy import NoticeRule
 from farwatch.domain.registry import Registry
 from farwatch.storage import events, notices
 from farwatch.storage.database import Connection
+from farwatch.storage.notice_attempts import Queued
 from farwatch.storage.notices import Notice, ToPlan
 
 MOST = 100
@@ -95,3 +96,15 @@ async def _have_it_phoned(connection: Connection, notice: Notice, reason: str, n
             connection, "warning_unheard", finding=str(notice.finding), enterprise=notice.target, step=notice.step,
             reason=reason,
         )  # fmt: skip
+
+
+async def reached(connection: Connection, message: Queued) -> None:
+    """A message was taken, perhaps at another try: whom it told of a warning need not be phoned."""
+    for finding, enterprise in await notices.calls_spared(connection, message.id):
+        await events.append(
+            connection,
+            "warning_reached",
+            finding=str(finding),
+            enterprise=enterprise,
+            channel=message.channel,
+        )

@@ -151,6 +151,7 @@ class Outbox:
             if isinstance(outcome, Sent):
                 result, lost = "delivered" if outcome.delivered else "sent", 0
                 await notice_attempts.settle_sent(connection, carrier.id, now, delivered=outcome.delivered)
+                await notifying.reached(connection, carrier)
             else:
                 lost = await self._settle_failed(connection, carrier, outcome, now)
                 result = "failed" if lost else "retried"

@@ -177,13 +177,32 @@ async def warning_answered(connection: Connection, finding: UUID, now: datetime)
     await warnings_over(connection, [finding])
 
 
-async def _supersede(connection: Connection, of: str, *values: object) -> None:
-    await connection.execute(
+async def calls_spared(connection: Connection, message: int) -> list[tuple[UUID, str]]:
+    """The message of this notice was taken. The warnings among what it told that the centre was to phone an enterprise for, each
+    with that enterprise: nobody is told to phone any more. Once for each."""
+    told = await connection.fetch(
+        "SELECT DISTINCT finding_id, target FROM notices WHERE (id = $1 OR superseded_by = $1) AND task_id IS NULL"
+        " AND finding_id IS NOT NULL AND target <> 'centre' ORDER BY finding_id",
+        message,
+    )
+    if not told:
+        return []
+    findings = [r["finding_id"] for r in told]
+    spared = await _supersede(
+        connection, "task_id IS NULL AND step LIKE 'lost:%' AND finding_id = ANY($1::uuid[])", findings
+    )
+    return [(r["finding_id"], r["target"]) for r in told if (r["finding_id"], PAGE) in spared]
+
+
+async def _supersede(connection: Connection, of: str, *values: object) -> set[tuple[UUID | None, str]]:
+    """The findings and channels of those that it looked at."""
+    rows = await connection.fetch(
         "UPDATE notices SET plan_at = NULL, state = CASE WHEN state IN ('queued', 'sent') THEN 'superseded' ELSE state END"
         f" WHERE id IN (SELECT id FROM notices WHERE {of} AND (state = 'queued' OR (channel = 'page' AND"
-        " (plan_at IS NOT NULL OR state = 'sent'))) ORDER BY id FOR UPDATE)",
+        " (plan_at IS NOT NULL OR state = 'sent'))) ORDER BY id FOR UPDATE) RETURNING finding_id, channel",
         *values,
     )
+    return {(r["finding_id"], r["channel"]) for r in rows}
 
 
 def _begin_like(steps: Sequence[str]) -> list[str]:

@@ -93,8 +93,10 @@ async def overtake(connection: Connection, fingerprint: str, drill_id: str | Non
 _SHOWN = (
     "SELECT w.finding_id, w.fingerprint, f.station, f.code, f.camera, w.enterprise, w.told_at, w.window_ends_at, w.state,"
     " w.decided_at, w.drill_id, w.reminded_at, w.acknowledged_at, w.acknowledged_by, w.answer, f.reason_key,"
-    " f.reason_params, CASE WHEN NOT EXISTS (SELECT FROM notices n WHERE n.finding_id = w.finding_id AND n.task_id IS NULL"
-    " AND n.step LIKE 'lost:%') THEN w.channel END AS channel FROM warnings w JOIN findings f ON f.id = w.finding_id"
+    " f.reason_params, CASE WHEN w.acknowledged_by = 'contact' OR NOT EXISTS (SELECT FROM notices n WHERE"
+    " n.finding_id = w.finding_id AND n.task_id IS NULL AND n.step LIKE 'lost:%') OR EXISTS (SELECT FROM notices n WHERE"
+    " n.finding_id = w.finding_id AND n.task_id IS NULL AND n.target <> 'centre' AND n.channel <> 'page' AND n.sent_at IS NOT NULL)"
+    " THEN w.channel END AS channel FROM warnings w JOIN findings f ON f.id = w.finding_id"
 )
 
 

@@ -112,6 +112,31 @@ async def test_when_nobody_hears_the_centre_is_told_once_for_each_warning_and_re
     assert [step for step, *_ in await phoned(world)] == ["lost:warned", "lost:warned_half"]
 
 
+@pytest.mark.parametrize("by", ["wecom", "sms"])
+@pytest.mark.parametrize("how", [Sent(), Sent(delivered=True)])
+@pytest.mark.parametrize("fails_s", [1, 12, 400])
+async def test_who_is_reached_by_another_try_need_not_be_phoned(
+    world: World, by: str, how: Sent, fails_s: float
+) -> None:
+    """At 400 s it is the reminder that gets through."""
+    ways = Ways(world, wecom=Failed("http_503"), sms=Failed("http_503"), duty=Failed("http_503"))
+    finding = await warned(world)
+    box = outbox(world, ways, NAMES)
+    await run_out(box, world, fails_s)
+    await world.settle()
+    assert len(await phoned(world)) >= 1
+    (row,) = await warnings.listed(world.pool)
+    assert row["channel"] is None
+    ways.answers[by] = how
+    await run_out(box, world, fails_s + 150)
+    (row,) = await warnings.listed(world.pool)
+    assert row["channel"] == "wecom"
+    (event,) = await world.events("warning_reached")
+    assert (event["finding"], event["enterprise"], event["channel"]) == (str(finding.id), "e2", by)
+    calls = await world.pool.fetch("SELECT state, plan_at FROM notices WHERE target = 'centre'")
+    assert {tuple(r) for r in calls} == {("superseded", None)}
+
+
 async def test_nothing_goes_out_after_the_window(world: World) -> None:
     ways = Ways(world, wecom=Failed("not_reached"), sms=Failed("not_reached"))
     await warned(world)

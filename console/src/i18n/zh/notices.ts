@@ -37,6 +37,7 @@ export const notices: Record<string, string> = {
   "notices.webhook_aside": "对方拒收，已搁置 {n} 条",
   "event.notice_unheard": "通知未送达",
   "event.warning_unheard": "预警未送达",
+  "event.warning_reached": "预警补发送达",
   "event.event_set_aside": "对方拒收一条事件，已搁置",
   "event.event_refused": "一条记录无法识别，已原样留存",
 };
