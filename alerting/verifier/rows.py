@@ -73,7 +73,7 @@ def deeds_told(events: Sequence[Event], manifest: Event) -> Iterator[Found]:
 
 
 def moments_told(events: Sequence[Event], manifest: Event) -> Iterator[Found]:
-    """t0 to t8 of the task and its matters, and what came out."""
+    """t1 to t8 of the task, and what came out."""
     task, exact = manifest["task"], is_exact(events)
     for name, types in _MOMENTS.items():
         event = next((e for e in events if e["type"] in types), None)
@@ -86,6 +86,10 @@ def moments_told(events: Sequence[Event], manifest: Event) -> Iterator[Found]:
         yield Found(
             "task_differs", "outcome", f"n = {ended['n']} tells another" if ended else "no entry tells of it"
         )
+
+
+def matters_told(events: Sequence[Event], manifest: Event) -> Iterator[Found]:
+    """When each began; none is missing, none invented, and each was accepted and arrived at by the deed that tells so."""
     rows = {row["id"]: row for row in manifest.get("matters", [])}
     for event in events:
         for found in event.get("found", []):
@@ -96,10 +100,31 @@ def moments_told(events: Sequence[Event], manifest: Event) -> Iterator[Found]:
                     f"matter {found['matter']}",
                     f"n = {event['n']} tells another event_at, found_at",
                 )
-            if event["type"] == "task_opened" and _moment(task.get("opened_at")) != _moment(
+            if event["type"] == "task_opened" and _moment(manifest["task"].get("opened_at")) != _moment(
                 found["found_at"]
             ):
                 yield Found("task_differs", "opened_at", f"n = {event['n']} tells another")
+    for row in rows.values() if is_exact(events) else ():
+        if why := _matter_mistold(row, events):
+            yield Found("task_differs", f"matter {row['id']}", why)
+
+
+def _matter_mistold(row: Mapping[str, Any], events: Sequence[Event]) -> str:
+    id_, arrived_at, accepted_at = row["id"], row.get("arrived_at"), row.get("accepted_at")
+    begun = next((e for e in events if any(f["matter"] == id_ for f in e.get("found", []))), None)
+    if begun is None:
+        return "no entry tells of it"
+    arrived = next(_answers(events, "arrive", id_), None)
+    # Who is there already when it joins has arrived at it, too.
+    there = [e for e in events if e["type"] == "task_arrived" and (e is arrived or e["n"] < begun["n"])]
+    # A program of before told no matters and noted no arrival at them.
+    unknown = arrived is None or "matters" not in arrived
+    if not any(_tells(e, arrived_at) for e in there) and not (unknown and arrived_at is None):
+        return "no entry tells that arrived_at"
+    named = (e for e in _answers(events, "accept", id_) if _names(e, id_))
+    if accepted_at is not None and not any(_tells(e, accepted_at) for e in named):
+        return "no entry tells that accepted_at"
+    return ""
 
 
 def _key(event: Event) -> Key:

@@ -25,14 +25,14 @@ from alerting.verifier.gaps import left_out, unproven_hours
 from alerting.verifier.given import read_key, read_roots
 from alerting.verifier.hashes import fingerprint, is_signed, new_sm3
 from alerting.verifier.layout import Archive, Found
-from alerting.verifier.rows import deadlines_told, deeds_told, is_exact, moments_told
+from alerting.verifier.rows import deadlines_told, deeds_told, is_exact, matters_told, moments_told
 from alerting.verifier.told import OF_CAMERAS, deeds, old, pieces, told_again
 
 MANIFEST, SIGNATURE, LOG, SEALS = "manifest.json", "manifest.sig", "log.jsonl", "seals.json"
 MOST_SWAPS = 40
 GOOD = "the case is what was sealed and signed"
 SIGNER_SAYS = (
-    "findings, readings, choices, reviews, holds, the registry and a matter's own acceptance, arrival and end"
+    "findings, readings, choices, reviews, holds, the registry and a matter's kind, severity and end"
     " are as the signer says: no entry of the log is held against them"
 )
 OLD_ROWS = "the case is of before the log told moments: they hold to ten minutes, and what no entry tells the signer says"
@@ -331,7 +331,7 @@ class Check:
     def _rows(self) -> None:
         """What of the rows the log tells must be so there; the rest is what the signer says."""
         events = [line.event for line in self.lines if line.event["type"] not in OF_CAMERAS]
-        for held in (deeds_told, moments_told, deadlines_told):
+        for held in (deeds_told, moments_told, matters_told, deadlines_told):
             self.found += held(events, self.manifest)
         if not is_exact(events):
             self.notes.append(OLD_ROWS)

@@ -117,7 +117,7 @@ async def gone(paper: Paper) -> bytes:
 
 def rewritten_rows(good: bytes, paper: Paper) -> dict[str, bytes]:
     manifest = json.loads(unpacked(good)["manifest.json"])
-    met, missed = manifest["deadlines"][:2]
+    (met, missed), (matter,) = manifest["deadlines"][:2], manifest["matters"]
     changes: dict[str, dict[str, Any]] = {
         "another actor": {"actions": [{**DEED, "actor": "li"}]},
         "claimed earlier": {"actions": [{**DEED, "claimed_at": "2026-11-22T03:50:00+00:00"}]},
@@ -125,6 +125,10 @@ def rewritten_rows(good: bytes, paper: Paper) -> dict[str, bytes]:
         "arrived in time": {"task": {**manifest["task"], "arrived_at": "2026-11-22T03:04:00+00:00"}},
         "another outcome": {"task": {**manifest["task"], "outcome": "false_alarm"}},
         "another t1": {"matters": [{**manifest["matters"][0], "found_at": "2026-11-22T02:25:00+00:00"}]},
+        "a matter arrived at in time": {"matters": [{**matter, "arrived_at": "2026-11-22T03:04:00+00:00"}]},
+        "a matter accepted at another moment": {"matters": [{**matter, "accepted_at": "2026-11-22T02:32:00+00:00"}]},
+        "a matter not arrived at": {"matters": [{**matter, "arrived_at": None}]},
+        "an invented matter": {"matters": [matter, {**matter, "id": 4}]},
         "a breach met": {"deadlines": [manifest["deadlines"][0], {**missed, "state": "met"}]},
         "a breach excused": {
             "deadlines": [manifest["deadlines"][0], {**missed, "excused_at": missed["decided_at"], "excused_by": "li"}]

@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from alerting import clocks
 from alerting.actions import Result
 from alerting.verifier.layout import Found
-from alerting.verifier.rows import deadlines_told, deeds_told, moments_told
+from alerting.verifier.rows import deadlines_told, deeds_told, matters_told, moments_told
 from farwatch.domain.finding import Finding, Kind, Tier
 from farwatch.domain.task import Deadline, DeadlineKind, DeadlineState, Task, TaskState
 from farwatch.storage import case_export
@@ -168,7 +168,7 @@ class Histories(RuleBasedStateMachine):
                     [e for e in said if e["task"] == task],
                 )
                 assert case is not None
-                for held in (deeds_told, moments_told, deadlines_told):
+                for held in (deeds_told, moments_told, matters_told, deadlines_told):
                     found += held(events, case.facts)
         return found
 

@@ -223,7 +223,10 @@ TAMPERED = {
     "UPDATE tasks SET outcome = 'false_alarm'": "task_differs",
     "UPDATE tasks SET opened_at = opened_at + interval '10 s'": "task_differs",
     "UPDATE matters SET event_at = event_at + interval '10 s'": "task_differs",
+    "UPDATE matters SET arrived_at = arrived_at - interval '10 s'": "task_differs",
+    "UPDATE matters SET accepted_at = accepted_at - interval '10 s'": "task_differs",
     "UPDATE deadlines SET state = 'met' WHERE state = 'breached'": "deadline_differs",
+    "UPDATE deadlines SET state = 'cancelled' WHERE state = 'met'": "deadline_differs",
     "UPDATE deadlines SET excused_at = NULL": "deadline_differs",
     "DELETE FROM deadlines WHERE kind = 'arrive'": "deadline_differs",
 }

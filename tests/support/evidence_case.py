@@ -52,6 +52,7 @@ TARGETS: list[dict[str, Any]] = [
 ]  # fmt: skip
 MATTER: dict[str, Any] = {
     "id": 3, "event_at": "2026-11-22T02:23:50+00:00", "found_at": "2026-11-22T02:23:59.75+00:00",
+    "accepted_at": "2026-11-22T02:56:00+00:00", "arrived_at": "2026-11-22T03:28:00+00:00",
 }  # fmt: skip
 MOMENTS = {
     "dispatched_at": "task_offered", "delivered_at": "task_accepted", "accepted_at": "task_accepted", "arrived_at": "task_arrived",
@@ -104,7 +105,7 @@ def events_of(contents: Mapping[str, bytes]) -> list[Event]:
             "due_at": "2026-11-22T03:05:00+00:00",
         },
         stored("clip_copy", contents["clip_copy"]),
-        {"type": "task_arrived", "task": TASK, "officer": "O1"},
+        {"type": "task_arrived", "task": TASK, "officer": "O1", "matters": [3]},
         {"type": "task_accepted", "task": 8},
         stored("photo", contents["photo"]),
         {

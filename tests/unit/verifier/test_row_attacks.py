@@ -24,6 +24,10 @@ def of(place: str, row: int | None = None, **changes: Any) -> Callable[[Manifest
     return change
 
 
+def also(place: str, **changes: Any) -> Callable[[Manifest], None]:
+    return lambda manifest: manifest[place].append({**manifest[place][0], **changes})
+
+
 def without(place: str, row: int) -> Callable[[Manifest], None]:
     return lambda manifest: manifest[place].pop(row)
 
@@ -43,6 +47,10 @@ TAMPERED: dict[str, tuple[Callable[[Manifest], None], str, str]] = {
     "a matter found later": (of("matters", 0, found_at=LATER), "task_differs", "matter 3"),
     "a matter begun later": (of("matters", 0, event_at=LATER), "task_differs", "matter 3"),
     "no matter": (without("matters", 0), "task_differs", "matter 3"),
+    "a matter accepted earlier": (of("matters", 0, accepted_at="2026-11-22T02:32:00+00:00"), "task_differs", "matter 3"),
+    "a matter arrived at in time": (of("matters", 0, arrived_at="2026-11-22T03:04:00+00:00"), "task_differs", "matter 3"),
+    "a matter not arrived at": (of("matters", 0, arrived_at=None), "task_differs", "matter 3"),
+    "a matter invented": (also("matters", id=4), "task_differs", "matter 4"),
     "a breach met": (of("deadlines", 1, state="met"), "deadline_differs", ARRIVE),
     "a breach cancelled": (of("deadlines", 1, state="cancelled"), "deadline_differs", ARRIVE),
     "a breach later": (of("deadlines", 1, decided_at=LATER), "deadline_differs", ARRIVE),
@@ -121,9 +129,26 @@ async def test_a_breach_that_was_revoked_is_none(paper: Paper) -> None:
     paper.events[11] = REVOKED
     met = of("deadlines", 1, state="met", decided_at=REVOKED["decided_at"])
     arrived = of("task", arrived_at=REVOKED["decided_at"])
+    there = of("matters", 0, arrived_at=REVOKED["decided_at"])
     good = await paper.pack()
-    assert {f.place for f in judged(good, paper).found} == {ARRIVE, "arrived_at"}
-    assert judged(signed_anew(signed_anew(good, paper, met), paper, arrived), paper).found == []
+    assert {f.place for f in judged(good, paper).found} == {ARRIVE, "arrived_at", "matter 3"}
+    for change in (met, arrived, there):
+        good = signed_anew(good, paper, change)
+    assert judged(good, paper).found == []
+
+
+@pytest.mark.parametrize("arrived_at", [None, "2026-11-22T03:28:00+00:00", "2026-11-22T03:30:00+00:00"])
+async def test_a_matter_that_joins_where_the_officer_is_has_his_arrival(
+    paper: Paper, arrived_at: str | None
+) -> None:
+    found_at = "2026-11-22T03:36:00+00:00"
+    joined = {"matter": 4, "event_at": found_at, "found_at": found_at}
+    paper.events[11] = {"type": "matter_joined", "task": TASK, "decided_at": found_at, "found": [joined]}
+    row = also("matters", id=4, event_at=found_at, found_at=found_at, accepted_at=None, arrived_at=arrived_at)
+    found = judged(signed_anew(await paper.pack(), paper, row), paper).found
+    assert {one.place for one in found} == (
+        {"matter 4"} if arrived_at == "2026-11-22T03:30:00+00:00" else set()
+    )
 
 
 ARRIVED_IN_TIME = {
