@@ -209,7 +209,7 @@ async def test_who_does_not_read_its_answers_is_ended(pool: Pool, database_url: 
         deaf = await house.logger(receive_bytes=2048)
         frame = upload("MN1", now(), 1.0)
         with pytest.raises(ConnectionError):
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while True:
                     await deaf.send(frame * 20)
         assert house.lines.to("MN1") is None
