@@ -170,10 +170,29 @@ async def _why_not(connection: Connection, share: Share) -> str | None:
     return None
 
 
+_HELD = """
+SELECT coalesce(nullif(application_name, ''), 'a process') FROM pg_locks LEFT JOIN pg_stat_activity USING (pid)
+WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND classid = 0 AND objid = $1::bigint::oid
+  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
+
+async def holders(connection: Connection) -> dict[str, str]:
+    """Which roles somebody holds now, and who, by the locks; none where the schema knows no roles yet."""
+    if await connection.fetchval("SELECT to_regclass('leases') IS NULL"):
+        return {}
+    roles = [r["role"] for r in await connection.fetch("SELECT role FROM leases ORDER BY role")]
+    held = {role: await connection.fetchval(_HELD, _key(role)) for role in roles}
+    return {role: holder for role, holder in held.items() if holder is not None}
+
+
+def _key(role: str) -> int:
+    return zlib.crc32(f"farwatch/{role}".encode())
+
+
 async def _lock(connection: Connection, role: str) -> None:
-    key = zlib.crc32(f"farwatch/{role}".encode())
     is_told = False
-    while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", key):
+    while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _key(role)):
         if not is_told:
             log.info(
                 "another process is the %s: standing by",

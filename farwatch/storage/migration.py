@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 import asyncpg
 
-from farwatch.storage import camera_role
+from farwatch.storage import camera_role, leases
 from farwatch.storage.database import Connection, SchemaError, connect
 
 _LOCK = 0x46415257  # "FARW"
@@ -53,13 +53,16 @@ def shipped() -> list[Migration]:
 async def migrate(owner_url: str, service_url: str) -> Migrated:
     """Brings the schema up to date as the owner, lets the service role and the cameras' role write, and says what was done.
 
-    Raises SchemaError when the database was migrated by a newer program or a shipped file was changed afterwards.
+    Raises SchemaError when the database was migrated by a newer program or a shipped file was changed afterwards, or when there
+    is something to apply while a service runs.
     """
     connection = await connect(owner_url, command_timeout_s=None)
     try:
         await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
         await _begin(connection)
         pending = await _pending(connection)
+        if pending:
+            await _require_stopped(connection)
         await connection.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
         for migration in pending:
             async with connection.transaction():
@@ -74,6 +77,13 @@ async def migrate(owner_url: str, service_url: str) -> Migrated:
         return Migrated([m.name for m in pending], [role for role in granted if role])
     finally:
         await connection.close()
+
+
+async def _require_stopped(connection: Connection) -> None:
+    """An older service may no longer write what the new schema guards, and would end sooner or later."""
+    if held := await leases.holders(connection):
+        who = ", ".join(f"{holder} ({role})" for role, holder in held.items())
+        raise SchemaError(f"the schema changes only while no service runs: stop {who} and try again")
 
 
 async def _apply(connection: Connection, migration: Migration) -> None:

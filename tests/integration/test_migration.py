@@ -1,12 +1,33 @@
 import pytest
 
+from farwatch.storage import migration
 from farwatch.storage.database import Pool, SchemaError, connect
-from farwatch.storage.migration import migrate, require_current, shipped
+from farwatch.storage.leases import hold
+from farwatch.storage.migration import Migration, migrate, require_current, shipped
 from tests.support.roles import login
 
 
 async def test_migrating_twice_applies_nothing_the_second_time(database_url: str) -> None:
     assert (await migrate(database_url, database_url)).applied == []
+
+
+@pytest.mark.parametrize("role", ["intake", "engine", "review"])
+async def test_the_schema_changes_only_while_no_service_runs(
+    pool: Pool, database_url: str, monkeypatch: pytest.MonkeyPatch, role: str
+) -> None:
+    """Its owner is no superuser and not the service, and sees who holds the role all the same."""
+    async with login(pool, database_url) as owner, login(pool, database_url) as service:
+        await pool.execute(f"CREATE SCHEMA of_the_owner AUTHORIZATION {owner.name}")
+        for one in (owner, service):
+            await pool.execute(f"ALTER ROLE {one.name} SET search_path = of_the_owner")
+        await migrate(owner.url, service.url)
+        async with hold(service.url, role, "serve on hall-2"):
+            assert (await migrate(owner.url, service.url)).applied == [], "nothing to apply or to refuse"
+            more = Migration(9999, "9999_more.sql", "CREATE TABLE more ()")
+            monkeypatch.setattr(migration, "shipped", lambda: [*shipped(), more])
+            with pytest.raises(SchemaError, match=rf"stop serve on hall-2 \({role}\)"):
+                await migrate(owner.url, service.url)
+        assert (await migrate(owner.url, service.url)).applied == [more.name]
 
 
 async def test_an_unmigrated_database_is_refused(postgres: object, database_url: str) -> None:
