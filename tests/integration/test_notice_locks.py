@@ -12,10 +12,9 @@ from alerting import superseding
 from farwatch.domain.place import Position
 from farwatch.domain.task import Task, TaskState
 from farwatch.storage.database import Pool, transaction
-from tests.integration.test_alerting_running import until
 from tests.support.alerting import World, at, smoke
+from tests.support.waiting import until_somebody_waits
 
-WAITS = "SELECT count(*) = 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 SENT = "SELECT id FROM notices WHERE state = 'sent' ORDER BY id"
 
 
@@ -45,7 +44,7 @@ async def test_whoever_waits_for_a_notice_holds_none_that_comes_after_it(
         async with transaction(pool) as other:
             await other.execute("SELECT FROM notices WHERE id = $1 FOR UPDATE", ids[0])
             group.create_task(settle())
-            await until(pool, WAITS)
+            await until_somebody_waits(pool)
             await other.execute("SELECT FROM notices WHERE id = ANY($1) ORDER BY id FOR UPDATE NOWAIT", ids)
     assert await pool.fetch(SENT) == []
 
