@@ -9,6 +9,7 @@ export const reports: Record<string, string> = {
   "report.after_button": "The period after",
   "report.pdf": "PDF",
   "report.xlsx": "Excel",
+  "report.nothing": "No case was opened, done or missed in this period.",
   "report.chart_trend": "Opened and done",
   "report.chart_kinds": "Opened, by kind",
   "error.bad_report_date": "No report can be made of that date",

@@ -12,6 +12,7 @@ export const reports: Record<string, string> = {
   "report.after_button": "后一期",
   "report.pdf": "导出 PDF",
   "report.xlsx": "导出 Excel",
+  "report.nothing": "这个时段没有案卷受理、办结或超时。",
   "report.chart_trend": "立案与办结",
   "report.chart_kinds": "各类立案",
   "error.bad_report_date": "日期不在可统计的范围内",
