@@ -61,13 +61,15 @@ def unreached(task: Task) -> list[Matter]:
 
 
 def there_since(task: Task, matter: Matter) -> datetime | None:
-    """Since when the officer is at a matter's place, by where he arrived last; None: he is not."""
-    last = max((m.arrived_at for m in task.matters if m.arrived_at), default=None)
-    if task.state is not TaskState.ARRIVED or last is None:
+    """Since when the officer is at a matter's place; None where that is not sure: somebody, he or who had the task before him,
+    was at another place of the visit as well."""
+    reached = [m for m in task.matters if m.arrived_at is not None]
+    if task.state is not TaskState.ARRIVED or not reached:
         return None
-    here = (task.place_of(m) for m in task.matters if m.arrived_at == last)
     place = task.place_of(matter)
-    return last if any(distance_m(place, at) <= task.policy.geofence_m for at in here) else None
+    if any(distance_m(place, task.place_of(m)) > task.policy.geofence_m for m in reached):
+        return None
+    return max(m.arrived_at for m in reached if m.arrived_at is not None)
 
 
 def _unproven(task: Task, at: Position | None) -> Decision | None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from alerting import clocks, handing
+from alerting.arriving import unreached
 from alerting.handing import OVERSEERS, answer_matters, not_asked, not_holder
 from alerting.steps import (
     CENTRE,
@@ -75,7 +76,12 @@ def decline(task: Task, event: Decline, now: datetime) -> Decision:
 
 
 def _handle(task: Task, event: Handle, now: datetime) -> Decision:
-    return not_holder(task, event.actor) or _done(task, event.actor, Outcome.HANDLED, now)
+    """A visit is over when somebody was at every place of it; before that only the centre ends it, and says why."""
+    if refusal := not_holder(task, event.actor):
+        return refusal
+    if left := unreached(task):
+        return refuse(task, "places_left", matters=len(left))
+    return _done(task, event.actor, Outcome.HANDLED, now)
 
 
 def false_alarm(task: Task, event: FalseAlarm, now: datetime) -> Decision:

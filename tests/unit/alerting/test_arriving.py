@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from alerting.lifecycle import step
-from alerting.steps import Accept, Arrive, Join, Log, Reassign
+from alerting.steps import Accept, Arrive, Handle, Join, Log, Reassign
 from farwatch.domain.finding import Reason
 from farwatch.domain.place import Position
 from farwatch.domain.task import Deadline, DeadlineKind, DeadlineState, Matter, Task, TaskState
@@ -81,11 +81,29 @@ def test_what_joins_where_the_officer_is_needs_no_arrival_and_what_joins_elsewhe
     assert joined.matters[1].arrived_at == (None if runs else at(100))
 
 
-def test_who_has_gone_on_is_no_longer_where_he_was() -> None:
+@pytest.mark.parametrize("place", [PLACE, FAR])
+def test_of_a_visit_to_several_places_nobody_is_taken_to_be_at_one_without_saying_so(place: Position) -> None:
     task = step(step(two_places(), Arrive(A, PLACE), at(100)).task, Arrive(A, FAR), at(200)).task
-    at_first = step(task, Join(elsewhere(3, 250, PLACE), Reason("near")), at(250)).task
-    at_second = step(task, Join(elsewhere(3, 250, FAR), Reason("near")), at(250)).task
-    assert [clocks_of(t)[2:] for t in (at_first, at_second)] == [[(3, PENDING)], []]
+    joined = step(task, Join(elsewhere(3, 250, place), Reason("near")), at(250)).task
+    assert clocks_of(joined)[2:] == [(3, PENDING)]
+
+
+def test_where_his_predecessor_was_an_officer_is_not_therefore() -> None:
+    task = step(step(two_places(), Arrive(A, PLACE), at(100)).task, Arrive(A, FAR), at(105)).task
+    task = step(step(task, Reassign(CENTRE, "b", "近"), at(110)).task, Accept(B), at(120)).task
+    task = step(task, Arrive(B, PLACE), at(200)).task
+    joined = step(task, Join(elsewhere(3, 250, FAR), Reason("near")), at(250)).task
+    assert clocks_of(joined)[2:] == [(3, PENDING)]
+
+
+def test_a_visit_is_not_handled_before_somebody_was_at_all_its_places_and_its_clocks_run_on() -> None:
+    task = step(two_places(), Arrive(A, PLACE), at(100)).task
+    early = step(task, Handle(A), at(200))
+    assert (early.refused, early.reason) == (True, Reason("places_left", {"matters": 1}))
+    assert clocks_of(early.task) == [(1, MET), (2, PENDING)]
+    assert step(step(task, Arrive(A, FAR), at(300)).task, Handle(A), at(400)).task.state is TaskState.HANDLED
+    ended = step(task, Handle(CENTRE, "被洪水阻断"), at(400)).task
+    assert (ended.state, clocks_of(ended)) == (TaskState.HANDLED, [(1, MET), (2, DeadlineState.CANCELLED)])
 
 
 def test_who_takes_it_over_need_not_be_where_somebody_was_before_but_somewhere() -> None:

@@ -18,6 +18,7 @@ export const hands: Record<string, string> = {
   "error.already_known": "Nothing new in it",
   "error.already_accepted": "Accepted already",
   "error.already_arrived": "Arrived already",
+  "error.places_left": "{matters} {matters|matter is|matters are} elsewhere, where nobody was yet: say so when you are there, or have the centre end the visit",
   "error.task_unreadable": "The data of this task cannot be read: call the administrator",
   "error.already_declined": "Declined already",
   "error.already_asked": "Asked already",

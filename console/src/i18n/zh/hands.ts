@@ -18,6 +18,7 @@ export const hands: Record<string, string> = {
   "error.already_known": "没有新内容",
   "error.already_accepted": "已经接受",
   "error.already_arrived": "已经到场",
+  "error.places_left": "还有 {matters} 个事项在别处，尚未到场：请到达后报到场，或请指挥中心结束",
   "error.task_unreadable": "任务数据无法读取，请联系系统管理员",
   "error.already_declined": "已经拒绝",
   "error.already_asked": "已经提出过",
