@@ -34,7 +34,8 @@ _CROWD = "deadlines together"
 
 
 async def _some(ground: Ground) -> int:
-    """All or none of them; when one makes no sense, each is fired for itself until that is over."""
+    """All or none of them; when one makes no sense, each is fired for itself until that is over: a task that cannot be dispatched
+    is late by its other clocks all the same."""
     made: list[int] = []
     if ground.others([_CROWD]):
         await ground.attempt(_CROWD, _together(ground, made))
@@ -43,7 +44,7 @@ async def _some(ground: Ground) -> int:
 
 async def _together(ground: Ground, made: list[int]) -> bool:
     async with ground.transaction() as (connection, now):
-        due = await due_deadlines.lock_due(connection, now, TOGETHER, ground.aside(int))
+        due = await due_deadlines.lock_due(connection, now, TOGETHER, ground.aside(DueDeadline))
         desk = _Desk(ground, connection, now)
         await desk.read([d.task for d in due])
         desk.steps.extend([step for one in due if (step := await desk.decide(one)) is not None])
@@ -57,9 +58,8 @@ async def _each(ground: Ground) -> int:
     fired = 0
     async with ground.transaction() as (connection, now):
         desk = _Desk(ground, connection, now)
-        for deadline in await due_deadlines.lock_due(connection, now, TOGETHER, ground.aside(int)):
-            if deadline.task not in ground.aside(int):
-                fired += await ground.attempt(deadline.task, desk.fire_safely(deadline))
+        for deadline in await due_deadlines.lock_due(connection, now, TOGETHER, ground.aside(DueDeadline)):
+            fired += await ground.attempt(deadline, desk.fire_safely(deadline))
     desk.count()
     return fired
 

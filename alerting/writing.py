@@ -1,5 +1,6 @@
 """Writes decisions down: the tasks' differences, their events and their notices, in the caller's transaction."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -30,9 +31,27 @@ async def write(
 async def write_all(
     connection: Connection, steps: Sequence[Step], now: datetime, actor: str | None = None
 ) -> None:
-    """Several decisions in their order, those about one task each from where the one before it ended: with as few ways to the
+    """Several decisions, those about one task in their order, each from where the one before it ended: with as few ways to the
     database as one. The caller holds the tasks' rows. Raises FingerprintTakenError when a new matter came second."""
-    changes = _changes(steps)
+    for run in _runs(steps):
+        await _write_run(connection, run, now, actor)
+
+
+def _runs(steps: Sequence[Step]) -> Sequence[Sequence[Step]]:
+    """No task twice in one: what a second decision settles are notices that the first one told as well."""
+    runs: list[list[Step]] = []
+    nth: Counter[int] = Counter()
+    for step in steps:
+        task = step[1].task.id
+        if nth[task] == len(runs):
+            runs.append([])
+        runs[nth[task]].append(step)
+        nth[task] += 1
+    return runs
+
+
+async def _write_run(connection: Connection, steps: Sequence[Step], now: datetime, actor: str | None) -> None:
+    changes = [(before, decision.task) for before, decision in steps]
     await tasks.save(connection, changes)
     await superseding.follow(connection, changes, now)
     said, told = await _said(connection, steps, now, actor), list[notices.Notice]()
@@ -42,16 +61,6 @@ async def write_all(
         await notices.add_all(connection, told, now)
     if said:
         await events.append_all(connection, said)
-
-
-def _changes(steps: Sequence[Step]) -> Sequence[tuple[Task | None, Task]]:
-    """Of each task, what it was at first and what it is at last."""
-    first: dict[int, Task | None] = {}
-    last: dict[int, Task] = {}
-    for before, decision in steps:
-        first.setdefault(decision.task.id, before)
-        last[decision.task.id] = decision.task
-    return [(first[task], last[task]) for task in last]
 
 
 async def _said(

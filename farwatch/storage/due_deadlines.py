@@ -24,17 +24,22 @@ class DueDeadline:
 
 
 async def lock_due(
-    connection: Connection, now: datetime, limit: int, without: Collection[int] = ()
+    connection: Connection, now: datetime, limit: int, without: Collection[DueDeadline] = ()
 ) -> list[DueDeadline]:
-    """The first `limit` deadlines that have come, of all tasks, in the order of their instants; their tasks are locked. Of a task
-    that somebody else holds just now, or that is in `without`, none is given."""
+    """The first `limit` deadlines that have come, of all tasks, in the order of their instants, but those `without`; their tasks
+    are locked. Of a task that somebody else holds just now none is given."""
     rows = await connection.fetch(
         "SELECT d.task_id, d.kind, d.matter_id, d.step FROM deadlines d JOIN tasks t ON t.id = d.task_id"
-        " WHERE d.state = 'pending' AND d.due_at <= $1 AND d.task_id <> ALL($3::bigint[])"
+        " WHERE d.state = 'pending' AND d.due_at <= $1 AND NOT EXISTS (SELECT"
+        " FROM unnest($3::bigint[], $4::text[], $5::bigint[], $6::int[]) AS w (task, kind, matter, step) WHERE w.task = d.task_id"
+        " AND w.kind = d.kind AND w.matter IS NOT DISTINCT FROM d.matter_id AND w.step = d.step)"
         " ORDER BY d.due_at, d.id LIMIT $2 FOR UPDATE OF t SKIP LOCKED",
         now,
         limit,
-        list(without),
+        [w.task for w in without],
+        [w.kind for w in without],
+        [w.matter for w in without],
+        [w.step for w in without],
     )
     return [DueDeadline(r["task_id"], r["kind"], r["matter_id"], r["step"]) for r in rows]
 

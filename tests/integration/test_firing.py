@@ -11,13 +11,13 @@ from alerting.engine import Engine
 from farwatch.domain.place import Position
 from farwatch.domain.policy import SHIPPED
 from farwatch.storage.database import Connection, Pool
-from tests.support.alerting import NoLease, World, smoke
+from tests.support.alerting import NoLease, World, at, smoke
 
 MANY = 50
 STUBBORN = """
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
   RAISE EXCEPTION 'not this one' USING ERRCODE = 'check_violation'; END $$;
-CREATE TRIGGER refuse BEFORE UPDATE ON deadlines FOR EACH ROW WHEN (NEW.task_id = 7 AND NEW.state = 'breached')
+CREATE TRIGGER refuse BEFORE UPDATE ON deadlines FOR EACH ROW WHEN (NEW.task_id = 7 AND NEW.{column} = '{value}')
   EXECUTE FUNCTION refuse()
 """
 
@@ -56,10 +56,23 @@ async def test_many_at_once_are_few_ways_to_the_database(world: World) -> None:
 
 
 async def test_one_that_cannot_be_written_keeps_no_other(world: World) -> None:
-    await world.pool.execute(STUBBORN)
+    await world.pool.execute(STUBBORN.format(column="state", value="breached"))
     engine = world.engine()
     while await engine.tick():
         pass
     assert {e["task"] for e in await world.events("deadline_breached")} == {*range(1, MANY + 1)} - {7}
     rows = await world.pool.fetch("SELECT task_id FROM deadlines WHERE kind = 'accept' AND state = 'pending'")
     assert [r["task_id"] for r in rows] == [7]
+
+
+async def test_a_task_that_cannot_be_dispatched_is_late_all_the_same(world: World) -> None:
+    await world.pool.execute(
+        "INSERT INTO deadlines (task_id, kind, due_at) VALUES (7, 'dispatch', $1) ON CONFLICT (task_id, matter_id, kind, step)"
+        " DO UPDATE SET due_at = excluded.due_at, state = 'pending', decided_at = NULL",
+        at(100),
+    )
+    await world.pool.execute(STUBBORN.format(column="kind", value="dispatch"))
+    engine = world.engine()
+    while await engine.tick():
+        pass
+    assert 7 in {e["task"] for e in await world.events("deadline_breached")}

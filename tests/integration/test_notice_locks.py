@@ -8,7 +8,9 @@ from typing import Any
 import asyncpg
 import pytest
 
-from alerting import superseding
+from alerting import superseding, writing
+from alerting.steps import Decision, Notify
+from farwatch.domain.finding import Reason
 from farwatch.domain.place import Position
 from farwatch.domain.task import Task, TaskState
 from farwatch.storage.database import Pool, transaction
@@ -47,6 +49,22 @@ async def test_whoever_waits_for_a_notice_holds_none_that_comes_after_it(
             await until_somebody_waits(pool)
             await other.execute("SELECT FROM notices WHERE id = ANY($1) ORDER BY id FOR UPDATE NOWAIT", ids)
     assert await pool.fetch(SENT) == []
+
+
+async def test_what_is_told_by_a_decision_is_settled_by_the_next_one_of_the_same_transaction(
+    pool: Pool,
+) -> None:
+    world = World(pool)
+    first, other, _ = await three_tasks(world)
+    asked = Decision(first, Reason("escalated"), (Notify("offer:again", "near", "offered"),))
+    over = Decision(replace(first, state=TaskState.HANDLED), Reason("handled"))
+    async with transaction(pool) as connection:
+        await writing.write_all(
+            connection, [(first, asked), (other, Decision(other, Reason("seen"))), (first, over)], at(10)
+        )
+    assert [
+        dict(r) for r in await pool.fetch("SELECT DISTINCT state, plan_at FROM notices WHERE task_id = 1")
+    ] == [{"state": "superseded", "plan_at": None}]
 
 
 @pytest.mark.parametrize(
