@@ -18,6 +18,8 @@ describe("an entry of the time line", () => {
     ["evidence_stored", { kind: "clip", evidence: "x" }, "视频"],
     ["evidence_purged", { kind: "clip", evidence: "x", reason: "quota_closed" }, "视频：结案证据超出配额"],
     ["task_handled", { outcome: "false_alarm" }, "误报"],
+    ["deed_refused", { action: "arrive", reason: "too_far" }, "报到场：离任务地点太远"],
+    ["deed_refused", { action: "arrive", reason: "already_arrived" }, "报到场：已经到场"],
     ["task_opened", { grid: "g1" }, ""],
     ["task_offered", {}, ""],
     ["brand_new", { officer: "o1" }, ""],

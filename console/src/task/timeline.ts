@@ -22,7 +22,8 @@ export function detailText(entry: TimelineEntry, names: Names): string {
   if (entry.type.startsWith("evidence_") && typeof detail.kind === "string") params.kind = word("evidence", detail.kind);
   if (entry.type === "deed_refused") {
     params.deed = word("deed", String(detail.action));
-    params.why = word("error", String(detail.reason), detail);
+    // The log has the reason alone: how far away a phone was is no business of the chain.
+    params.why = textOf(`refusal.${String(detail.reason)}`) ?? word("error", String(detail.reason), detail);
   }
   if (entry.type === "case_reviewed") {
     params.part = word("review_part", String(detail.part));

@@ -45,4 +45,7 @@ export const taskLife: Record<string, string> = {
   "error.nothing_to_excuse": "No breach to excuse",
   "error.already_excused": "Excused already",
   "error.unknown_matter": "No such matter",
+  "refusal.too_far": "too far from the place",
+  "refusal.position_too_coarse": "the position was too coarse",
+  "refusal.places_left": "matters elsewhere were not arrived at",
 };

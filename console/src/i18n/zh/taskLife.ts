@@ -45,4 +45,7 @@ export const taskLife: Record<string, string> = {
   "error.nothing_to_excuse": "没有可免责的超时",
   "error.already_excused": "已经免责",
   "error.unknown_matter": "没有此事项",
+  "refusal.too_far": "离任务地点太远",
+  "refusal.position_too_coarse": "定位不够准确",
+  "refusal.places_left": "别处的事项尚未到场",
 };
