@@ -76,18 +76,22 @@ def decline(task: Task, event: Decline, now: datetime) -> Decision:
 
 
 def _handle(task: Task, event: Handle, now: datetime) -> Decision:
+    return (
+        not_holder(task, event.actor) or _places_left(task) or _done(task, event.actor, Outcome.HANDLED, now)
+    )
+
+
+def _places_left(task: Task) -> Decision | None:
     """A visit is over when somebody was at every place of it; before that only the centre ends it, and says why."""
-    if refusal := not_holder(task, event.actor):
-        return refusal
-    if left := unreached(task):
-        return refuse(task, "places_left", matters=len(left))
-    return _done(task, event.actor, Outcome.HANDLED, now)
+    left = unreached(task) if task.state is TaskState.ARRIVED else []
+    return refuse(task, "places_left", matters=len(left)) if left else None
 
 
 def false_alarm(task: Task, event: FalseAlarm, now: datetime) -> Decision:
     if event.actor.role in OVERSEERS:
         return by_centre(task, event, now)
-    return not_holder(task, event.actor) or _done(task, event.actor, Outcome.FALSE_ALARM, now)
+    refusal = not_holder(task, event.actor) or _places_left(task)
+    return refusal or _done(task, event.actor, Outcome.FALSE_ALARM, now)
 
 
 def handle_arrived(task: Task, event: Handle, now: datetime) -> Decision:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from alerting.lifecycle import step
-from alerting.steps import Accept, Arrive, Handle, Join, Log, Reassign
+from alerting.steps import Accept, Arrive, FalseAlarm, Handle, Join, Log, Reassign
 from farwatch.domain.finding import Reason
 from farwatch.domain.place import Position
 from farwatch.domain.task import Deadline, DeadlineKind, DeadlineState, Matter, Task, TaskState
@@ -96,13 +96,16 @@ def test_where_his_predecessor_was_an_officer_is_not_therefore() -> None:
     assert clocks_of(joined)[2:] == [(3, PENDING)]
 
 
-def test_a_visit_is_not_handled_before_somebody_was_at_all_its_places_and_its_clocks_run_on() -> None:
+@pytest.mark.parametrize("end", [Handle, FalseAlarm])
+def test_a_visit_is_not_ended_before_somebody_was_at_all_its_places_and_its_clocks_run_on(
+    end: type[Handle | FalseAlarm],
+) -> None:
     task = step(two_places(), Arrive(A, PLACE), at(100)).task
-    early = step(task, Handle(A), at(200))
+    early = step(task, end(A), at(200))
     assert (early.refused, early.reason) == (True, Reason("places_left", {"matters": 1}))
     assert clocks_of(early.task) == [(1, MET), (2, PENDING)]
-    assert step(step(task, Arrive(A, FAR), at(300)).task, Handle(A), at(400)).task.state is TaskState.HANDLED
-    ended = step(task, Handle(CENTRE, "被洪水阻断"), at(400)).task
+    assert step(step(task, Arrive(A, FAR), at(300)).task, end(A), at(400)).task.state is TaskState.HANDLED
+    ended = step(task, end(CENTRE, "被洪水阻断"), at(400)).task
     assert (ended.state, clocks_of(ended)) == (TaskState.HANDLED, [(1, MET), (2, DeadlineState.CANCELLED)])
 
 
