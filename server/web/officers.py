@@ -14,7 +14,7 @@ from farwatch.storage.sessions import Session
 from farwatch.storage.users import Role
 from server.web import metrics
 from server.web.actions import At
-from server.web.authentication import Acting, Centre, Officer
+from server.web.authentication import Acting, NotOfficer, Officer
 from server.web.context import Web, WebContext
 from server.web.errors import ApiError, errors, not_found
 from server.web.shapes import Listing
@@ -36,7 +36,8 @@ class Whereabouts(BaseModel):
 
 
 class OfficerBody(BaseModel):
-    """`place` is null for who is neither on shift nor on a task. `device`: his phone's tracking app has a secret."""
+    """`place` is null for who is neither on shift nor on a task, and for the bureau, whose business names are. `device`: his
+    phone's tracking app has a secret."""
 
     id: str
     name: str
@@ -66,9 +67,10 @@ class DeviceBody(BaseModel):
 
 
 @router.get("/officers", responses=errors(401, 403))
-async def officers(web: WebContext, _: Centre) -> Listing[OfficerBody]:
+async def officers(web: WebContext, who: NotOfficer) -> Listing[OfficerBody]:
     registry, now = await web.registry.current(), web.deps.clock.now()
-    places, counts = await positions.latest(web.pool), await tasks.open_counts(web.pool)
+    places = {} if who.role is Role.BUREAU else await positions.latest(web.pool)
+    counts = await tasks.open_counts(web.pool)
     devices = await officer_devices.holders(web.pool)
     items = []
     for officer in registry.officers.values():

@@ -8,7 +8,6 @@ import type { Figures, LogEvent, Task, Warning } from "@/api/types";
 import { Poll } from "@/live/poll";
 import { TaskBoard } from "@/live/taskBoard";
 import { useHealth } from "@/live/useHealth";
-import { session } from "@/session/session";
 import { Alarm } from "@/live/alarm";
 import { usePlaces } from "@/places/usePlaces";
 
@@ -23,7 +22,7 @@ const QUIET = new Set([
 export function useCentre(signedOut: () => void) {
   const alarm = new Alarm();
   const board = new TaskBoard(api, (task: Task) => alarm.ring(task.id));
-  const places = usePlaces(session.value?.role !== "bureau");
+  const places = usePlaces(true);
   const { health, diskShort, unwatched, webhooks, alive } = useHealth();
   const figures = shallowRef<Figures | null>(null);
   const warnings = shallowRef<Warning[] | null>(null);

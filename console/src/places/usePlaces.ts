@@ -6,7 +6,7 @@ import { api, type GridCollection } from "@/api/client";
 import type { Camera, Officer, Station } from "@/api/types";
 import { Poll } from "@/live/poll";
 
-/** `withOfficers`: only the centre may ask where the officers are. */
+/** `withOfficers`: an officer may not ask about the others. */
 export function usePlaces(withOfficers: boolean) {
   const grids = shallowRef<GridCollection>({ type: "FeatureCollection", features: [] });
   const stations = shallowRef<Station[]>([]);

@@ -125,6 +125,8 @@ async def test_a_position_is_kept_on_shift_or_with_a_task_and_never_else(house: 
         await house.task(offered_to=("o2",), officer="o2", state="accepted")
         accepted = await off_shift.post("/api/v1/position", json=report)
         shown = {o["id"]: o for o in (await centre.get("/api/v1/officers")).json()["items"]}
+    async with house.client("bo") as bureau:
+        named = (await bureau.get("/api/v1/officers")).json()["items"]
 
     assert (refused.status_code, refused.json()["error"]["key"]) == (409, "not_on_shift")
     assert accepted.status_code == 204
@@ -134,6 +136,9 @@ async def test_a_position_is_kept_on_shift_or_with_a_task_and_never_else(house: 
         8,
     )
     assert (shown["o1"]["on_shift"], shown["o1"]["place"]) == (True, None)
+    assert {(o["id"], o["name"], o["place"]) for o in named} == {
+        (id_, o["name"], None) for id_, o in shown.items()
+    }
 
 
 async def test_status_and_readiness_follow_the_engines_beat(house: House) -> None:
