@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from detectors.vision.registry import build
 from farwatch.domain.share import Share
+from farwatch.runtime import heap
 from farwatch.runtime.clock import Clock, SystemClock
 from farwatch.runtime.processes import stand_behind
 from farwatch.runtime.supervision import Service, run_services
@@ -69,8 +70,10 @@ async def run(settings: Settings, share: Share, life: Life, stop: asyncio.Event)
         stack.callback(group.create_task(_beat(vitals, worker, clock), name="beat").cancel)
         await stack.enter_async_context(leases.hold_share(settings.database_url, share, holder()))
         log.info("cameras %s are watched", share, extra={"event": "cameras_watched", "share": str(share)})
+        trim = heap.trimmer()
         await run_services(
             [
+                *([Service(name="heap", run=lambda: heap.keep_trimmed(trim))] if trim else ()),
                 Service(name="cameras", run=worker.run, passing=DATABASE_ERRORS),
                 Service(name="heartbeat", run=lambda: _tell(pool, share), passing=DATABASE_ERRORS),
                 Service(name="clock watch", run=lambda: watch_clock(pool, clock), passing=DATABASE_ERRORS),
