@@ -125,6 +125,9 @@ async def generate(port: int, stored: Callable[[], Awaitable[int]] | None = None
                     process.stdin.write(b"%d\n" % await stored())
                 await asyncio.wait([ending], timeout=0.1)
         said = json.loads(ending.result())
+    except asyncio.CancelledError:
+        process.terminate()
+        raise
     finally:
         if process.returncode is None and process.stdin:
             process.stdin.close()
