@@ -10,6 +10,8 @@ from ingest.rtsp.frames import CodedFrame
 
 SLAB_BYTES = 512 << 10
 """A second of 4 Mbit/s. A piece goes back to the system when the last frame in it is let go."""
+LARGEST_SHARED = SLAB_BYTES // 4
+"""A larger frame has a piece of its own: it could leave half of a shared one empty, and a ring would take twice its bound."""
 
 _PRIVATE = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE
 """All of it at once costs half of what page by page does."""
@@ -55,14 +57,19 @@ class Slabs:
         self._used = 0
 
     def lay(self, frame: CodedFrame) -> CodedFrame:
-        """The same frame, its packets in a slab; one larger than a slab gets a piece of its own."""
+        """The same frame, its packets in a slab."""
         together = b"".join(frame.packets)
         size = len(together)
         if not size:
             return frame
-        if self._slab is None or self._used + size > len(self._slab):
-            self._slab, self._used = mmap.mmap(-1, max(SLAB_BYTES, size), flags=_PRIVATE), 0
-        begin = self._used
+        slab, begin = self._room(size)
+        slab[begin : begin + size] = together
+        return replace(frame, packets=Laid(slab, begin, array("I", map(len, frame.packets)), size))
+
+    def _room(self, size: int) -> tuple[mmap.mmap, int]:
+        if size > LARGEST_SHARED:
+            return mmap.mmap(-1, size, flags=_PRIVATE), 0
+        if self._slab is None or self._used + size > SLAB_BYTES:
+            self._slab, self._used = mmap.mmap(-1, SLAB_BYTES, flags=_PRIVATE), 0
         self._used += size
-        self._slab[begin : self._used] = together
-        return replace(frame, packets=Laid(self._slab, begin, array("I", map(len, frame.packets)), size))
+        return self._slab, self._used - size

@@ -1,7 +1,10 @@
 """Packets that lie side by side."""
 
+import resource
 from dataclasses import replace
+from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,3 +36,15 @@ def test_what_a_ring_lets_go_is_still_whole_for_whoever_kept_it() -> None:
     assert ring.first > 150
     assert all(isinstance(laid, Laid) for laid in packets)
     assert [set(laid[0]) for laid in packets] == [{i} for i in range(200)]
+
+
+def mapped_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+
+
+@pytest.mark.parametrize("size", [SLAB_BYTES // 4, 130_000, 180_000, 270_000, 600_000])
+def test_frames_of_any_size_take_little_more_memory_than_their_bytes(size: int) -> None:
+    """A JPEG of 270 kB would fill a slab but for the half that nothing else fits into."""
+    slabs, came, before = Slabs(), replace(frame(0), packets=(bytes(size),)), mapped_bytes()
+    kept = [slabs.lay(came) for _ in range(100)]
+    assert mapped_bytes() - before <= 1.4 * size * len(kept) + 4 * SLAB_BYTES
