@@ -40,7 +40,7 @@ class LeftObjectSettings:
     largest_share: float = 0.12
     """A load tipped beside the camera; more is a parked lorry or a change of light."""
     fill_share: float = 0.35
-    """Share of its box that an object fills; streaks and outlines of shadows fill less."""
+    """Share of its box that an object fills; streaks and outlines of shadows fill less, and are never clear."""
     settled_share: float = 0.6
     """Share of a still region that must have stood for the whole dwell before it is judged as one thing."""
     together_s: float = 5.0
@@ -79,6 +79,7 @@ class _Item:
 @dataclass(frozen=True, slots=True)
 class _Region:
     mask: Mask
+    is_filled: bool
     is_settled: bool
     age_s: float
     box: tuple[int, int, int, int]
@@ -182,7 +183,7 @@ class LeftObjectDetector:
     def _verdict(self, model: StillnessModel, region: _Region) -> tuple[Verdict, RegionFacts | None]:
         if region.mask.mean() > self._settings.largest_share:
             return Verdict.LIGHT, None
-        if not self._is_alone(model, region):
+        if not region.is_filled or not self._is_alone(model, region):
             return Verdict.UNCLEAR, None
         top, left, bottom, right = _grown(region.box, model.shape)
         box = np.s_[top:bottom, left:right]
@@ -266,12 +267,13 @@ def _regions(model: StillnessModel, settings: LeftObjectSettings, known: Mask) -
     count, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
     for label in range(1, count):
         left, top, width, height, area = (int(n) for n in stats[label])
-        if area < settings.smallest_share * still.size or area < settings.fill_share * width * height:
+        if area < settings.smallest_share * still.size:
             continue
         mask = labels == label
+        is_filled = area >= settings.fill_share * width * height
         is_settled = bool((model.support_s[mask] >= settings.dwell_s).mean() >= settings.settled_share)
         age_s = float(np.median(model.age_s[mask]))
-        yield _Region(mask, is_settled, age_s, (top, left, top + height, left + width))
+        yield _Region(mask, is_filled, is_settled, age_s, (top, left, top + height, left + width))
 
 
 def _grown(box: tuple[int, int, int, int], shape: tuple[int, int]) -> tuple[int, int, int, int]:

@@ -131,6 +131,17 @@ def test_a_scene_cut_is_not_an_object() -> None:
     assert seen(paint, 75) == []
 
 
+def test_a_hose_across_the_yard_is_scenery_after_a_while_and_hides_no_bag_beside_it() -> None:
+    def paint(image: Image, at_s: float) -> None:
+        if at_s >= 5:
+            image[40:152, 144:150] = 40
+            image[146:152, 20:150] = 40
+        brought(image, at_s - 100)
+
+    events = seen(paint, 160)
+    assert [since_start_s(e.onset_at) for e in events] == [pytest.approx(114, abs=3)]
+
+
 def test_outside_the_zone_nothing_is_said() -> None:
     detector = LeftObjectDetector([zone("ground", ((0.0, 0.0), (0.4, 0.0), (0.4, 1.0), (0.0, 1.0)))])
     assert watch(detector, show(ground(), 60, brought)) == []
