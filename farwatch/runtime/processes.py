@@ -1,12 +1,9 @@
 """Child processes that end with their parent: a child watches its standard input, which the parent never writes to."""
 
 import asyncio
-import ctypes
 import os
-import platform
 import resource
 import signal
-import struct
 import sys
 import threading
 import time
@@ -16,11 +13,6 @@ from pathlib import Path
 
 ORPHAN_GRACE_S = 8.0
 ONE_REQUEST_S = 2.0
-
-BEHIND_SLICE_NS = 20_000_000
-_SCHED_SETATTR = {"x86_64": 314, "aarch64": 274}
-_SCHED_ATTR = struct.Struct("=IIQiIQQQ")
-"""sched_attr of sched_setattr(2): size, policy, flags, nice, priority, runtime, deadline, period."""
 
 
 def end_with_parent() -> None:
@@ -75,25 +67,12 @@ async def spawn(
 
 
 def stand_behind(niceness: int) -> None:
-    """Where cores are short this process comes after the others; call it before threads are started. Under Linux's autogroups
-    (sched(7)) niceness only counts within a session, and each session has the same share: the session of its own that `spawn`
-    gave it gets the niceness too."""
+    """Where cores are short this process comes after the others. Under Linux's autogroups (sched(7)) niceness only counts
+    within a session, and each session has the same share: the session of its own that `spawn` gave it gets the niceness too."""
     os.nice(niceness)
     if os.getsid(0) == os.getpid():
         with suppress(OSError):  # no autogroups here
             Path("/proc/self/autogroup").write_text(str(niceness))
-    _ask_for_long_slices()
-
-
-def _ask_for_long_slices() -> None:
-    """From Linux 6.12 on, whoever asked for a longer slice leaves the core at once to one who wakes with the usual one (EEVDF);
-    without it the others wait out this process's slice at each wake-up, however nice it is. Older kernels take no notice."""
-    number = _SCHED_SETATTR.get(platform.machine())
-    if sys.platform == "linux" and number is not None:
-        attributes = _SCHED_ATTR.pack(
-            _SCHED_ATTR.size, os.SCHED_OTHER, 0, os.nice(0), 0, BEHIND_SLICE_NS, 0, 0
-        )
-        ctypes.CDLL(None).syscall(number, 0, attributes, 0)
 
 
 def resident_bytes(pid: int) -> int:

@@ -28,7 +28,7 @@ from server.settings import Settings, SettingsError
 log = logging.getLogger(__name__)
 
 BEAT_EVERY_S, TELL_EVERY_S = 0.5, 5.0
-NICENESS = 10
+NICENESS = 5
 """Where cores are short the monitors' roles, the pages and the database come first: a camera never delays anything."""
 
 

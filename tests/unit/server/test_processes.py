@@ -7,8 +7,6 @@ import sys
 
 import pytest
 
-from farwatch.runtime.processes import BEHIND_SLICE_NS
-
 PROGRAM = """
 import asyncio, sys
 from farwatch.runtime import processes
@@ -90,21 +88,3 @@ def test_who_stands_behind_does_so_among_sessions_too_if_the_session_is_its_own(
 def test_who_stands_behind_leaves_a_session_alone_that_is_not_its_own() -> None:
     before = niceness_behind(0, leads=False)
     assert niceness_behind(5, leads=False) == [str(min(19, os.nice(0) + 5)), *before[1:]]
-
-
-LONG = """
-import re
-from pathlib import Path
-from farwatch.runtime.processes import stand_behind
-
-stand_behind(5)
-told = Path("/proc/self/sched")
-print(*re.findall(r"slice *: *(\\d+)", told.read_text()) if told.exists() else ())
-"""
-
-
-def test_who_stands_behind_leaves_the_core_to_whoever_wakes() -> None:
-    slices = subprocess.run([sys.executable, "-c", LONG], capture_output=True, text=True, check=True).stdout
-    if not slices.strip():
-        pytest.skip("this kernel does not tell a process's slice")
-    assert int(slices) == BEHIND_SLICE_NS
