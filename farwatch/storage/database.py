@@ -65,11 +65,6 @@ async def _prepare(connection: Connection) -> None:
     )
 
 
-async def _keep_session(_: Connection) -> None:
-    """Nothing to wipe: SET is LOCAL, locks and LISTEN have connections of their own. What asyncpg sends by default costs a
-    sixth of a small transaction; one that was left open it rolls back all the same."""
-
-
 async def connect(url: str, *, command_timeout_s: float | None = COMMAND_TIMEOUT_S) -> Connection:
     """One connection of its own, for locks and LISTEN; for migrations without a limit on each command."""
     connection = await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_S, command_timeout=command_timeout_s)
@@ -89,7 +84,6 @@ async def open_pool(url: str, *, size: int = 4) -> AsyncIterator[Pool]:
         command_timeout=COMMAND_TIMEOUT_S,
         server_settings={"idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_S:.0f}s"},
         init=_prepare,
-        reset=_keep_session,
     )
     try:
         yield pool
