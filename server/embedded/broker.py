@@ -83,6 +83,7 @@ class EmbeddedBroker:
             "max_inflight_messages 4096",
             "max_queued_messages 0",
             "max_queued_bytes 268435456",
+            "set_tcp_nodelay true",
             "log_dest stderr",
             "log_type error",
             "log_type warning",

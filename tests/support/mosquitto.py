@@ -44,7 +44,7 @@ class Mosquitto:
         user = "user root\n" if Path("/root").owner() == "root" else ""
         (folder / "mosquitto.conf").write_text(
             f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence true\npersistence_location {folder}/\n"
-            f"{limits}autosave_interval {autosave_s}\n{user}log_dest none\n"
+            f"{limits}autosave_interval {autosave_s}\nset_tcp_nodelay true\n{user}log_dest none\n"
         )
 
     @property
