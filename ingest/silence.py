@@ -61,9 +61,10 @@ class SilenceWatch:
             return
         self._listening_since = self._listening_since or now
         registry, policy = await self._city()
+        after = timedelta(seconds=policy.silence.after_s)
         async with transaction(self._pool) as connection:
             await self._lease.check(connection)
-            heard = await voices.all_heard(connection, self._rule, self._gateway_rule)
+            heard = await voices.in_question(connection, self._rule, self._gateway_rule, now - after)
             outcome = self._judge(
                 {
                     h.mn: Voice(
@@ -76,7 +77,7 @@ class SilenceWatch:
                     for h in heard
                     if h.mn in registry.stations
                 },
-                after=timedelta(seconds=policy.silence.after_s),
+                after=after,
                 listening_since=self._listening_since,
                 now=now,
             )

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from detectors.sensors.silence import GATEWAY_RULE, RULE, judge_silence
 from farwatch.domain.reading import Reading, ReadingKind
-from farwatch.storage import readings
+from farwatch.storage import readings, voices
 from farwatch.storage.database import Pool, transaction
 from farwatch.storage.leases import Lease
 from ingest.silence import SilenceWatch
@@ -101,3 +101,25 @@ async def test_stations_that_fall_silent_with_their_gateway_are_one_finding(
     await heard(pool, clock.at, "MN2")
     await watch.look()
     assert await silences(pool) == [("MN1", False)]
+
+
+async def test_of_those_that_speak_only_who_shares_a_works_or_an_address_with_a_silent_one_is_looked_at(
+    pool: Pool, database_url: str
+) -> None:
+    await settle(database_url, stations=4)
+    await pool.execute("INSERT INTO enterprises (id, name, lat, lon) VALUES ('E2', 'mill', 30, 120)")
+    await pool.execute("UPDATE stations SET enterprise = 'E2' WHERE mn IN ('MN3', 'MN4')")
+    await pool.execute("UPDATE stations SET source = '10.0.0.1' WHERE mn = 'MN1'")
+    await pool.execute("UPDATE stations SET source = '10.0.0.1/32' WHERE mn = 'MN3'")
+    for n in range(1, 5):
+        await heard(pool, START + timedelta(minutes=n), f"MN{n}")
+
+    async def looked_at(before: datetime) -> list[str]:
+        async with pool.acquire() as connection:
+            found = await voices.in_question(connection, RULE, GATEWAY_RULE, before)
+        return sorted(voice.mn for voice in found)
+
+    assert await looked_at(START) == []
+    assert await looked_at(START + timedelta(minutes=1.5)) == ["MN1", "MN2", "MN3"]
+    await pool.execute("UPDATE stations SET source = '' WHERE mn IN ('MN1', 'MN3')")
+    assert await looked_at(START + timedelta(minutes=1.5)) == ["MN1", "MN2"]
