@@ -198,6 +198,17 @@ async def test_two_workers_make_a_copy_once_and_the_one_a_dead_maker_left_is_mad
     assert (await fetch(pool, copy)).state is EvidenceState.STORED
 
 
+async def test_a_claim_ends_when_its_connection_goes_back_to_the_pool(pool: Pool, blobs: BlobStore) -> None:
+    _, copy = await rows_of(pool, a_clip(blobs, Codec.MJPEG).sha256)
+    async with pool.acquire() as next_maker:
+        async with pool.acquire() as failing:
+            assert await evidence.claim_copy(failing)
+            assert not await evidence.claim_copy(next_maker)
+        claimed = await evidence.claim_copy(next_maker)
+    assert claimed is not None
+    assert claimed.id == copy
+
+
 _MAKER = """
 import asyncio, sys
 from pathlib import Path
