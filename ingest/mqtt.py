@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 import aiomqtt
 from paho.mqtt.client import MQTTMessage
 
-from ingest.delivery import Delivery
+from ingest.delivery import Delivery, next_turn
 from ingest.metrics import MQTT_CONNECTED, MQTT_DROPPED
 from ingest.payloads import LARGEST_PAYLOAD_BYTES
 from ingest.payloads.topics import OTHER_TOPICS, OWN_TOPICS, Route, answers_topic, route
@@ -272,11 +272,13 @@ class Subscription:
                 raise aiomqtt.MqttError("the broker holds messages back, or refuses farwatch/probe/# to us")
 
     async def _take_one(self, client: _ManualAckClient, batch: Sequence[Delivery]) -> None:
+        began_s = asyncio.get_running_loop().time()
         try:
             messages = [d for d in batch if d.topic != self._echo_topic]
             answers = await self._take(messages) if messages else ()
             client.acknowledge(batch)
             client.answer(messages, answers)
+            await next_turn(began_s)
         finally:
             self._under_way -= 1
             client.arrived.set()

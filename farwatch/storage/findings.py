@@ -12,7 +12,7 @@ _INSERT = """
 INSERT INTO findings (id, rule, kind, tier, fingerprint, station, code, camera, zone, enterprise, lat, lon, onset_at,
                       severity, reason_key, reason_params, detector, late, drill_id)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
-ON CONFLICT (id) DO NOTHING RETURNING id
+ON CONFLICT (id) DO NOTHING RETURNING id, pg_notify('farwatch_findings', '')
 """
 
 
@@ -32,8 +32,6 @@ async def insert_findings(connection: Connection, findings: Sequence[Finding]) -
             connection, "finding_found", finding=str(row), rule=f.rule, kind=f.kind, tier=f.tier, station=f.station,
             code=f.code, camera=f.camera, zone=f.zone, late=f.late, drill=f.drill_id,
         )  # fmt: skip
-    if new:
-        await connection.execute("NOTIFY farwatch_findings")
     return new
 
 

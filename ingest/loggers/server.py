@@ -15,7 +15,7 @@ from farwatch.domain.device import StationSecrets, Way
 from farwatch.domain.registry import Registry
 from farwatch.runtime.clock import Clock
 from farwatch.storage.dead_letters import DeadLetter
-from ingest.delivery import Delivery
+from ingest.delivery import Delivery, next_turn
 from ingest.hj212.frame import Frame
 from ingest.loggers import metrics
 from ingest.loggers.admission import Admitted, Turned, admit
@@ -175,7 +175,9 @@ class LoggerServer:
             await self._arrived.wait()
             self._arrived.clear()
             while self._waiting_pause_reading:
+                began_s = asyncio.get_running_loop().time()
                 await self._commit_next()
+                await next_turn(began_s)
 
     async def _commit_next(self) -> None:
         """One batch over all connections, in the order of arrival; then each one's answers in one write."""

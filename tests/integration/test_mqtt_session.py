@@ -10,7 +10,7 @@ import aiomqtt
 import pytest
 
 from ingest import mqtt
-from ingest.delivery import Delivery
+from ingest.delivery import BATCHES_APART_S, Delivery
 from ingest.mqtt import Subscription, warn_of_small_limits
 from ingest.payloads import LARGEST_PAYLOAD_BYTES
 from tests.support.monitors import FastPublisher
@@ -175,6 +175,33 @@ async def test_the_next_batch_is_read_while_one_is_committed_and_each_is_acknowl
     assert take.began == take.done
     assert take.began[1] >= mqtt.READ_AHEAD_FROM
     assert again.began == [1]
+
+
+@needs_mosquitto
+async def test_messages_that_come_one_by_one_share_batches(tmp_path: Path) -> None:
+    broker = Mosquitto(tmp_path)
+    broker.start()
+    began_at_s: list[float] = []
+    sizes: list[int] = []
+
+    async def take(batch: Sequence[Delivery]) -> list[None]:
+        began_at_s.append(asyncio.get_running_loop().time())
+        sizes.append(len(batch))
+        return await nothing(batch)
+
+    monitors = FastPublisher(broker.port)
+    async with asyncio.TaskGroup() as group:
+        subscription = Subscription(broker.url, "x", take)
+        running = group.create_task(subscription.run_once())
+        await until_true(lambda: subscription.is_connected)
+        for n in range(100):
+            monitors.publish([("farwatch/v1/MN1/rtd", b"%d" % n)])
+            await asyncio.sleep(0.001)
+        await until_true(lambda: sum(sizes) == 100)
+        running.cancel()
+    monitors.finish()
+    broker.stop()
+    assert len(sizes) <= 2 + (began_at_s[-1] - began_at_s[0]) / BATCHES_APART_S
 
 
 @needs_mosquitto

@@ -1,4 +1,5 @@
-"""The readings' table, the same promises on native partitions and on TimescaleDB (FARWATCH_TEST_DATABASE_URL)."""
+"""The readings' table, the same promises on native partitions and on TimescaleDB (FARWATCH_TEST_DATABASE_URL), however many
+come at once."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -19,8 +20,11 @@ FIRST = Reading(
 Ids = dict[tuple[str, str], int]
 
 
-@pytest.fixture
-async def connection(pool: Pool, database_url: str) -> AsyncIterator[Connection]:
+@pytest.fixture(params=[readings.FEW, 0], ids=["as arrays", "by COPY"])
+async def connection(
+    pool: Pool, database_url: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Connection]:
+    monkeypatch.setattr(readings, "FEW", request.param)
     await settle(database_url, stations=2)
     async with pool.acquire() as taken:
         await readings.ensure_partitions(taken)
