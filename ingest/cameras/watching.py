@@ -244,7 +244,8 @@ class Watch:
         if batch is None:
             return False
         metrics.DROPPED_PICTURES.labels(self.camera.id).inc(batch.skipped)
-        job = self._workshop.threads.submit(self._gaze.look, batch, session.description, focus.is_watched)
+        threads = self._workshop.threads if batch.alone else self._workshop.bursts
+        job = threads.submit(self._gaze.look, batch, session.description, focus.is_watched)
         looking = asyncio.wrap_future(job)
         try:
             look = await asyncio.shield(looking)

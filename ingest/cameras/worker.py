@@ -113,6 +113,7 @@ class CameraWorker:
         self._vitals = vitals or Vitals(None)
         self._rest_until_s = {id_: clock.monotonic() + rest_s for id_, rest_s in (rests or {}).items()}
         self._threads = ThreadPoolExecutor(decoder_threads, thread_name_prefix="decode")
+        self._bursts = ThreadPoolExecutor(decoder_threads, thread_name_prefix="burst")
         self._decoders = Decoders(hwaccel)
         self._budget = DecodeBudget(replace(DEFAULT_BUDGET, share=decode_share))
         self._hands = ThreadPoolExecutor(1, thread_name_prefix="cut")
@@ -125,7 +126,9 @@ class CameraWorker:
         )
         self._desk = place.desk
         self._faults = Faults(self._desk)
-        self._workshop = Workshop(self._threads, self._hands, place.blobs, self._desk, self._faults, clock)
+        self._workshop = Workshop(
+            self._threads, self._bursts, self._hands, place.blobs, self._desk, self._faults, clock
+        )
         self._vigil = Vigil(pool, self._faults, clock)
         self._platforms = Platforms(patience)
         self._patrol = Patrol(patrol, clock)
@@ -156,6 +159,7 @@ class CameraWorker:
         finally:
             await self._desk.drain(DRAIN_TIMEOUT_S)
             self._threads.shutdown(cancel_futures=True)
+            self._bursts.shutdown(cancel_futures=True)
             self._hands.shutdown(cancel_futures=True)
 
     async def _follow_registry(self, group: asyncio.TaskGroup) -> NoReturn:
@@ -255,8 +259,13 @@ class CameraWorker:
 
         wish = LiveWish(live_wish_path(self._data_dir, camera.id), self._clock)
         focus = Focus(camera.id, self._budget, wish, self._clock)
-        threads = CameraThreads(camera.id, self._threads, self._vitals, self._clock)
-        workshop = replace(self._workshop, threads=threads, serving=self._vitals.serving(camera.id))
+        threads, bursts = (
+            CameraThreads(camera.id, pool, self._vitals, self._clock)
+            for pool in (self._threads, self._bursts)
+        )
+        workshop = replace(
+            self._workshop, threads=threads, bursts=bursts, serving=self._vitals.serving(camera.id)
+        )
         turn = Turn(is_on=camera.watch is not Attendance.PATROL)
         gaze, keep_s = self._gaze_of(subject), _keep_s(subject)
         watch = Watch(camera, make_reader, gaze, focus, workshop, self._patience, keep_s=keep_s, turn=turn)

@@ -13,10 +13,11 @@ from ingest.rtsp.session import NOBODY_ASKS
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """`hands` do what waits for a disk, which must not keep `threads` from looking; `serving` is entered while the loop works
-    for this camera."""
+    """`threads` look at key frames, `bursts` at all frames of a camera, for which no other camera's key frame waits; `hands` do
+    what waits for a disk; `serving` is entered while the loop works for this camera."""
 
     threads: Executor
+    bursts: Executor
     hands: Executor
     blobs: BlobStore
     desk: Desk
