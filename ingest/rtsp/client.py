@@ -104,7 +104,7 @@ class ClientSession:
         reports, self._reports = self._reports, []
         return reports
 
-    def receive(self, data: bytes, now: datetime) -> None:
+    def receive(self, data: bytes | memoryview, now: datetime) -> None:
         """Goes on by `data`, which came at `now`. Raises RtspError with the reason why the stream ends here."""
         self._parser.receive(data)
         receiving, channel = self._receiving, self._data_channel

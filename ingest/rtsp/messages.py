@@ -120,8 +120,9 @@ class MessageParser:
         self._channels = channels
         self._start = _start_of(channels)
 
-    def receive(self, data: bytes) -> None:
-        self._data = self._data + data if self._data else data
+    def receive(self, data: bytes | memoryview) -> None:
+        """Takes a copy: `data` may be a buffer that is used again."""
+        self._data = b"".join((self._data, data))
 
     def messages(self, take: Taker | None = None) -> Iterator[Message]:
         """Complete messages in order, without the packets that `take` takes.

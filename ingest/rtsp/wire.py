@@ -101,7 +101,7 @@ class Wire(asyncio.BufferedProtocol):
             return
         try:
             with self._serving:
-                self._read(bytes(self._buffer[:nbytes]), self._clock.now())
+                self._read(self._buffer[:nbytes], self._clock.now())
         except RtspError as error:
             self._fail(error)
             return
@@ -110,7 +110,7 @@ class Wire(asyncio.BufferedProtocol):
             self._arm_tick()
         self._received(nbytes)
 
-    def _read(self, data: bytes, now: datetime) -> None:
+    def _read(self, data: memoryview, now: datetime) -> None:
         waiting, heard = len(self.session.frames), self.session.heard
         self.session.receive(data, now)
         self._flood.add(self.session.heard - heard, self._clock.monotonic())
