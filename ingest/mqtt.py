@@ -238,6 +238,8 @@ class Subscription:
                 MQTT_CONNECTED.set(1)
                 await self._take_for_ever(client)
         finally:
+            if self._client is not None:
+                self._client.inbox_drop_newest.clear()  # aiomqtt's clients live until they are collected
             self._client = None
             MQTT_CONNECTED.set(0)
 
