@@ -8,8 +8,8 @@ from farwatch.storage.database import Connection
 # Of a city where all speak nobody is fetched: thousands of rows each time would hold up the readings.
 _IN_QUESTION = """
 WITH voices AS (
-  SELECT s.mn, s.enterprise, split_part(s.source, '/', 1) AS address, heard.heard_at, f.silent_since, f.gateway_silent_since,
-    f.gateway_returned_at
+  SELECT s.mn, s.enterprise, heard.heard_at, f.silent_since, f.gateway_silent_since, f.gateway_returned_at,
+    CASE WHEN split_part(s.source, '/', 2) IN ('', '32', '128') THEN split_part(s.source, '/', 1) ELSE '' END AS address
   FROM stations s
   JOIN (SELECT c.mn, max(l.received_at) AS heard_at FROM channels c JOIN latest_readings l ON l.channel_id = c.id GROUP BY c.mn)
     AS heard USING (mn)

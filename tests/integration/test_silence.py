@@ -121,5 +121,5 @@ async def test_of_those_that_speak_only_who_shares_a_works_or_an_address_with_a_
 
     assert await looked_at(START) == []
     assert await looked_at(START + timedelta(minutes=1.5)) == ["MN1", "MN2", "MN3"]
-    await pool.execute("UPDATE stations SET source = '' WHERE mn IN ('MN1', 'MN3')")
+    await pool.execute("UPDATE stations SET source = '10.0.0.0/8' WHERE mn IN ('MN1', 'MN3')")
     assert await looked_at(START + timedelta(minutes=1.5)) == ["MN1", "MN2"]
