@@ -68,6 +68,7 @@ _INSERT_NEW = f"WITH {_NEW}"
 FEW = 200
 """So many rows and less come sooner as arrays, in one step instead of four; of more each array costs more than COPY."""
 RECENT = timedelta(days=2)
+"""Far from the seven days after which TimescaleDB compresses (migration 0012)."""
 _INSERT_FEW = f"""
 WITH staged_readings AS (
   SELECT * FROM unnest($1::integer[], $2::text[], $3::timestamptz[], $4::float8[], $5::float8[], $6::float8[], $7::float8[],

@@ -120,6 +120,13 @@ async def test_a_back_fill_of_a_year_goes_in_and_its_repeats_do_nothing(connecti
     assert await connection.fetchval("SELECT count(*) FROM readings") == 365
 
 
+async def test_what_is_old_asks_leave_to_open_compressed_chunks_however_little_it_is(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readings, "_INSERT_FEW", "the way of what is recent")
+    assert (await _insert(connection, replace(FIRST, ts=BASE - readings.RECENT))).written == 1
+
+
 @pytest.mark.parametrize(
     "poison",
     [
@@ -127,8 +134,9 @@ async def test_a_back_fill_of_a_year_goes_in_and_its_repeats_do_nothing(connecti
         replace(FIRST, flag="\ud800"),
         replace(FIRST, value="ten"),  # type: ignore[arg-type]
         replace(FIRST, ts=datetime(1900, 1, 1, tzinfo=UTC)),
+        replace(FIRST, ts=datetime(2900, 1, 1, tzinfo=UTC)),
     ],
-    ids=["nul", "surrogate", "no_number", "no_partition"],
+    ids=["nul", "surrogate", "no_number", "no_partition_any_more", "no_partition_yet"],
 )
 async def test_a_row_that_the_database_never_takes_is_a_data_error_and_the_connection_goes_on(
     connection: Connection, poison: Reading
