@@ -77,7 +77,8 @@ class CameraWorker:
 
     `credentials` are the accounts (user, password) by the name that registry rows give; looked up for each session.
     `blobs`: where evidence is kept, the folder `evidence` of `data_dir` if not told; `server`: where it is sent instead.
-    `decode_share`: cores that all cameras together may spend on more than key frames. `hwaccel`: the hardware that decodes.
+    `decoder_threads`: for key frames, and as many for cameras that are decoded as a whole. `decode_share`: cores that all cameras
+    together may spend on more than key frames. `hwaccel`: the hardware that decodes.
     `patrol`: how the cameras that are watched in turns share their time.
     `rests`: cameras that are left alone for so many seconds, because earlier workers could not get on with them.
     """
@@ -141,7 +142,7 @@ class CameraWorker:
         return len(self._running)
 
     async def run(self) -> None:
-        cv2.setNumThreads(1)  # the decoder threads are the bound, not OpenCV's own pool
+        cv2.setNumThreads(1)  # not a pool of OpenCV's own in each decoder thread
         (self._data_dir / "live").mkdir(parents=True, exist_ok=True)
         try:
             async with self._platforms, asyncio.TaskGroup() as group:
