@@ -15,6 +15,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,14 +88,20 @@ def slope_mb_per_minute(samples: list[tuple[float, dict[str, float]]], after_s: 
     return statistics.linear_regression(*zip(*late, strict=True)).slope * 60
 
 
-async def latencies_ms(url: str, port: int, seconds: float) -> list[float]:
-    """Publish to finding, of messages over the limit among those that are sent at the fixed rate."""
+async def settle() -> None:
+    await asyncio.sleep(SETTLE_S)
+
+
+async def latencies_ms(
+    url: str, port: int, seconds: float, begin: Callable[[], Awaitable[None]] = settle
+) -> list[float]:
+    """Publish to finding, of messages over the limit among those that are sent at the fixed rate; `begin` goes before."""
     count = int(MESSAGES_PER_S * seconds)
     seen: dict[str, float] = {}
     async with asyncio.TaskGroup() as group:
         watching = group.create_task(finding_times(url, seen))
         sent = await generate(
-            port, rate=MESSAGES_PER_S, count=count, stations=STATIONS, values=VALUES, step=STATIONS / MESSAGES_PER_S,
+            port, begin=begin, rate=MESSAGES_PER_S, count=count, stations=STATIONS, values=VALUES, step=STATIONS / MESSAGES_PER_S,
             over_every=OVER_EVERY,
         )  # fmt: skip
 
@@ -141,7 +148,6 @@ async def together(
             async with open_pool(url) as pool:
                 await register(pool, {show.path.strip("/"): base + show.path for show in shows})
                 await until(lambda: online(pool), lambda n: n >= len(shows), within_s=120)
-            await asyncio.sleep(SETTLE_S)
             return await watched_load(service, url, broker.port, 60 * given.minutes)
     except AssertionError:
         say(service.log[-4000:])
@@ -154,20 +160,28 @@ async def together(
 async def watched_load(
     service: Service, url: str, port: int, seconds: float
 ) -> tuple[list[float], Watched, float]:
-    seen, loop = Watched(), asyncio.get_running_loop()
+    seen, loop, begun = Watched(), asyncio.get_running_loop(), asyncio.Event()
+
+    async def begin() -> None:
+        await settle()
+        begun.set()
+
     # In another process: while this one looks, it hears of no finding.
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as watcher:
-        began_s, cpu_s = loop.time(), use(service.pid).cpu_s
+        await loop.run_in_executor(watcher, look, service.data_dir, service.pid)
         async with asyncio.TaskGroup() as group:
-            load = group.create_task(latencies_ms(url, port, seconds))
+            load = group.create_task(latencies_ms(url, port, seconds, begin))
+            await begun.wait()
+            began_s, cpu_s = loop.time(), use(service.pid).cpu_s
             while not load.done():
                 looked = await loop.run_in_executor(watcher, look, service.data_dir, service.pid)
                 seen.note(*looked, loop.time() - began_s)
                 await asyncio.sleep(1)
+        share = (use(service.pid).cpu_s - cpu_s) / (loop.time() - began_s)
     told = [line for line in service.log.splitlines() if "starting it again" in line or "stood still" in line]
     seen.restarts = len(told)
     say("\n".join(told[:20]))
-    return load.result(), seen, (use(service.pid).cpu_s - cpu_s) / (loop.time() - began_s)
+    return load.result(), seen, share
 
 
 def say(line: str) -> None:
@@ -206,6 +220,7 @@ async def main(given: argparse.Namespace) -> bool:
         "cameras": given.cameras, "minutes": given.minutes, "longest_stale_s": round(stale, 2),
         "cameras_stale": sum(age_s > MOST_STALE_S for age_s in seen.longest_age_s.values()),
         "sensor_ms_without_cameras": before, "sensor_ms_with_cameras": after, "times_slower": round(times, 2),
+        "p99_ms_more": round(after["p99"] - before["p99"], 1),
         "memory_mb": round(sum(seen.memory[-1][1].values())), "memory_mb_per_minute": round(sum(slopes.values()), 2),
         "memory_mb_per_minute_by_role": {role: round(slope, 2) for role, slope in slopes.items()},
         "restarts": seen.restarts, "cores_of_service": round(share, 2),

@@ -107,9 +107,15 @@ class Sent:
     over: dict[str, float]
 
 
-async def generate(port: int, stored: Callable[[], Awaitable[int]] | None = None, **options: float) -> Sent:
-    """Runs the load generator to its end. `stored` says how many messages of this run are stored: it keeps that pace."""
-    arguments = [f"--{k.replace('_', '-')}={v}" for k, v in options.items()]
+async def generate(
+    port: int,
+    stored: Callable[[], Awaitable[int]] | None = None,
+    begin: Callable[[], Awaitable[None]] | None = None,
+    **options: float,
+) -> Sent:
+    """Runs the load generator to its end. `stored` says how many messages of this run are stored: it keeps that pace. `begin` is
+    awaited before the first message: to make them all takes a core for seconds."""
+    arguments = [f"--{k.replace('_', '-')}={v}" for k, v in options.items()] + ["--wait"] * bool(begin)
     process = await asyncio.create_subprocess_exec(
         sys.executable, str(REPOSITORY / "benchmarks" / "load_generator.py"), f"--port={port}", *arguments,
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=2**24,
@@ -118,6 +124,9 @@ async def generate(port: int, stored: Callable[[], Awaitable[int]] | None = None
     assert process.stdout
     try:
         await process.stdout.readline()  # all packets are made
+        if begin:
+            await begin()
+            process.stdin.write(b"\n")
         async with asyncio.TaskGroup() as group:
             ending = group.create_task(process.stdout.readline())
             while not ending.done():

@@ -168,6 +168,11 @@ def main() -> None:
         "--step", type=float, default=0.5, help="seconds of event time between two messages of a station"
     )
     parser.add_argument("--over-every", type=int, default=0)
+    parser.add_argument(
+        "--wait",
+        action="store_true",
+        help="for a line on standard input, between `ready` and the first message",
+    )
     given = parser.parse_args()
     plan = Plan(
         count=given.count, stations=given.stations, values=given.values, step_s=given.step, over_every=given.over_every,
@@ -175,6 +180,8 @@ def main() -> None:
     )  # fmt: skip
     sender = Sender(connect(given.port), list(packets(plan)), given.window, given.ahead)
     print("ready", flush=True)
+    if given.wait:
+        sys.stdin.readline()
     prepared_s, began_at = time.process_time(), time.time()
     took_s = sender.run(given.rate, given.seconds)
     cpu_s = time.process_time() - prepared_s
