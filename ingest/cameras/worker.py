@@ -125,11 +125,9 @@ class CameraWorker:
             if server
             else here(pool, blobs or BlobStore(data_dir / "evidence"), clock)
         )
-        self._desk = place.desk
-        self._faults = Faults(self._desk)
-        self._workshop = Workshop(
-            self._threads, self._bursts, self._hands, place.blobs, self._desk, self._faults, clock
-        )
+        self._desk, self._faults = place.desk, Faults(place.desk)
+        pools = self._threads, self._bursts, self._hands
+        self._workshop = Workshop(*pools, place.blobs, self._desk, self._faults, clock)
         self._vigil = Vigil(pool, self._faults, clock)
         self._platforms = Platforms(patience)
         self._patrol = Patrol(patrol, clock)
