@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from farwatch.domain.registry import Camera, Channel, Enterprise, Grid, Limit, Officer, Station, Team, Zone
 from farwatch.storage import events
@@ -47,11 +48,12 @@ async def lock(connection: Connection) -> None:
     await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
 
 
-async def apply(connection: Connection, changes: Changes, *, count: int) -> int:
-    """Writes the changes, wakes the services and returns the new version. `count` is for the log's event."""
+async def apply(connection: Connection, changes: Changes, *, count: int, now: datetime) -> int:
+    """Writes the changes, wakes the services and returns the new version. `count` is for the log's event; what is to be reviewed
+    anew is due `now`."""
     await _write_places(connection, changes)
     await _write_people(connection, changes)
-    await _write_limits(connection, changes.limits)
+    await _write_limits(connection, changes.limits, now)
     for table, keys in changes.deactivated.items():
         await _deactivate(connection, table, keys)
     if changes.policy_text is not None:
@@ -166,7 +168,7 @@ async def _upsert(
     )
 
 
-async def _write_limits(connection: Connection, changes: Sequence[LimitsChange]) -> None:
+async def _write_limits(connection: Connection, changes: Sequence[LimitsChange], now: datetime) -> None:
     """Three statements for all channels: withdraw what has not begun, end what is in force, add what is new."""
     channel = "(SELECT id FROM channels WHERE mn = $1 AND code = $2)"
     of_key = f"channel_id = {channel} AND kind = $3 AND schedule = $4"
@@ -184,14 +186,14 @@ async def _write_limits(connection: Connection, changes: Sequence[LimitsChange])
         [(*_key(c), *_limit_row(new)) for c in changes for new in c.opens],
     )
     await connection.executemany(
-        _JUDGE_ANEW, [(*_key(c)[:3], c.opens[0].valid_from) for c in changes if c.opens]
+        _JUDGE_ANEW, [(*_key(c)[:3], c.opens[0].valid_from, now) for c in changes if c.opens]
     )
 
 
 # Hours and days that were reviewed since a limit holds which only now was imported; a running one keeps its time.
 _JUDGE_ANEW = """
 INSERT INTO review_due AS d (mn, kind, ts, due_at)
-SELECT c.mn, r.kind, r.ts, clock_timestamp() FROM channels c JOIN reviews r ON r.channel_id = c.id
+SELECT c.mn, r.kind, r.ts, $5::timestamptz FROM channels c JOIN reviews r ON r.channel_id = c.id
 WHERE c.mn = $1 AND c.code = $2 AND r.kind = $3 AND r.ts >= $4
 ON CONFLICT (mn, kind, ts) DO UPDATE SET seq = d.seq + 1
 """

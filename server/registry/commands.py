@@ -79,7 +79,7 @@ async def import_(
             return Report(
                 lines=(*said, f"version {stored.active.version}: {len(changed.lines)} changes would be made")
             )
-        return await _write(connection, changed, stored, files.secrets, data_dir, problems)
+        return await _write(connection, changed, stored, files.secrets, data_dir, problems, now)
 
 
 async def export(folder: Path, pool: Pool) -> Report:
@@ -132,6 +132,7 @@ async def _write(
     secrets: Secrets,
     data_dir: Path,
     problems: Sequence[str],
+    now: datetime,
 ) -> Report:
     lines = [*problems, *_changed_lines(changed)]
     count = len(changed.lines)
@@ -146,7 +147,7 @@ async def _write(
         version = stored.active.version
         return Report(lines=(*lines, f"version {version}: nothing to change"), version=version)
     await drawn_zones.forget(connection, changed.undrawn)
-    version = await registry_changes.apply(connection, changed.changes(), count=count)
+    version = await registry_changes.apply(connection, changed.changes(), count=count, now=now)
     return Report(lines=(*lines, f"version {version}: {count} changes"), changes=count, version=version)
 
 
