@@ -50,7 +50,7 @@ PENDING_CLIP_TIMEOUT_S = 120.0
 LOOK_FOR_OLD_CLIPS_S = 30.0
 DRAIN_TIMEOUT_S = 3.0
 
-
+Accounts = Mapping[str, tuple[str, str]]
 DEFAULT_PATIENCE = Patience()
 DEFAULT_BUDGET = BudgetSettings()
 DEFAULT_PATROL = PatrolSettings()
@@ -75,7 +75,7 @@ class _Running:
 class CameraWorker:
     """`run` watches until it is cancelled. Errors of the database pass and are tried again; others end the process.
 
-    `credentials` are the accounts (user, password) by the name that registry rows give; looked up for each session.
+    `credentials` are the accounts (user, password) by the name that registry rows give; looked up again every second.
     `blobs`: where evidence is kept, the folder `evidence` of `data_dir` if not told; `server`: where it is sent instead.
     `decoder_threads`: for key frames, and as many for cameras that are decoded as a whole. `decode_share`: cores that all cameras
     together may spend on more than key frames. `hwaccel`: the hardware that decodes.
@@ -90,7 +90,7 @@ class CameraWorker:
         data_dir: Path,
         clock: Clock,
         detectors: PictureDetectorFactory,
-        credentials: Mapping[str, tuple[str, str]],
+        credentials: Accounts,
         share: Share = WHOLE,
         patience: Patience = DEFAULT_PATIENCE,
         decoder_threads: int = 2,
@@ -132,7 +132,7 @@ class CameraWorker:
         self._platforms = Platforms(patience)
         self._patrol = Patrol(patrol, clock)
         self._version: int | None = None
-        self._accounts: dict[str, tuple[str, str]] = {}
+        self._accounts: Accounts = {}
 
     @property
     def watched(self) -> int:
@@ -169,14 +169,14 @@ class CameraWorker:
                 is_new = accounts != self._accounts or await registry.version(connection) != self._version
                 city = await registry.load_cameras(connection) if is_new else None
             if city is not None:
-                await self._adopt(city, group)
+                await self._adopt(city, accounts, group)
                 self._version, self._accounts = city.version, accounts
             await asyncio.sleep(LOOK_AT_REGISTRY_S)
 
-    async def _adopt(self, city: registry.WatchedCity, group: asyncio.TaskGroup) -> None:
-        """Starts, ends and renews watches so that they are those of this registry."""
+    async def _adopt(self, city: registry.WatchedCity, accounts: Accounts, group: asyncio.TaskGroup) -> None:
+        """Starts, ends and renews watches so that they are those of this registry and these accounts."""
         wanted = {
-            id_: _Subject(camera, city.zones.get(id_, ()), self._accounts_of(camera))
+            id_: _Subject(camera, city.zones.get(id_, ()), _accounts_of(camera, accounts))
             for id_, camera in city.cameras.items()
             if self._share.holds(id_)
         }
@@ -250,7 +250,7 @@ class CameraWorker:
 
         def make_reader() -> PacedReader:
             nonlocal is_first
-            reader = self._reader(camera)
+            reader = self._reader(subject)
             not_before_s = self._rest_until_s.get(camera.id, 0.0)
             # Only for the first turn: a camera that is away does not get younger by waiting for its next one.
             waiting, is_first = (watch.forgive if is_first else None), False
@@ -282,15 +282,9 @@ class CameraWorker:
         folder = self._data_dir / "memory"
         return remembering(self._detectors(subject.zones), folder, subject.camera, subject.zones)
 
-    def _accounts_of(self, camera: Camera) -> tuple[tuple[str, str] | None, ...]:
-        """Of the stream, and of the platform that starts it."""
-        for name in (camera.credential, camera.start_credential):
-            if name and name not in self._credentials:
-                log.warning("camera %s: there is no credential named %r", camera.id, name)
-        return tuple(self._credentials.get(name) for name in (camera.credential, camera.start_credential))
-
-    def _reader(self, camera: Camera) -> Reader:
-        account, header = self._accounts_of(camera)
+    def _reader(self, subject: _Subject) -> Reader:
+        """With the accounts that the watch began with: only when those change does it begin anew."""
+        camera, (account, header) = subject.camera, subject.accounts
         credential = Credential(*account) if account else None
 
         def reading(url: str) -> Reader:
@@ -302,6 +296,14 @@ class CameraWorker:
         if not camera.start_url:
             return reading(camera.url)
         return OnDemandReader(self._platforms, platform_of(camera, header), reading)
+
+
+def _accounts_of(camera: Camera, accounts: Accounts) -> tuple[tuple[str, str] | None, ...]:
+    """Of the stream, and of the platform that starts it."""
+    for name in (camera.credential, camera.start_credential):
+        if name and name not in accounts:
+            log.warning("camera %s: there is no credential named %r", camera.id, name)
+    return tuple(accounts.get(name) for name in (camera.credential, camera.start_credential))
 
 
 def _keep_s(subject: _Subject) -> float:

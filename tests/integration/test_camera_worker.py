@@ -4,6 +4,8 @@ import asyncio
 import hashlib
 import shutil
 import time
+from collections import UserDict
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import chain, pairwise
@@ -13,10 +15,12 @@ import cv2
 import pytest
 
 from farwatch.domain.share import Share
+from farwatch.runtime.clock import SystemClock
 from farwatch.storage.blobs import BlobStore, live_still_path
 from farwatch.storage.database import Pool
 from ingest.cameras import metrics, vigil
 from ingest.rtsp.auth import Credential
+from simulators.rtsp_server import RtspServer
 from tests.support.camera_house import (
     Script,
     SkippingClock,
@@ -154,6 +158,39 @@ async def test_hung_refused_and_absent_cameras_have_their_reasons_and_harm_nobod
         await until(lambda: asyncio.sleep(0, len(script.seen["good"])), lambda n: n >= before + 2)
         assert tries.get() == 1
         assert "wrong" not in str([dict(r) for r in await pool.fetch("SELECT * FROM camera_status")])
+
+
+class Looked(UserDict[str, tuple[str, str]]):
+    """Accounts that count how often all of them were looked at."""
+
+    looks = 0
+
+    def __iter__(self) -> Iterator[str]:
+        self.looks += 1
+        return super().__iter__()
+
+
+async def test_a_password_that_is_wrong_between_two_looks_at_the_accounts_locks_no_camera_out(
+    pool: Pool, data_dir: Path
+) -> None:
+    right = Credential("viewer", "right")
+    script, server, accounts = Script(), RtspServer(SystemClock()), Looked(gate=("viewer", "right"))
+    server.show("/gate", small_loop(), right)
+    tries, seen = metrics.RECONNECTS.labels("c1")._value, script.seen.setdefault("c1", [])
+    async with on_air(server) as port, at_work(worker_of(pool, data_dir, script, credentials=accounts)):
+        await register(pool, "c1", f"rtsp://127.0.0.1:{port}/gate", credential="gate")
+        await until(lambda: asyncio.sleep(0, len(seen)), bool)
+        before = accounts.looks
+        await until(lambda: asyncio.sleep(0, accounts.looks), lambda looks: looks > before)
+        accounts["gate"] = ("viewer", "wrong")
+        server.hide("/gate")
+        server.show("/gate", small_loop(), right)
+        await until(lambda: asyncio.sleep(0, tries.get()), bool)
+        before = len(seen)
+        await until(lambda: asyncio.sleep(0, tries.get() > 1 or len(seen) > before), bool)
+        accounts["gate"] = ("viewer", "right")
+        before = len(seen)
+        await until(lambda: asyncio.sleep(0, len(seen)), lambda n: n > before, within_s=10)
 
 
 async def test_a_process_that_stood_still_does_not_blame_the_cameras(
