@@ -69,9 +69,12 @@ async def test_an_officer_answers_on_the_phone_and_the_wall_follows_within_a_sec
 
 
 async def test_arriving_from_afar_is_refused_in_words_and_again_nearby_is_not(pages: Pages) -> None:
-    officer = await pages.enter("officer1", width=390, height=844, at=Position(30.05, 120.0, 10))
+    officer = await pages.enter("officer1", width=390, height=844, at=CAMERA_AT)
     await pages.smoke("cam1", CAMERA_AT, pictures=False)
     await officer.page.get_by_role("button", name="接受任务").click()
+    # Only now: a phone that says so before the offer leaves the task to an officer who is nearer.
+    await officer.context.set_geolocation({"latitude": 30.05, "longitude": 120.0, "accuracy": 10})
+    await expect(officer.page.get_by_text("距您 5.1")).to_be_visible()
     await officer.page.get_by_role("button", name="我已到场").click()
     await expect(officer.page.get_by_role("alert")).to_contain_text(re.compile(r"您距任务地点 51\d\d"))
     await officer.context.set_geolocation({"latitude": 30.0041, "longitude": 120.0, "accuracy": 10})
