@@ -3,6 +3,8 @@
 A pixel shows its background, or a candidate (something else that stays), or neither (something moves there). Time with the
 candidate in view counts for it, time with something else in front counts half against it, time with the background in view
 counts four times against it: a passer-by in front of a bag does not wipe out the bag, taking the bag away does.
+
+The first picture may show somebody: what was in view for a moment only gives way to what stays in its place.
 """
 
 from collections import deque
@@ -28,6 +30,12 @@ class StillnessSettings:
     """Flicker beyond this does not raise the threshold further: a lamp must not blind a pixel."""
     chroma_factor: float = 2.0
     """Chroma of real objects spans about half of luma's range, so its differences count double."""
+    sure_s: float = 1.0
+    """What was in view for less than this after the first picture ..."""
+    instead_s: float = 3.0
+    """... is no background where something else stays this long ..."""
+    beginning_s: float = 60.0
+    """... in the first minute."""
     learn_s: float = 60.0
     """Time constant with which a background in view follows slow changes."""
     most_s: float = 60.0
@@ -49,6 +57,7 @@ class StillnessModel:
         self.support_s: Plane = np.zeros(frame.shape, dtype=np.float32)
         self.age_s: Plane = np.zeros(frame.shape, dtype=np.float32)
         self.noise: Plane = np.full(frame.shape, 1.5, dtype=np.float32)
+        self._shown_s: Plane | None = np.zeros(frame.shape, dtype=np.float32)
         self._limit = self._threshold()
         self._now = self._distance = self.background
         self.light = Light()
@@ -82,6 +91,7 @@ class StillnessModel:
         calm = (near_change == 0).view(np.uint8)
         where = self._where_something_stands()
         self._has_support = where is not None and self._weigh(where, step_s)
+        self._begin(step_s)
         rate = min(1.0, step_s / s.learn_s)
         for now, background in zip(self._now, self.background, strict=True):
             cv2.accumulateWeighted(now, background, rate, mask=calm)
@@ -110,6 +120,18 @@ class StillnessModel:
         age_s += step_s
         age_s[fresh | (support_s <= 0)] = 0.0
         return bool(support_s.any())
+
+    def _begin(self, step_s: float) -> None:
+        """What stays where the background was hardly seen is the background."""
+        if self._shown_s is None:
+            return
+        self._shown_s[~self.changed] += step_s
+        stays = (self._shown_s < self._settings.sure_s) & (self.support_s >= self._settings.instead_s)
+        if stays.any():
+            self._take_over(stays)
+            self._shown_s[stays] = self._settings.sure_s
+        if self._clock_s >= self._settings.beginning_s:
+            self._shown_s = None
 
     def rest(self) -> None:
         """Let go of the frame last compared: a megabyte a camera until the next one."""
@@ -141,6 +163,9 @@ class StillnessModel:
         """What stands in `region` is background from now on, and so is the faint fringe around it."""
         rim = cv2.dilate(region.astype(np.uint8), np.ones((9, 9), np.uint8)).astype(bool) & ~self.changed
         self.background[:, rim] = self._now[:, rim]
+        self._take_over(region)
+
+    def _take_over(self, region: Mask) -> None:
         self.background[:, region] = self.candidate[:, region]
         self.support_s[region] = 0.0
 

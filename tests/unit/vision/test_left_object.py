@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
+import cv2
 import numpy as np
 import pytest
 
@@ -121,6 +122,29 @@ def test_a_patch_of_light_that_nobody_brought_is_not_an_object() -> None:
             image[90:130, 100:150] += 45
 
     assert seen(paint, 60) == []
+
+
+@pytest.mark.parametrize(("light", "said"), [(0.8, 0), (0.5, 1)])
+def test_on_smooth_ground_an_even_shadow_is_no_object_and_something_dark_is(light: float, said: int) -> None:
+    def paint(image: Image, at_s: float) -> None:
+        if at_s >= 14:
+            image[130:152, 145:175] *= light
+        person(image, -40 + at_s * 15 if at_s < 12 else 140 if at_s < 15 else 140 + (at_s - 15) * 20)
+
+    smooth = np.full((HEIGHT, WIDTH, 3), 120, np.float32)
+    events = watch(LeftObjectDetector([zone("ground")]), show(smooth, 60, paint))
+    assert len(events) == said
+
+
+@pytest.mark.parametrize("step_s", [0.2, 1.0, 2.0])
+def test_what_was_in_the_first_picture_only_hides_no_bag_where_it_was(step_s: float) -> None:
+    def paint(image: Image, at_s: float) -> None:
+        if at_s == 0:
+            cv2.line(image, (20, 30), (160, 148), (60, 60, 60), 14)
+        brought(image, at_s - 10)
+
+    events = seen(paint, 60, step_s)
+    assert [since_start_s(e.onset_at) for e in events] == [pytest.approx(24, abs=2 + step_s)]
 
 
 def test_a_scene_cut_is_not_an_object() -> None:
