@@ -1,7 +1,8 @@
 """Rule `left_object`: something was put down on the ground and stands there.
 
 Known limits, by design: a vehicle that stops for longer than the dwell and is smaller than `largest_share` is an object to
-this rule; so is a person who sleeps. An object that stood there before the first picture is background.
+this rule; so is a person who sleeps. An object that stood there before the first picture is background, and so is
+one that comes within a second after it. A colourless thing a little darker than smooth ground, and evenly, passes for a shadow.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
