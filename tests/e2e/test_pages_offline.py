@@ -132,7 +132,7 @@ async def test_two_persons_confirm_a_case_on_its_page_and_the_custody_names_who_
     await sheet.get_by_role("button", name="设置证据保全").click()
     await sheet.get_by_placeholder("理由").fill("行政复议")
     await sheet.get_by_role("button", name="确认").click()
-    await expect(sheet.get_by_text("行政复议")).to_be_visible()
+    await expect(sheet.get_by_text("设置：行政复议")).to_be_visible()
     await sheet.locator("select").filter(has_text="用途").select_option("case")
     async with bureau.expect_download():
         await sheet.get_by_role("link", name="下载原件").first.click()
