@@ -92,15 +92,19 @@ def likely_segment(frame: Frame) -> bytes:
 def judge(raw: bytes, segment: bytes, crc: bytes, sm4_key: bytes | None) -> Frame | None:
     """The frame, if one of the known checksums fits the segment. `crc` is as `written_crc` gives it."""
     written = int(crc, 16)
-    if sm4.is_sealed(segment):
-        # One checksum in 256 also fits what is still sealed, so that is not asked first.
-        plain = None if sm4_key is None else sm4.unseal(segment, sm4_key)
-        if plain is not None and (verdict := _checked(plain, written)) is not None:
-            return Frame(raw, plain, verdict, _RIGHT[verdict])
-        if sm4.holds_controls(segment):
-            return None
-    verdict = _checked(segment, written)
-    return None if verdict is None else Frame(raw, segment, verdict, _RIGHT[verdict])
+    for read in _readings(segment, sm4_key):
+        if (verdict := _checked(read, written)) is not None:
+            return Frame(raw, read, verdict, _RIGHT[verdict])
+    return None
+
+
+def _readings(segment: bytes, sm4_key: bytes | None) -> list[bytes]:
+    """The segment opened and as it came, as far as it can be either. One checksum in 256 fits both, so the likelier is first."""
+    if not sm4.is_sealed(segment):
+        return [segment]
+    opened = [] if sm4_key is None else [sm4.unseal(segment, sm4_key)]
+    as_it_came = [] if sm4.holds_controls(segment) else [segment]
+    return opened + as_it_came if sm4.names_sealed_command(segment) else as_it_came + opened
 
 
 def _checked(segment: bytes, written: int) -> FrameVerdict | None:

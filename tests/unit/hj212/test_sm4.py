@@ -81,6 +81,20 @@ def test_plain_chinese_at_the_very_beginning_is_not_taken_for_sealed() -> None:
         assert (one(framed(segment), key).reason, one(framed(segment), key).segment) == ("ok", segment)
 
 
+def test_of_a_command_that_is_not_sealed_no_chinese_is_lost_where_the_opened_one_fits_by_chance() -> None:
+    by_chance = 0
+    for n in range(1500):
+        segment = f"QN=1;CN=3019;MN=A;Flag=8;CP=&&i{n}-Info=清洗管路&&".encode()
+        by_chance += crc_by_the_standard(sm4.unseal(segment, KEY)) == crc_by_the_standard(segment)
+        assert (one(framed(segment), KEY).reason, one(framed(segment), KEY).segment) == ("ok", segment)
+    assert by_chance > 0
+
+
+def test_what_a_device_seals_beyond_the_standards_commands_is_opened() -> None:
+    segment = "QN=1;CN=3019;MN=A;Flag=8;CP=&&i1-Info=清洗管路，校准&&".encode()
+    assert one(framed(segment, sm4_key=KEY), KEY).segment == segment
+
+
 @given(st.lists(st.binary(min_size=16, max_size=16), min_size=1, max_size=8), st.integers(1, 50))
 def test_keys_whose_seals_hold_line_ends_and_heads_lose_no_frame(keys: list[bytes], step: int) -> None:
     plain = b"QN=20261122100000001;ST=31;CN=2011;MN=A;Flag=9;CP=&&%b&&"
