@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from farwatch.domain.registry import CrcPolicy
 from ingest.hj212 import checksum, sm4
+from ingest.hj212.packet import cn_of
 
 LONGEST_SEGMENT = 9999
 """What four digits of length can say. The standard allows 1024; the field sends more."""
@@ -92,19 +93,20 @@ def likely_segment(frame: Frame) -> bytes:
 def judge(raw: bytes, segment: bytes, crc: bytes, sm4_key: bytes | None) -> Frame | None:
     """The frame, if one of the known checksums fits the segment. `crc` is as `written_crc` gives it."""
     written = int(crc, 16)
-    for read in _readings(segment, sm4_key):
-        if (verdict := _checked(read, written)) is not None:
-            return Frame(raw, read, verdict, _RIGHT[verdict])
+    for candidate in _candidates(segment, sm4_key):
+        if (verdict := _checked(candidate, written)) is not None:
+            return Frame(raw, candidate, verdict, _RIGHT[verdict])
     return None
 
 
-def _readings(segment: bytes, sm4_key: bytes | None) -> list[bytes]:
-    """The segment opened and as it came, as far as it can be either. One checksum in 256 fits both, so the likelier is first."""
+def _candidates(segment: bytes, sm4_key: bytes | None) -> list[bytes]:
+    """What the segment may be in the clear, the likelier first: where it may be sealed or not, one checksum in 256 fits both."""
     if not sm4.is_sealed(segment):
         return [segment]
     opened = [] if sm4_key is None else [sm4.unseal(segment, sm4_key)]
-    as_it_came = [] if sm4.holds_controls(segment) else [segment]
-    return opened + as_it_came if sm4.names_sealed_command(segment) else as_it_came + opened
+    if sm4.holds_controls(segment):
+        return opened
+    return [*opened, segment] if sm4.is_sealed_command(cn_of(segment)) else [segment, *opened]
 
 
 def _checked(segment: bytes, written: int) -> FrameVerdict | None:

@@ -113,6 +113,11 @@ def mn_of(segment: bytes) -> str | None:
     return mn if _MN.fullmatch(mn) else None
 
 
+def cn_of(segment: bytes) -> str:
+    """The command alone, also of sealed content; empty where none is named."""
+    return _head(segment).get("CN", "")
+
+
 def _head(segment: bytes) -> dict[str, str]:
     """The fields before the content. `Flag=5CP=`, `QN=...,ST=`, `;,MN=`, `FLAG=` and blanks are met in the field."""
     end = segment.find(b"CP=")

@@ -4,8 +4,6 @@ Whole blocks of 16 bytes are sealed, the remainder stays plain; length and check
 Not from the standard's own text but from what implementations do.
 """
 
-import re
-
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
 from cryptography.hazmat.primitives.ciphers.algorithms import SM4
 
@@ -13,7 +11,6 @@ KEY_BYTES = 16
 BLOCK_BYTES = 16
 _START = b"CP=&&"
 _END = b"&&"
-_COMMAND = re.compile(rb"(?:^|[;,])\s*CN\s*=\s*(\d{4})", re.IGNORECASE)
 _PLAIN = frozenset(range(0x20, 0x7F))
 _CONTROLS = bytes(set(range(0x20)) - set(b"\t\r\n"))
 
@@ -21,11 +18,6 @@ _CONTROLS = bytes(set(range(0x20)) - set(b"\t\r\n"))
 def is_sealed_command(cn: str) -> bool:
     """Of these commands the standard seals the content: 2000-2999, 1014 and 3020."""
     return (len(cn) == 4 and cn[0] == "2" and cn.isdigit()) or cn in ("1014", "3020")
-
-
-def names_sealed_command(segment: bytes) -> bool:
-    command = _COMMAND.search(segment.partition(_START)[0])
-    return command is not None and is_sealed_command(command[1].decode())
 
 
 def is_sealed(segment: bytes) -> bool:
